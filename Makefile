@@ -1,0 +1,53 @@
+# The habits. `make` alone lists them.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+# Tests and committed outputs are about the built-in paintings, whatever this shell points artnb at.
+HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_WEIGHTS -u ARTNB_PROFILE -u ARTNB_SEED
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
+	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks
+
+test: .venv/ready ## unit tests, and the notebooks as regression tests
+	$(HERMETIC) $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
+
+course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
+	$(BIN)/artnb course pages -o build/course
+
+notebooks: .venv/ready ## run every notebook and save its outputs in place
+	$(HERMETIC) $(BIN)/artnb course save
+
+learner: .venv/ready ## the learner's edition, solutions taken out, in build/learner
+	$(BIN)/artnb course learner -o build/learner
+
+format: .venv/ready ## lay the code out
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+lint: .venv/ready ## style, layout and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
+	$(BIN)/uv lock --quiet --upgrade
+	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-hashes --no-annotate --no-header \
+		--no-emit-project --output-file requirements.lock
+	rm uv.lock
+
+clean: ## remove what the commands above made, but for downloads, trained models and the environment
+	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache data/studio data/studio-monet
+
+# The environment. The stamp is written last, so that an interrupted installation is taken up again.
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "artnb needs Python 3.11, 3.12 or 3.13 (TensorFlow has no build for others yet); found: $$(python3 --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: help lab test course notebooks learner format lint lock clean

@@ -1,0 +1,30 @@
+"""Writing files and folders so that nobody ever meets a half-written one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: str | Path) -> Iterator[Path]:
+    """Yield a path beside `target` to write to; on success it takes the place of `target` in one step.
+
+    The yielded path keeps the suffix of `target`, because Pillow, Keras and pandas choose a format by it. What
+    is written may be a file, or a folder when `target` does not exist yet. If the block raises, or the disk is
+    full, `target` is as it was and nothing is left beside it.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    part = beside / target.name
+    try:
+        yield part
+        if part.is_file():
+            with part.open("rb+") as written:
+                os.fsync(written.fileno())
+        os.replace(part, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,84 @@
+"""Where data, weights and results live, the source, the profile and the seed: one frozen object, read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from artnb.errors import ArtnbError
+
+Source = Literal["studio", "folder", "kaggle"]
+Profile = Literal["quick", "full"]
+
+
+class SettingsError(ArtnbError, ValueError):
+    """An `ARTNB_…` variable holds something that cannot be used."""
+
+
+def _default_home() -> Path:
+    """`data/` of the checkout; for an installed wheel, the user's own data folder."""
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "data"
+    from platformdirs import user_data_path
+
+    return user_data_path("artnb")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, checked.
+
+    Attributes:
+        home: `ARTNB_HOME`, where caches, trained models and results are written. Default: `data/` of the checkout.
+        source: `ARTNB_SOURCE`, where the paintings come from. Default: "folder" if `ARTNB_DATA` is set, otherwise
+            "studio", the only one that needs nothing.
+        data: `ARTNB_DATA`, the folder of paintings of the source "folder".
+        monet_data: `ARTNB_MONET_DATA`, the folder that holds `photo_jpg/` and `monet_jpg/`.
+        weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, looked into before the Keras cache.
+        profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
+        seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
+    """
+
+    home: Path
+    source: Source = "studio"
+    data: Path | None = None
+    monet_data: Path | None = None
+    weights: Path | None = None
+    profile: Profile = "quick"
+    seed: int = 1874  # the year of the first Impressionist exhibition
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the `ARTNB_…` variables; raise SettingsError for a value that cannot be used."""
+
+        def choice(variable: str, kind: Any, default: str) -> Any:
+            value = environment.get(variable) or default
+            if value not in get_args(kind):
+                raise SettingsError(f"{variable} is {value!r}; it can be {' or '.join(get_args(kind))}.")
+            return value
+
+        def folder(variable: str) -> Path | None:
+            value = environment.get(variable)
+            return Path(value).expanduser().resolve() if value else None
+
+        seed = environment.get("ARTNB_SEED") or str(cls.seed)
+        if not (seed.isascii() and seed.isdigit() and int(seed) < 2**31):
+            raise SettingsError(f"ARTNB_SEED is {seed!r}; it can be a whole number from 0 to {2**31 - 1}.")
+        data = folder("ARTNB_DATA")
+        source = choice("ARTNB_SOURCE", Source, "folder" if data else "studio")
+        if source == "folder" and data is None:
+            raise SettingsError("ARTNB_SOURCE is 'folder', but ARTNB_DATA does not say which folder; set it.")
+        return cls(
+            home=folder("ARTNB_HOME") or _default_home(),
+            source=source,
+            data=data,
+            monet_data=folder("ARTNB_MONET_DATA"),
+            weights=folder("ARTNB_WEIGHTS"),
+            profile=choice("ARTNB_PROFILE", Profile, cls.profile),
+            seed=int(seed),
+        )
+
+
+settings = Settings.from_environment()
