@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 # Tests and committed outputs are about the built-in paintings, whatever this shell points artnb at.
-HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_WEIGHTS -u ARTNB_PROFILE -u ARTNB_SEED
+HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +15,7 @@ test: .venv/ready ## unit tests, and the notebooks as regression tests
 	$(HERMETIC) $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
 
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
-	$(BIN)/artnb course pages -o build/course
+	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course
 
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save

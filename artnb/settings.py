@@ -36,7 +36,8 @@ class Settings:
             "studio", the only one that needs nothing.
         data: `ARTNB_DATA`, the folder of paintings of the source "folder".
         monet_data: `ARTNB_MONET_DATA`, the folder that holds `photo_jpg/` and `monet_jpg/`.
-        weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, looked into before the Keras cache.
+        weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, looked into before the Keras cache; or "packaged",
+            to use no others than those that are installed as a package.
         profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
     """
@@ -45,7 +46,7 @@ class Settings:
     source: Source = "studio"
     data: Path | None = None
     monet_data: Path | None = None
-    weights: Path | None = None
+    weights: Path | Literal["packaged"] | None = None
     profile: Profile = "quick"
     seed: int = 1874  # the year of the first Impressionist exhibition
 
@@ -75,7 +76,7 @@ class Settings:
             source=source,
             data=data,
             monet_data=folder("ARTNB_MONET_DATA"),
-            weights=folder("ARTNB_WEIGHTS"),
+            weights="packaged" if environment.get("ARTNB_WEIGHTS") == "packaged" else folder("ARTNB_WEIGHTS"),
             profile=choice("ARTNB_PROFILE", Profile, cls.profile),
             seed=int(seed),
         )

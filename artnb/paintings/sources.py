@@ -1,12 +1,20 @@
 """Where the paintings come from: kaggle, folder or studio, every one yielding the same Collection."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from artnb.errors import ArtnbError
-from artnb.settings import Source
+from artnb.paintings import catalogue
+from artnb.settings import Settings, Source, settings
+
+# Pinned versions: the course's figures stay the same, and kagglehub serves a pinned version from its cache offline.
+KAGGLE_PAINTINGS = "ikarus777/best-artworks-of-all-time/versions/1"
+KAGGLE_PHOTOS_AND_MONETS = "ayaderaghul/gan-getting-started-2/versions/1"
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp"})
 
 
 class SourceError(ArtnbError):
@@ -38,3 +46,176 @@ class Collection:
     def file(self, path: str) -> Path:
         """The file on disk of a row's `path`."""
         return self.root / path
+
+    def __str__(self) -> str:
+        """One line without a path of the machine, fit for a notebook's output."""
+        return f"{self.source}: {len(self.paintings):,} paintings by {self.paintings['artist'].nunique()} artists"
+
+
+@dataclass(frozen=True)
+class PhotosAndMonets:
+    """Two unpaired heaps of pictures, in the layout of Kaggle's "gan-getting-started".
+
+    Attributes:
+        root: the folder that holds `photo_jpg/` and `monet_jpg/`.
+        source: "studio", "folder" or "kaggle".
+        photos: the photographs' files, sorted.
+        monets: the paintings' files, sorted.
+    """
+
+    root: Path
+    source: Source
+    photos: tuple[Path, ...]
+    monets: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        """One line without a path of the machine, fit for a notebook's output."""
+        return f"{self.source}: {len(self.photos):,} photographs, {len(self.monets):,} paintings"
+
+
+def load_collection(settings: Settings = settings) -> Collection:
+    """The paintings of the source in use; the first time, the studio paints them and Kaggle's are downloaded.
+
+    Raises:
+        SourceError: the folder isn't such a collection, or Kaggle can't be reached.
+    """
+    match settings.source:
+        case "studio":
+            from artnb.paintings import studio
+
+            root = studio.build_paintings(settings.seed, settings.home)
+        case "kaggle":
+            root = _download(KAGGLE_PAINTINGS)
+        case "folder":
+            assert settings.data is not None  # Settings does not come into being otherwise
+            root = settings.data
+    return read_collection(root, settings.source)
+
+
+def load_photos_and_monets(settings: Settings = settings) -> PhotosAndMonets:
+    """The photographs and Monets for the CycleGAN, from `ARTNB_MONET_DATA`, else from Kaggle or the studio.
+
+    Raises:
+        SourceError: a folder is missing or empty, or Kaggle can't be reached.
+    """
+    source: Source
+    if settings.monet_data is not None:
+        source, root = "folder", settings.monet_data
+    elif settings.source == "kaggle":
+        source, root = "kaggle", _download(KAGGLE_PHOTOS_AND_MONETS)
+    else:
+        from artnb.paintings import studio
+
+        source, root = "studio", studio.build_photos_and_monets(settings.seed, settings.home)
+    heaps = [tuple(file for file in _files(root / name) if _is_picture(file)) for name in ("photo_jpg", "monet_jpg")]
+    if not all(heaps):
+        raise SourceError(
+            f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(heaps[0])}) and "
+            f"monet_jpg/*.jpg (found {len(heaps[1])}); point ARTNB_MONET_DATA at a folder that holds both."
+        )
+    return PhotosAndMonets(root, source, *heaps)
+
+
+def read_collection(root: Path, source: Source = "folder") -> Collection:
+    """Read a folder in the archive's layout: `images/images/<Artist>/*.jpg`, or `images/<Artist>/*.jpg`.
+
+    An artist's folder that exists twice, under a mangled spelling, is read once; the smaller copies under
+    `resized/` are not read at all. Both are told in the collection's notes. Without an artists.csv, the catalogue
+    of the fifty artists says what is known of them.
+
+    Raises:
+        SourceError: `root` isn't such a folder, or its artists.csv can't be read.
+    """
+    nested, flat = root / "images" / "images", root / "images"
+    images = nested if any(_artist_folders(nested)) else flat
+    notes, others = [], 0
+    seen: dict[tuple[str, str, int], str] = {}
+    for folder in _artist_folders(images):
+        name = catalogue.artist_name(folder.name)
+        twins = 0
+        for file in _files(folder):
+            if not _is_picture(file):
+                others += 1
+                continue
+            path = file.relative_to(root).as_posix()
+            key = (name, catalogue.repair(file.name)[0], file.stat().st_size)
+            twins += seen.setdefault(key, path) != path
+        if twins:
+            notes.append(
+                f"The folder {folder.name!r} is {name}'s a second time, under a mangled spelling: "
+                f"{twins:,} copies left out."
+            )
+    if not seen:
+        raise SourceError(
+            f"{root} is not a collection of paintings: looked for images/images/<Artist>/*.jpg and "
+            f"images/<Artist>/*.jpg in it and found no picture; point ARTNB_DATA at the folder that holds images/, "
+            f"or unset it to use the built-in studio."
+        )
+    if others:
+        notes.append(f"{others:,} files beside the paintings are no pictures by their name and were left out.")
+    if resized := sum(map(_is_picture, (root / "resized").rglob("*"))):
+        notes.append(f"The folder 'resized' holds {resized:,} smaller copies of the paintings: left out.")
+    paintings = pd.DataFrame([(path, artist) for (artist, _, _), path in seen.items()], columns=["path", "artist"])
+    paintings = paintings.sort_values("path", ignore_index=True)
+    return Collection(
+        root=root,
+        source=source,
+        artists=_artists(root, paintings["artist"]),
+        paintings=paintings,
+        min_paintings=60 if source == "studio" else 200,
+        notes=tuple(notes),
+    )
+
+
+def _artist_folders(images: Path) -> list[Path]:
+    """The folders that hold pictures; a well-spelled one before its mangled twin."""
+    folders = [folder for folder in _files(images, folders=True) if any(map(_is_picture, _files(folder)))]
+    return sorted(folders, key=lambda folder: (catalogue.repair(folder.name), folder.name))
+
+
+def _files(folder: Path, folders: bool = False) -> Iterator[Path]:
+    """What lies in `folder`, sorted, without the hidden; nothing if there is no such folder."""
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if not path.name.startswith(".") and path.is_dir() == folders:
+                yield path
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES
+
+
+def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
+    """The artists' table of a collection: its own, else the catalogue's; whoever is missing there is added."""
+    file = root / "artists.csv"
+    try:
+        table = pd.read_csv(file) if file.is_file() else catalogue.artists()
+        table = table.reindex(columns=list(catalogue.COLUMNS))
+        table["name"] = table["name"].map(lambda name: catalogue.repair(str(name))[0])
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{file} can't be read as a table of artists ({error}); mend it, or remove it to use artnb's own."
+        ) from error
+    counts = names.value_counts()
+    if not file.is_file():
+        table = table[table["name"].isin(counts.index)]
+    unknown = counts.index.difference(table["name"])
+    if len(unknown):
+        first = 0 if table.empty else int(table["id"].max()) + 1
+        rows = {"id": range(first, first + len(unknown)), "name": unknown, "paintings": counts[unknown].to_numpy()}
+        table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
+    return table.reset_index(drop=True)
+
+
+def _download(handle: str) -> Path:
+    """Download a public Kaggle data set, with kagglehub's progress bar, or take it from kagglehub's cache."""
+    import kagglehub
+    from kagglehub.exceptions import KaggleApiHTTPError, UnauthenticatedError
+
+    try:
+        return Path(kagglehub.dataset_download(handle))
+    except (OSError, KaggleApiHTTPError, UnauthenticatedError) as error:
+        raise SourceError(
+            f"Kaggle's {handle} could not be downloaded ({type(error).__name__}): check the network, or use another "
+            "source: ARTNB_DATA=/your/copy (source 'folder') or ARTNB_SOURCE=studio (the built-in painters)."
+        ) from error

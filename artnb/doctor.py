@@ -1,0 +1,92 @@
+"""What a newcomer needs to know about this machine: versions, source, weights, and what to do about what is missing."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from artnb import __version__
+from artnb.settings import Settings, settings
+from artnb.weights import WEIGHTS, find_weights
+
+_SOURCES = {
+    "studio": "the built-in painters (no download)",
+    "folder": "your own folder (ARTNB_DATA)",
+    "kaggle": "Best Artworks of All Time (downloaded by kagglehub)",
+}
+
+
+def examine(settings: Settings = settings) -> dict[str, Any]:
+    """Everything that `artnb doctor --json` prints; loads TensorFlow, because only it knows whether it sees a GPU."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
+    weights = {name: str(file) if (file := find_weights(name, settings)) else None for name in WEIGHTS}
+    where = {"studio": settings.home / "studio", "folder": settings.data, "kaggle": "kagglehub's cache"}
+    return {
+        "artnb": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in ("tensorflow", "keras", "keras-tuner", "numpy", "pandas")},
+        "source": settings.source,
+        "data": str(where[settings.source]),
+        "home": str(settings.home),
+        "weights": weights,
+        "profile": settings.profile,
+        "seed": settings.seed,
+        "gpus": gpus,
+        "advice": _advice(settings, weights, gpus),
+    }
+
+
+def report(found: dict[str, Any]) -> str:
+    """The same in ten lines or so, for a person."""
+    packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
+    lines = [
+        f"artnb      {found['artnb']} on Python {found['python']}",
+        f"packages   {packages}",
+        f"paintings  {found['source']}: {_SOURCES[found['source']]}, in {found['data']}",
+        f"results    in {found['home']}",
+        *(f"weights    {name}: {file or 'not found'}" for name, file in found["weights"].items()),
+        f"profile    {found['profile']}, seed {found['seed']}",
+        f"GPU        {', '.join(found['gpus']) or 'none: everything here also runs without one'}",
+        *(f"advice     {sentence}" for sentence in found["advice"] or ["nothing is missing"]),
+    ]
+    return "\n".join(lines)
+
+
+def setup_line(settings: Settings = settings) -> str:
+    """One line for the top of a notebook, without a path of the machine: versions, source, weights, profile."""
+    with_weights = [name for name in WEIGHTS if find_weights(name, settings)]
+    tensorflow = f" · TensorFlow {_version('tensorflow')}" if "tensorflow" in sys.modules else ""
+    return (
+        f"artnb {__version__} · Python {platform.python_version()}{tensorflow} · "
+        f"paintings: {settings.source} · ImageNet weights: {', '.join(with_weights) or 'none'} · "
+        f"profile: {settings.profile} · seed {settings.seed}"
+    )
+
+
+def _advice(settings: Settings, weights: dict[str, str | None], gpus: list[str]) -> list[str]:
+    advice = []
+    if settings.source == "studio":
+        advice.append("for real paintings: ARTNB_SOURCE=kaggle (1.2 GB), or ARTNB_DATA=/folder/of/your/copy")
+    if settings.source == "folder" and not (settings.data and (settings.data / "images").is_dir()):
+        advice.append(f"ARTNB_DATA is {settings.data}, which holds no folder images/: point it at one that does")
+    if missing := [name for name, file in weights.items() if file is None]:
+        advice.append(
+            f"put the weights of {' and '.join(missing)} from keras.applications into a folder and set ARTNB_WEIGHTS "
+            "to it; until then these networks are untrained, and efficientnet-lite0 does their work"
+        )
+    if not gpus and settings.profile == "full":
+        advice.append("the full profile takes hours without a GPU; ARTNB_PROFILE=quick takes minutes")
+    return advice
+
+
+def _version(package: str) -> str:
+    for name in (package, f"{package}-cpu"):  # TensorFlow's CPU build is a package of another name
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "missing"

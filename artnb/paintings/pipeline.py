@@ -1,0 +1,222 @@
+"""From a split table to batches: decode once and in parallel, shuffle, and augment the training pictures only."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from tqdm.auto import tqdm
+
+from artnb.images import fit, load_image
+from artnb.paintings.sources import Collection
+from artnb.paintings.splits import SUBSETS
+from artnb.settings import settings
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded pictures in memory, all of one size.
+
+    Attributes:
+        images: uint8 (n, size, size, 3), RGB.
+        labels: int32 (n,), positions in the class names.
+        paths: where each picture came from, relative to the collection.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    paths: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """The three subsets of a split, and the artists' names in the order of the labels."""
+
+    train: Pictures
+    validation: Pictures
+    test: Pictures
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of a training picture, with the meanings of Keras' ImageDataGenerator.
+
+    Attributes:
+        rotation: degrees to either side.
+        shift: share of the height and of the width, in any direction.
+        shear: degrees to either side.
+        zoom: share, separately for height and width: 0.2 is from 0.8 to 1.2 times.
+        flip: whether every second picture is mirrored, left for right.
+        fill: what comes in at the edges: "nearest", "reflect", "wrap" or "constant" (black).
+    """
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    flip: bool = False
+    fill: str = "nearest"
+
+
+# The original's. Its shear_range=0.2 was meant as a share, but is in degrees: next to nothing.
+ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)
+
+
+def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) -> Subsets:
+    """Decode every picture of a split table, once, each fitted to `size` x `size` pixels by `images.fit`.
+
+    Raises:
+        ImageError: a file is not a readable picture; the audit lists all such files.
+    """
+    class_names = tuple(sorted(table["artist"].unique()))
+    label = {name: number for number, name in enumerate(class_names)}
+    images = np.empty((len(table), size, size, 3), np.uint8)
+
+    def decode(row: int) -> None:
+        images[row] = fit(load_image(collection.file(paths[row])), size)
+
+    paths = table["path"].tolist()
+    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter's lock while it decodes
+        for _ in tqdm(pool.map(decode, range(len(table))), "decoding", len(table), leave=False, unit="picture"):
+            pass
+    labels = table["artist"].map(label).to_numpy(np.int32)
+    subsets = {}
+    for name in SUBSETS:
+        rows = np.flatnonzero(table["subset"] == name)
+        subsets[name] = Pictures(images[rows], labels[rows], [paths[row] for row in rows])
+    return Subsets(**subsets, class_names=class_names)
+
+
+def training_batches(
+    pictures: Pictures,
+    batch_size: int = 32,
+    augmentation: Augmentation | None = None,
+    seed: int = settings.seed,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Batches without end for `fit(..., steps_per_epoch=steps_per_epoch(pictures, batch_size))`.
+
+    Every epoch holds each picture once. Its order and its augmentation follow from the seed and the epoch's number
+    alone, so a training that goes on at `first_epoch` sees what it would have seen without the interruption.
+
+    Returns:
+        A dataset of (float32 (batch, size, size, 3) in [0, 255], int32 (batch,)).
+    """
+    images, labels = tf.constant(pictures.images), tf.constant(pictures.labels)
+    steps = steps_per_epoch(pictures, batch_size)
+
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(pictures)), seed=[seed, number])
+        batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return batches.enumerate(start=number * steps)
+
+    def batch(number: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = tf.gather(images, rows)
+        if augmentation:
+            chosen = augment(chosen, augmentation, seed=[seed, number])
+        return tf.cast(chosen, tf.float32), tf.gather(labels, rows)
+
+    numbers = tf.data.Dataset.counter(first_epoch)
+    return numbers.flat_map(epoch).map(batch, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(pictures: Pictures, batch_size: int = 32) -> tf.data.Dataset:
+    """Every picture once, in order and as it is: validation and test are never augmented.
+
+    Returns:
+        A dataset of (float32 (batch, size, size, 3) in [0, 255], int32 (batch,)).
+    """
+    images, labels = tf.constant(pictures.images), tf.constant(pictures.labels)
+    rows = tf.data.Dataset.range(len(pictures)).batch(batch_size)
+    return rows.map(
+        lambda rows: (tf.cast(tf.gather(images, rows), tf.float32), tf.gather(labels, rows)), tf.data.AUTOTUNE
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def steps_per_epoch(pictures: Pictures, batch_size: int = 32) -> int:
+    """How many batches hold every picture once; the last one may be smaller."""
+    return -(-len(pictures) // batch_size)
+
+
+def augment(images: tf.Tensor, augmentation: Augmentation, seed: Sequence[int] | tf.Tensor) -> tf.Tensor:
+    """Change each picture of a batch at random, all changes composed into one resampling.
+
+    Args:
+        images: (batch, height, width, 3), any real type.
+        augmentation: how much of what.
+        seed: two whole numbers; the same seed gives the same changes.
+
+    Returns:
+        float32, of the same shape and value range.
+    """
+    a = augmentation
+    number = tf.shape(images)[0]
+    height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
+    draw = tf.unstack(tf.random.stateless_uniform([7, number], seed, minval=-1.0))
+    degree = np.pi / 180
+    matrices = affine_matrices(
+        rotation=draw[0] * a.rotation * degree,
+        shift=(draw[1] * a.shift * width, draw[2] * a.shift * height),
+        shear=draw[3] * a.shear * degree,
+        zoom=(1 + draw[4] * a.zoom, 1 + draw[5] * a.zoom),
+        flip=(draw[6] > 0) & a.flip,
+        centre=((width - 1) / 2, (height - 1) / 2),
+    )
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=matrices,
+        output_shape=tf.shape(images)[1:3],
+        interpolation="BILINEAR",
+        fill_mode=a.fill.upper(),
+        fill_value=0.0,
+    )
+
+
+def affine_matrices(
+    rotation: tf.Tensor,
+    shift: tuple[tf.Tensor, tf.Tensor],
+    shear: tf.Tensor,
+    zoom: tuple[tf.Tensor, tf.Tensor],
+    flip: tf.Tensor,
+    centre: tuple[tf.Tensor, tf.Tensor],
+) -> tf.Tensor:
+    """Where each output pixel comes from: about the centre, rotation · shift · shear · zoom, and the flip.
+
+    The same composition as Keras' ImageDataGenerator, for a whole batch.
+
+    Args:
+        rotation: radians, (batch,).
+        shift: pixels in x and in y, each (batch,).
+        shear: radians, (batch,).
+        zoom: factors in x and in y, each (batch,); more than 1 shows more of the picture.
+        flip: bool (batch,), left for right.
+        centre: pixels in x and in y, scalars.
+
+    Returns:
+        float32 (batch, 8), the first eight entries of each 3 x 3 matrix, as `ImageProjectiveTransformV3` takes them.
+    """
+    zero, one = tf.zeros_like(rotation), tf.ones_like(rotation)
+    sin, cos = tf.sin(rotation), tf.cos(rotation)
+
+    def matrix(first: tuple, second: tuple) -> tf.Tensor:
+        return tf.stack([tf.stack(row, -1) for row in (first, second, (zero, zero, one))], -2)
+
+    def move(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        return matrix((one, zero, x * one), (zero, one, y * one))
+
+    whole = (
+        move(*centre)
+        @ matrix((cos, -sin, zero), (sin, cos, zero))
+        @ move(*shift)
+        @ matrix((one, -tf.sin(shear), zero), (zero, tf.cos(shear), zero))
+        @ matrix((zoom[0], zero, zero), (zero, zoom[1], zero))
+        @ matrix((tf.where(flip, -one, one), zero, zero), (zero, one, zero))
+        @ move(-centre[0], -centre[1])
+    )
+    return tf.reshape(whole, [-1, 9])[:, :8]
