@@ -53,10 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     collection = commands.add_parser("collection", help="audit and split the paintings")
-    collection = collection.add_subparsers(required=True, metavar="COMMAND")
-    audit = collection.add_parser("audit", help="find unreadable, duplicated and near-duplicated files")
+    jobs = collection.add_subparsers(required=True, metavar="COMMAND")
+    audit = jobs.add_parser("audit", help="find unreadable, duplicated and near-duplicated files")
     audit.set_defaults(run=_collection_audit)
-    split = collection.add_parser("split", help="split into train, validation and test, no painting on two sides")
+    split = jobs.add_parser("split", help="split into train, validation and test, no painting on two sides")
     split.add_argument(
         "--min-paintings", type=_count, metavar="N", help="an artist needs this many (default: archive 200, studio 60)"
     )
@@ -67,12 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="for programs")
 
     course = commands.add_parser("course", help="run the notebooks")
-    course = course.add_subparsers(required=True, metavar="COMMAND")
-    pages = course.add_parser("pages", help="run them and write HTML pages")
+    jobs = course.add_subparsers(required=True, metavar="COMMAND")
+    pages = jobs.add_parser("pages", help="run them and write HTML pages")
     pages.set_defaults(run=_course_pages)
-    save = course.add_parser("save", help="run them and save their outputs in place")
+    save = jobs.add_parser("save", help="run them and save their outputs in place")
     save.set_defaults(run=_course_save)
-    learner = course.add_parser("learner", help="write the edition without the solutions")
+    learner = jobs.add_parser("learner", help="write the edition without the solutions")
     learner.set_defaults(run=_course_learner)
     for command in (pages, save, learner):
         command.add_argument("notebooks", nargs="*", metavar="NN", help="only those that begin with NN (default: all)")
@@ -122,20 +122,16 @@ def _collection_split(chosen: argparse.Namespace) -> None:
     found = audit(collection)
     paintings = splits.choose(collection, chosen.min_paintings, leave_out=found.unreadable)
     table = splits.split(paintings, found.duplicates, settings.seed if chosen.seed is None else chosen.seed)
-    summary = {
-        "artists": table["artist"].nunique(),
-        "paintings": len(table),
-        "groups": table["group"].nunique(),
-        "subsets": table["subset"].value_counts().reindex(splits.SUBSETS).to_dict(),
-        "hash": splits.split_hash(table),
-    }
+    artists = table["artist"].nunique()
+    subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
     if chosen.output:
         splits.save_split(table, chosen.output)
     if chosen.json:
-        _print_json(summary)
+        counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
+        _print_json(counts | {"subsets": subsets, "hash": splits.split_hash(table)})
     elif chosen.output:
-        sizes = ", ".join(f"{count:,} {subset}" for subset, count in summary["subsets"].items())
-        print(f"{len(table):,} paintings by {summary['artists']} artists: {sizes}; written to {chosen.output}")
+        sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())
+        print(f"{len(table):,} paintings by {artists} artists: {sizes}; written to {chosen.output}")
     else:
         table.to_csv(sys.stdout, index=False)
 

@@ -55,7 +55,11 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
     from nbconvert import HTMLExporter
 
     # Nothing is fetched when a page is opened: formulas are turned into MathML, and nothing else needs a script.
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", embed_images=True)
+    exporter = HTMLExporter(embed_images=True)
+    for name in exporter.trait_names():
+        if name.endswith("_url"):
+            setattr(exporter, name, "")
+    exporter.log.setLevel("ERROR")  # figures stand between the words that describe them
     exporter.register_preprocessor(_formulas_to_mathml, enabled=True)
     folder = Path(folder)
     entries, failures = [], []
@@ -107,7 +111,7 @@ def stub(solution: str) -> str:
             body.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef):
             kept = deepcopy(node)
-            kept.body = kept.body[: ast.get_docstring(node) is not None] + [ast.Expr(ast.Constant(...))]
+            kept.body = [*kept.body[: ast.get_docstring(node) is not None], ast.Expr(ast.Constant(...))]
             body.append(ast.unparse(kept))
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -134,6 +138,7 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
                 kernel_name="python3",
                 resources={"metadata": {"path": path.parent}},
                 record_timing=False,
+                extra_arguments=["--log-level=ERROR"],
                 on_cell_complete=lambda cell, cell_index: bar.update(),
             )
             before, error = bar.n, ""
@@ -176,7 +181,9 @@ def _title(notebook: NotebookNode) -> str:
     return re.sub(r"^#+\s*", "", notebook.cells[0].source.splitlines()[0])
 
 
-_CODE_OR_FORMULA = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
+_CODE_OR_FORMULA = re.compile(
+    r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.DOTALL
+)
 
 
 def _formulas_to_mathml(notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:

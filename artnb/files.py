@@ -25,6 +25,6 @@ def replacing(target: str | Path) -> Iterator[Path]:
         if part.is_file():
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
-        os.replace(part, target)
+        part.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The catalogue of the fifty artists of "Best Artworks of All Time", and how their names are spelled."""
 
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -34,8 +35,8 @@ def count_by(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """
     one_value_a_row = table.assign(**{column: table[column].str.split(",")}).explode(column)
     one_value_a_row[column] = one_value_a_row[column].str.strip()
-    counts = one_value_a_row.groupby(column)["paintings"].agg(artists="size", paintings="sum")
-    return counts.sort_values(["paintings", "artists"], ascending=False, kind="stable")
+    counts = pd.DataFrame(one_value_a_row.groupby(column)["paintings"].agg(artists="size", paintings="sum"))
+    return counts.sort_values(by=["paintings", "artists"], ascending=False, kind="stable")
 
 
 def folder_name(artist: str) -> str:
@@ -44,7 +45,7 @@ def folder_name(artist: str) -> str:
 
 
 def artist_name(folder: str) -> str:
-    """The artist of a folder, in Unicode NFC, with a mangled spelling repaired: "Albrecht_Dürer" -> "Albrecht Dürer"."""
+    """The artist of a folder, in Unicode NFC and with a mangled spelling repaired: "El_Greco" -> "El Greco"."""
     return repair(folder)[0].replace("_", " ")
 
 
@@ -56,18 +57,14 @@ def repair(name: str) -> tuple[str, int]:
     ("Albrecht_Du╠êrer") and twice ("Albrecht_DuΓòá├¬rer"). Undoing is safe: an honest name is hardly ever
     valid UTF-8 after such a round trip, and then it is left alone.
     """
-    for times in range(4):
-        if name.isascii():
-            break
-        for wrong in ("cp437", "cp1252", "latin-1"):
-            try:
-                undone = name.encode(wrong).decode("utf-8")
-            except UnicodeError:
-                continue
-            break
-        else:
-            break
-        name = undone
-    else:
-        times += 1
+    times = 0
+    while not name.isascii() and (undone := _undo(name)) != name:
+        name, times = undone, times + 1
     return unicodedata.normalize("NFC", name), times
+
+
+def _undo(name: str) -> str:
+    for wrong in ("cp437", "cp1252", "latin-1"):
+        with suppress(UnicodeError):
+            return name.encode(wrong).decode("utf-8")
+    return name

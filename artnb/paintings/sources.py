@@ -199,7 +199,7 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
     counts = names.value_counts()
     if not file.is_file():
         table = table[table["name"].isin(counts.index)]
-    unknown = counts.index.difference(table["name"])
+    unknown = counts.index[~counts.index.isin(table["name"])].sort_values()
     if len(unknown):
         first = 0 if table.empty else int(table["id"].max()) + 1
         rows = {"id": range(first, first + len(unknown)), "name": unknown, "paintings": counts[unknown].to_numpy()}

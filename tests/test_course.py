@@ -1,0 +1,97 @@
+import json
+
+import nbformat
+import pytest
+
+from artnb import course
+from artnb.course import CourseError
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    """A course of two notebooks: one that runs, with a formula, an exercise and a picture, and one that fails."""
+    monkeypatch.setattr(course, "NOTEBOOKS", tmp_path / "notebooks")
+    (tmp_path / "notebooks").mkdir()
+    v4 = nbformat.v4
+    drawing = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])"
+    good = [
+        v4.new_markdown_cell("# The first & best\n\nA formula: $x^2$, code: `$HOME`."),
+        v4.new_code_cell("import os\nprint(6 * 7, 'PYTEST_CURRENT_TEST' in os.environ)"),
+        v4.new_code_cell(drawing),
+        v4.new_code_cell("# Exercise: the answer\nanswer = 42", metadata={"tags": ["solution"]}),
+        v4.new_code_cell("assert answer == 42, 'not yet'", metadata={"tags": ["check"]}),
+    ]
+    bad = [v4.new_markdown_cell("# The second"), v4.new_code_cell("raise ValueError('on purpose')")]
+    for name, cells in (("01_good", good), ("02_bad", bad)):
+        nbformat.write(v4.new_notebook(cells=cells), tmp_path / "notebooks" / f"{name}.ipynb")
+    return tmp_path / "notebooks"
+
+
+def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebooks, tmp_path):
+    with pytest.raises(CourseError, match="1 of 2 notebooks failed; 02_bad.ipynb: ValueError: on purpose"):
+        course.write_pages(tmp_path / "pages")
+    index = (tmp_path / "pages/index.html").read_text()
+    assert "The first &amp; best" in index and "on purpose" in index and "data:image/png" in index
+    page = (tmp_path / "pages/01_good.html").read_text()
+    assert "42 True" in page and "<msup>" in page and "$HOME" in page
+    assert "http://cdn" not in page and "https://cdn" not in page  # it opens without a network
+    assert "PYTEST_CURRENT_TEST" in __import__("os").environ  # pytest's own is put back
+
+
+def test_saving_writes_outputs_without_times_or_versions(notebooks):
+    course.save(["01"])
+    text = (notebooks / "01_good.ipynb").read_text()
+    saved = json.loads(text)
+    assert "42 True" in text and "iopub" not in text and "3.1" not in json.dumps(saved["metadata"])
+    course.save(["01"])
+    again = json.loads((notebooks / "01_good.ipynb").read_text())
+    assert again["metadata"] == saved["metadata"]
+
+
+def test_a_failing_notebook_stays_as_it_was(notebooks):
+    before = (notebooks / "02_bad.ipynb").read_bytes()
+    with pytest.raises(CourseError, match="02_bad.ipynb was left as it was"):
+        course.save(["02"])
+    assert (notebooks / "02_bad.ipynb").read_bytes() == before
+
+
+def test_an_unknown_notebook_is_said(notebooks):
+    with pytest.raises(CourseError, match="01_good.ipynb"):
+        course.find_notebooks(["77"])
+
+
+def test_the_learners_edition_has_stubs_that_their_checks_refuse(notebooks, tmp_path):
+    (written,) = course.write_learner_edition(tmp_path / "learner", ["01"])
+    cells = nbformat.read(written, as_version=4).cells
+    assert cells[3].source == "# Exercise: the answer\nanswer = ..." and not cells[1].outputs
+    scope: dict = {}
+    exec(cells[3].source, scope)
+    with pytest.raises(AssertionError, match="not yet"):
+        exec(cells[4].source, scope)
+
+
+def test_a_stub_keeps_signatures_imports_and_names():
+    solution = '''# Write the mean.
+# (Two lines.)
+import numpy as np
+
+def mean(values: list[float]) -> float:
+    """The mean."""
+    total = sum(values)
+    return total / len(values)
+
+a, (b, *c) = 1, (2, 3)
+table["x"] = 3
+print(mean([1]))  # gone
+'''
+    assert course.stub(solution).splitlines() == [
+        "# Write the mean.",
+        "# (Two lines.)",
+        "import numpy as np",
+        "def mean(values: list[float]) -> float:",
+        '    """The mean."""',
+        "    ...",
+        "a = ...",
+        "b = ...",
+        "c = ...",
+    ]
