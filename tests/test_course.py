@@ -28,7 +28,7 @@ def notebooks(tmp_path, monkeypatch):
 
 
 def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebooks, tmp_path):
-    with pytest.raises(CourseError, match="1 of 2 notebooks failed; 02_bad.ipynb: ValueError: on purpose"):
+    with pytest.raises(CourseError, match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError: on purpose"):
         course.write_pages(tmp_path / "pages")
     index = (tmp_path / "pages/index.html").read_text()
     assert "The first &amp; best" in index and "on purpose" in index and "data:image/png" in index
@@ -50,13 +50,13 @@ def test_saving_writes_outputs_without_times_or_versions(notebooks):
 
 def test_a_failing_notebook_stays_as_it_was(notebooks):
     before = (notebooks / "02_bad.ipynb").read_bytes()
-    with pytest.raises(CourseError, match="02_bad.ipynb was left as it was"):
+    with pytest.raises(CourseError, match=r"02_bad\.ipynb was left as it was"):
         course.save(["02"])
     assert (notebooks / "02_bad.ipynb").read_bytes() == before
 
 
 def test_an_unknown_notebook_is_said(notebooks):
-    with pytest.raises(CourseError, match="01_good.ipynb"):
+    with pytest.raises(CourseError, match=r"01_good\.ipynb"):
         course.find_notebooks(["77"])
 
 

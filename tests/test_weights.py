@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from artnb.settings import Settings
 from artnb.weights import WEIGHTS, find_weights
 
@@ -23,7 +25,6 @@ def test_names_and_sums_are_those_of_keras():
     from keras.src.applications import resnet, vgg19
 
     for name, module in (("vgg19", vgg19), ("resnet50", resnet)):
-        with open(module.__file__, encoding="utf-8") as file:
-            source = file.read()
+        source = Path(module.__file__).read_text(encoding="utf-8")
         for md5 in WEIGHTS[name].files.values():
             assert md5 in source
