@@ -32,6 +32,12 @@ lint: .venv/ready ## style, layout and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+hooks: .venv/ready ## check style, layout and types before every commit
+	$(BIN)/pre-commit install
+
+pictures: .venv/ready ## paint the README's pictures anew
+	$(HERMETIC) $(BIN)/python docs/pictures.py
+
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-hashes --no-annotate --no-header \
@@ -50,4 +56,4 @@ clean: ## remove what the commands above made, but for downloads, trained models
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.PHONY: help lab test course notebooks learner format lint lock clean
+.PHONY: help lab test course notebooks learner format lint hooks pictures lock clean
