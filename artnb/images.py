@@ -1,14 +1,19 @@
-"""The one door for a picture from outside, and what every picture of this package goes through after it.
+"""The one door for a picture from outside, and what every picture goes through after it.
 
-Nothing else in `artnb` opens a picture that somebody gave us.
+A picture is uint8 (height, width, 3), RGB, 0 to 255. `load_image` makes it from anything and nothing else in
+`artnb` opens a picture that somebody gave us; the other functions also take floats from 0 to 1, which is what
+networks give back. All raise ImageError, and nothing else, for what they cannot use.
 """
 
 import io
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from struct import unpack
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -21,11 +26,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from artnb.errors import ArtnbError
+from artnb.files import replacing
 
 MAX_BYTES = 200 * 1024**2
 MAX_PIXELS = 100_000_000
 ACCEPTED = "JPEG, PNG, WebP, TIFF, GIF or BMP"
-ORIENTATION = 0x0112  # the EXIF and TIFF tag
+WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -42,30 +48,28 @@ def load_image(source: Source) -> np.ndarray:
             The format is recognised by the content; a name's suffix does not matter.
 
     Returns:
-        uint8 (height, width, 3), RGB, 0 to 255, upright as the EXIF orientation says. Of an animation or of
-        several pages the first one; transparency lies on white; 16-bit grey is scaled to 8 bits. Floats and
-        32-bit integers are scaled by the smallest usual range that holds them (to 1 for floats, to 255, to
-        65,535, else to their largest value); what is below 0 or not a number becomes black. Embedded colour
-        profiles are left alone.
+        uint8 (height, width, 3), upright as the EXIF orientation says. Of an animation or of several pages the
+        first one; transparency lies on white; 16-bit grey is scaled to 8 bits. Floats and 32-bit integers are
+        scaled by the smallest usual range that holds them (to 1 for floats, to 255, to 65,535, else to their
+        largest value); below 0 or not a number is black. Embedded colour profiles are left alone.
 
     Raises:
-        ImageError: it is missing, not a file, empty, above 200 MB or 100 megapixels (both checked before
-            anything is decoded), of another format than JPEG, PNG, WebP, TIFF, GIF and BMP, or broken.
+        ImageError: missing, not a file, empty, above 200 MB or 100 megapixels (both checked before anything is
+            decoded), of another format than JPEG, PNG, WebP, TIFF, GIF and BMP, or broken.
     """
     name = _name(source)
     data = _read(source, name)
-    try:
-        opener = next(opener for magic, opener in _OPENERS if data.startswith(magic))
-    except StopIteration:
-        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from None
+    opener = next((opener for magic, opener in _OPENERS.items() if re.match(magic, data, re.DOTALL)), None)
+    if opener is None:
+        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.")
     try:
         # Not Image.open: from 89 megapixels on it warns, and warnings cannot be silenced in one thread alone.
-        picture = opener(io.BytesIO(data))
-        if picture.width * picture.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        orientation = _orientation(picture)
+        picture = opener(file := _Clocked(data))
+        _check_pixels(*picture.size)
+        speed = 10**8 if picture.format == "BMP" else 10**7  # Pillow's run-length BMP is Python, the rest is C
+        file.allow(1 + picture.width * picture.height / speed)
         picture.load()
-        return _upright(_rgb(picture), orientation)
+        return _upright(_rgb(picture), _orientation(picture))
     except Image.DecompressionBombError as error:
         message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
         raise ImageError(message) from error
@@ -74,8 +78,152 @@ def load_image(source: Source) -> np.ndarray:
         raise ImageError(message) from error
 
 
+def save_image(image: np.ndarray, path: str | os.PathLike[str], quality: int = 95) -> None:
+    """Write a picture as its suffix says, .png, .jpg, .jpeg or .webp; until it is whole, an older file stays.
+
+    `quality`, 1 to 100, is for JPEG and WebP; missing folders are made.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITTEN:
+        raise ImageError(f"{path.name!r} has another suffix than {', '.join(WRITTEN)}; give it one of these.")
+    if quality not in range(1, 101):
+        raise ImageError(f"The quality is {quality!r}; give a whole number from 1 to 100.")
+    picture = Image.fromarray(_uint8(image))
+    try:
+        with replacing(path) as part:
+            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality)
+    except (OSError, ValueError) as error:  # ValueError: sides that the format cannot hold
+        message = f"{path.name!r} cannot be written ({_reason(error)}); choose another place, format or size."
+        raise ImageError(message) from error
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resample to `size`, (height, width), whatever that does to the ratio of the sides -> uint8 (*size, 3)."""
+    image = _uint8(image)
+    return _resample(image, size, (0, 0, image.shape[1], image.shape[0]))
+
+
+def fit(image: np.ndarray, size: int) -> np.ndarray:
+    """Cut the largest square out of the middle and resample it -> uint8 (size, size, 3).
+
+    So every picture is prepared for a network, in training and in serving: a network notices a difference.
+    """
+    image = _uint8(image)
+    height, width = image.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2  # by half a pixel too, so that mirrored fits mirrored
+    return _resample(image, (size, size), (left, top, left + side, top + side))
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray], columns: int, size: int, gap: int = 8, background: int = 255
+) -> np.ndarray:
+    """Lay pictures out in rows, each whole and centred in a cell of `size` pixels, as one picture.
+
+    `gap` pixels of `background`, a grey from 0 to 255, lie between the cells and around them. Returns uint8
+    (rows * (size + gap) + gap, columns * (size + gap) + gap, 3).
+    """
+    cell = size + gap
+    if not images or columns < 1 or size < 1 or gap < 0 or background not in range(256):
+        raise ImageError(
+            f"A sheet of {len(images)} pictures in {columns} columns of {size} pixels, gap {gap} and grey "
+            f"{background} cannot be laid out; give at least 1, 1, 1, 0 and a grey from 0 to 255."
+        )
+    shape = -(-len(images) // columns) * cell + gap, columns * cell + gap
+    if shape[0] * shape[1] > MAX_PIXELS:
+        raise ImageError(f"The sheet would have {shape[0]} × {shape[1]} pixels; choose smaller cells.")
+    sheet = np.full((*shape, 3), background, np.uint8)
+    for index, image in enumerate(images):
+        height, width = np.shape(_uint8(image))[:2]
+        scale = size / max(height, width)
+        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        top = index // columns * cell + gap + (size - height) // 2
+        left = index % columns * cell + gap + (size - width) // 2
+        sheet[top : top + height, left : left + width] = resize(image, (height, width))
+    return sheet
+
+
+def _resample(image: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
+    height, width = size
+    if min(size) < 1 or height * width > MAX_PIXELS:
+        raise ImageError(f"The size is {height} × {width}; give sides from 1 on, of 100 megapixels at most.")
+    # Bicubic, which Pillow widens when shrinking, so that nothing aliases: EfficientNet-Lite0 was trained with
+    # it, and it leaves fainter halos along contours than Lanczos.
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box))
+
+
+def _uint8(image: np.ndarray) -> np.ndarray:
+    """Check what a caller calls a picture -> uint8 (height, width, 3)."""
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ImageError(f"Got an array of shape {image.shape}; give one picture as (height, width, 3).")
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype.kind != "f":
+        raise ImageError(f"Got an array of {image.dtype}; give uint8, or floats from 0 to 1.")
+    if not (image.min() >= 0 and image.max() <= 1):  # so written, NaN fails as well
+        raise ImageError(f"Got floats from {image.min():.3g} to {image.max():.3g}; clip them to 0 and 1.")
+    return (image * 255 + 0.5).astype(np.uint8)
+
+
+class _Clocked(io.BytesIO):
+    """A file for readers of limited patience.
+
+    A loop over 200 MB of one-byte blocks takes Pillow a minute and gigabytes. The processor time of this thread
+    counts, not the clock on the wall, so a busy machine changes nothing; decoding takes a tenth of what is given.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.allow(1)
+
+    def allow(self, seconds: float) -> None:
+        self._until = time.thread_time() + seconds
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if time.thread_time() > self._until:
+            raise RuntimeError("reading takes too long")  # of an OSError Pillow would make a warning
+        return super().read(size)
+
+
+def _jpeg(file: _Clocked) -> ImageFile:
+    # Each scan of a progressive JPEG costs a pass over the whole picture; usual are ten. The video that phones
+    # append may hold the marker by chance, once in 65,536 bytes.
+    if file.getvalue().count(b"\xff\xda") > 100 + len(file.getvalue()) // 10_000:
+        raise OSError("too many scans")
+    return JpegImageFile(file)
+
+
+def _webp(file: _Clocked) -> ImageFile:
+    if file.getvalue().count(b"ANMF") > 10_000:  # libwebp remembers each frame; millions are a gigabyte
+        raise OSError("too many frames")
+    return WebPImageFile(file)
+
+
+def _gif(file: _Clocked) -> ImageFile:
+    """Look at the first frame, before Pillow does: it warns of a large one that reaches out of the screen."""
+    flags = file.read(11)[10]
+    file.seek(13 + (6 << (flags & 7) if flags & 128 else 0))
+    while (block := file.read(1)) not in (b",", b";", b""):
+        if block == b"!":
+            file.seek(1, os.SEEK_CUR)
+            while length := ord(file.read(1)):
+                file.seek(length, os.SEEK_CUR)
+    left, top, width, height = unpack("<4H", file.read(8))
+    _check_pixels(left + width, top + height)
+    file.seek(0)
+    return GifImageFile(file)
+
+
 class _Tiff(TiffImageFile):
-    """A TIFF picture that neither warns nor turns itself upright: `load_image` does both for every format."""
+    """A TIFF file that neither warns nor turns itself upright: `load_image` does that for all formats alike."""
+
+    def _setup(self) -> None:
+        for tag, raw in self.tag_v2._tagdata.items():  # Pillow makes 32 bytes and more of each number in them
+            if len(raw) > 2**22 and self.tag_v2.tagtype[tag] not in (1, 2, 7):
+                raise OSError("a tag holds too many numbers")
+        _check_pixels(int(self.tag_v2.get(322, 1)), int(self.tag_v2.get(323, 1)))  # a tile is decoded as a whole
+        super()._setup()
 
     def load_prepare(self) -> None:
         if self._im is None:
@@ -86,51 +234,51 @@ class _Tiff(TiffImageFile):
         self._size = self._tile_size
 
 
-_OPENERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile]], ...] = (
-    (b"\xff\xd8\xff", JpegImageFile),  # also the first picture of a phone's MPO
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"GIF8", GifImageFile),
-    (b"RIFF", WebPImageFile),
-    (b"II", _Tiff),
-    (b"MM", _Tiff),
-    (b"BM", BmpImageFile),
-)
+_OPENERS: dict[bytes, Callable[[_Clocked], ImageFile]] = {
+    rb"\xff\xd8\xff": _jpeg,  # also the first picture of a phone's MPO
+    rb"\x89PNG\r\n\x1a\n": PngImageFile,
+    rb"RIFF....WEBP": _webp,
+    rb"II[*+]\0|MM\0[*+]": _Tiff,
+    rb"GIF8[79]a": _gif,
+    rb"BM": BmpImageFile,
+}
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError
 
 
 def _name(source: object) -> str:
     """What a message may call `source`: never a whole path, because messages appear on public pages."""
-    given = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+    given: Any = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
     try:
-        name = Path(given).name  # type: ignore[arg-type]
+        return repr(Path(given).name) if Path(given).name else "The picture"
     except TypeError:
-        name = ""
-    return repr(name) if name else "The picture"
+        return "The picture"
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or type(error).__name__).lower()  # str(error) may hold a path
 
 
 def _read(source: Source, name: str) -> bytes:
-    """All bytes of `source`, or ImageError; of a longer one only MAX_BYTES + 1 are read."""
+    """All bytes of `source`; of a longer one not more than MAX_BYTES + 1 are read."""
     try:
         if isinstance(source, str | os.PathLike):
             data = _read_path(source)
-        elif isinstance(source, bytes):
-            data = source
-        elif isinstance(source, bytearray | memoryview):
+        elif isinstance(source, bytes | bytearray | memoryview):
             data = bytes(source) if memoryview(source).nbytes <= MAX_BYTES else bytes(MAX_BYTES + 1)
-        elif callable(getattr(source, "read", None)):
+        elif hasattr(source, "read"):
             data = _read_stream(source)
         else:
             kind = type(source).__name__
             raise ImageError(f"Got {kind}; give a picture as a path, as bytes or as a file opened with 'rb'.")
     except ImageError:
         raise
-    except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist; check the path.") from error
-    except IsADirectoryError as error:
-        raise ImageError(f"{name} is a folder; give the path of one picture in it.") from error
-    except PermissionError as error:
-        raise ImageError(f"{name} may not be read by this user; change its permissions.") from error
-    except Exception as error:
-        raise ImageError(f"{name} cannot be read; give a picture file on this machine.") from error
+    except Exception as error:  # a file object may raise anything
+        message = f"{name} cannot be read ({_reason(error)}); give a picture file that exists and may be read."
+        raise ImageError(message) from error
     if len(data) > MAX_BYTES:
         raise ImageError(f"{name} is larger than {MAX_BYTES // 1024**2} MB; make it smaller and try again.")
     if not data:
@@ -149,16 +297,18 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
 
 
 def _read_stream(stream: BinaryIO) -> bytes:
-    data = bytearray()
-    while len(data) <= MAX_BYTES and (part := stream.read(MAX_BYTES + 1 - len(data))):  # it may give less
+    parts: list[bytes] = []
+    missing = MAX_BYTES + 1
+    while missing > 0 and (part := stream.read(missing)):  # a raw file may give less than it is asked for
         if isinstance(part, str):
             raise ImageError(f"{_name(stream)} is open in text mode; open it with 'rb'.")
-        data += part
-    return bytes(data)
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
 
 
 def _kind(data: bytes) -> str:
-    """What `data` is, as far as it matters for telling the reader."""
+    """What `data` is, as far as it helps the reader to know."""
     start = data[:1000]
     if start[4:8] == b"ftyp":
         return {b"avi": "an AVIF", b"hei": "a HEIC", b"mif": "a HEIC"}.get(start[8:11], "a video") + " file"
@@ -170,11 +320,11 @@ def _kind(data: bytes) -> str:
 
 
 def _orientation(picture: ImageFile) -> object:
-    """The EXIF orientation, 1 (upright) to 8; other values, and a block that cannot be read, mean 1."""
+    """EXIF's orientation, 1 to 8; anything else means 1, upright."""
     try:
         tags = picture.tag_v2 if isinstance(picture, TiffImageFile) else picture.getexif()
-        return tags.get(ORIENTATION, 1)
-    except Exception:  # the block is as untrusted as the picture, and the picture may be good
+        return tags.get(0x0112)
+    except Exception:  # the block is as untrusted as the picture, which may be good all the same
         return 1
 
 
@@ -188,18 +338,21 @@ def _upright(array: np.ndarray, orientation: object) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Bands of about a megapixel, with their first row: converting them one by one needs little memory."""
-    rows = max(1, 2**20 // picture.width)
-    for top in range(0, picture.height, rows):
-        yield top, picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+def _tiles(picture: Image.Image) -> Iterator[tuple[Image.Image, tuple[slice, slice]]]:
+    """Parts of at most a megapixel and where they lie: converting part by part needs no second whole picture."""
+    width = min(picture.width, 2**20)
+    height = min(picture.height, 2**20 // width)
+    for top in range(0, picture.height, height):
+        for left in range(0, picture.width, width):
+            right, bottom = min(left + width, picture.width), min(top + height, picture.height)
+            yield picture.crop((left, top, right, bottom)), (slice(top, bottom), slice(left, right))
 
 
 def _white(picture: Image.Image) -> float:
     """The value that stands for white in a picture of floats or 32-bit integers."""
     largest = 0.0
-    for _, strip in _strips(picture):
-        values = np.asarray(strip)
+    for tile, _ in _tiles(picture):
+        values = np.asarray(tile)
         largest = max(largest, float(values.max(where=np.isfinite(values), initial=0)))
     usual = (1.0, 255.0, 65535.0) if picture.mode == "F" else (255.0, 65535.0)
     return next((white for white in usual if largest <= white), largest)
@@ -207,23 +360,21 @@ def _white(picture: Image.Image) -> float:
 
 def _rgb(picture: Image.Image) -> np.ndarray:
     """Any mode of Pillow -> uint8 (height, width, 3)."""
-    white = _white(picture) if picture.mode in ("I", "F") else 1.0
     array = np.empty((picture.height, picture.width, 3), np.uint8)
-    for top, strip in _strips(picture):
-        rows = array[top : top + strip.height]
-        if strip.mode.startswith("I;16"):
-            values = np.asarray(strip).astype(np.uint32)
-            rows[:] = ((values + 128) // 257)[..., None]
-            if "transparency" in strip.info:
-                rows[values == strip.info["transparency"]] = 255
-        elif strip.mode in ("I", "F"):
-            values = np.nan_to_num(np.asarray(strip, np.float64) / white, nan=0, posinf=1, neginf=0)
-            rows[:] = (values.clip(0, 1) * 255 + 0.5).astype(np.uint8)[..., None]
-        elif strip.has_transparency_data:
-            colours = strip.convert("RGBA")
-            paper = Image.new("RGB", strip.size, "white")
+    white = _white(picture) if picture.mode in ("I", "F") else 1.0
+    for tile, place in _tiles(picture):
+        if tile.mode.startswith("I;16"):
+            values = np.asarray(tile).astype(np.uint32)
+            array[place] = ((values + 128) // 257)[..., None]
+            array[place][values == tile.info.get("transparency", -1)] = 255
+        elif tile.mode in ("I", "F"):
+            values = np.nan_to_num(np.asarray(tile, np.float64) / white, nan=0, posinf=1, neginf=0)
+            array[place] = (values.clip(0, 1) * 255 + 0.5).astype(np.uint8)[..., None]
+        elif tile.has_transparency_data:
+            colours = tile.convert("RGBA")
+            paper = Image.new("RGB", tile.size, "white")
             paper.paste(colours, mask=colours)
-            rows[:] = np.asarray(paper)
+            array[place] = np.asarray(paper)
         else:
-            rows[:] = np.asarray(strip.convert("RGB"))
+            array[place] = np.asarray(tile.convert("RGB"))
     return array
