@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from struct import unpack
+from struct import pack, unpack
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -201,8 +201,9 @@ def _webp(file: _Clocked) -> ImageFile:
 
 
 def _gif(file: _Clocked) -> ImageFile:
-    """Look at the first frame, before Pillow does: it warns of a large one that reaches out of the screen."""
-    flags = file.read(11)[10]
+    """Widen the screen to hold the first frame, as Pillow does, but without the warning it may give then."""
+    screen = unpack("<2H", file.getvalue()[6:10])
+    flags = file.getvalue()[10]
     file.seek(13 + (6 << (flags & 7) if flags & 128 else 0))
     while (block := file.read(1)) not in (b",", b";", b""):
         if block == b"!":
@@ -210,7 +211,11 @@ def _gif(file: _Clocked) -> ImageFile:
             while length := ord(file.read(1)):
                 file.seek(length, os.SEEK_CUR)
     left, top, width, height = unpack("<4H", file.read(8))
-    _check_pixels(left + width, top + height)
+    wide = max(screen[0], left + width), max(screen[1], top + height)
+    _check_pixels(*wide)
+    if wide != screen:
+        file.seek(6)
+        file.write(pack("<2H", *wide))
     file.seek(0)
     return GifImageFile(file)
 
@@ -253,9 +258,10 @@ def _name(source: object) -> str:
     """What a message may call `source`: never a whole path, because messages appear on public pages."""
     given: Any = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
     try:
-        return repr(Path(given).name) if Path(given).name else "The picture"
+        name = Path(given).name
     except TypeError:
-        return "The picture"
+        name = ""
+    return repr(name if len(name) < 80 else f"{name[:50]}…{name[-20:]}") if name else "The picture"
 
 
 def _reason(error: Exception) -> str:
