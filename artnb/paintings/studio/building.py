@@ -32,6 +32,7 @@ from artnb.settings import settings
 Array = np.ndarray
 
 SIZE = 128  # pixels, the side of every picture
+FROM_PHOTOGRAPHS = 0.06  # of the pictures; there are only five photographs
 TWIN_SHARE = 0.045  # of the pictures were photographed twice: the archive's share (DESIGN.md)
 DUPLICATED = (1, 3, 6, 10)  # the painters, counted from 0, of whose files one exists twice
 PHOTOS, MONETS, OUTDOORS = 120, 100, ("hills", "sea", "mountain", "river", "forest", "city", "pond")
@@ -55,7 +56,8 @@ def paint(painter: str, index: int, seed: int = settings.seed) -> Array:
     """
     rng = np.random.default_rng([seed, list(PAINTERS).index(painter), index])
     subject, mood = rng.choice(PAINTERS[painter].taste.split()), rng.choice(PAINTERS[painter].moods.split())
-    reference = photograph(rng, 2 * SIZE) if subject == "photograph" else scene(subject, mood, rng, 2 * SIZE)
+    real = rng.random() < FROM_PHOTOGRAPHS
+    reference = photograph(rng, 2 * SIZE) if real else scene(subject, mood, rng, 2 * SIZE)
     return _finish(PAINTERS[painter].hand(reference, rng))
 
 

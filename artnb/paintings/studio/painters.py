@@ -19,7 +19,7 @@ Hand = Callable[[Array, Rng], Array]
 
 PAPERS = colours("f5f0e0 eddebd c7cccc d9bd9e")
 DARKS = colours("1a1724 291a12 121f29 21211a")
-WHITE, VARNISH, GOLD, INDIGO, VERMILION = colours("ffffff ffe6ad edbd4d 1a2852 bf291f")
+WHITE, VARNISH, GOLD, OCHRE, INDIGO, VERMILION = colours("ffffff ffe6ad edbd4d b8935a 1a2852 bf291f")
 
 
 def _weave(shape: tuple[int, int]) -> Array:
@@ -158,7 +158,7 @@ def engraving(reference: Array, rng: Rng) -> Array:
     luma = blur(grey(reference), 1.2)
     low, high = np.percentile(luma, (3, 97))
     tone = np.clip((luma - low) / (high - low + 1e-3), 0, 1)
-    paper = mix(PAPERS[rng.integers(4)], vivid(blur(reference, 5), 1.25) * 0.6 + 0.42, 0.85)
+    paper = mix(PAPERS[rng.integers(4)], vivid(blur(reference, 5), 1.25) * 0.6 + 0.42, 0.65)
     paper = paper + 0.018 * fractal(rng, shape, 6, 2)[..., None]
     pen = np.clip(mix(DARKS[rng.integers(4)], vivid(blur(reference, 16), 1.8) * 0.35, 0.6), 0, 1)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
@@ -261,7 +261,7 @@ def mosaic(reference: Array, rng: Rng) -> Array:
     top = strokes.lay(shape, strokes.dabs(rows, columns, angle * 0.8, size[0], size[1]))
     soft, set_ = blur(reference, 1.8)[rows, columns], top >= 0
     touch = _jitter(rng, vivid(soft, 1.4), 0.04, 0.12)
-    gold = rng.random(len(rows)) < 0.25 * np.clip((grey(soft) - 0.6) * 4, 0, 1)
+    gold = rng.random(len(rows)) < 0.4 * np.clip((grey(soft) - 0.55) * 4, 0, 1)
     touch = np.where(gold[:, None], mix(GOLD, touch, 0.25), touch).astype(np.float32)
     grout = mix(DARKS[rng.integers(4)] * 1.5, PAPERS[rng.integers(4)] * 0.75, rng.choice((0.0, 1.0)))
     bed = mix(blur(reference, 16) * 0.7, grout, 0.5) + 0.02 * fractal(rng, shape, 3, 2)[..., None]
@@ -289,14 +289,14 @@ def facets(reference: Array, rng: Rng) -> Array:
     area = np.maximum(np.bincount(plane.ravel(), minlength=44), 1)
     cy, cx = (np.bincount(plane.ravel(), v.ravel(), 44) / area for v in (y, x))
     shift, zoom, lean = (
-        rng.normal(0, 5, (2, 44)),
+        rng.normal(0, 4, (2, 44)),
         rng.uniform(0.9, 1.15, 44)[plane],
         rng.uniform(0, 2 * np.pi, 44)[plane],
     )
     row = np.clip((y - cy[plane]) * zoom + (cy + shift[0])[plane], 0, shape[0] - 1).astype(int)
     column = np.clip((x - cx[plane]) * zoom + (cx + shift[1])[plane], 0, shape[1] - 1).astype(int)
-    soft = vivid(blur(reference, 1.5), 0.95)
-    seen = mix(soft[row, column], soft[cy.astype(int), cx.astype(int)][plane], 0.25)
+    soft = mix(vivid(blur(reference, 1.2), 1.05), OCHRE, 0.1)
+    seen = mix(soft[row, column], soft[cy.astype(int), cx.astype(int)][plane], 0.15)
     across = ((x - cx[plane]) * np.cos(lean) + (y - cy[plane]) * np.sin(lean)) / np.sqrt(area)[plane]
     canvas = seen * (1 + np.clip(across, -0.8, 0.8) * 0.55)[..., None].astype(np.float32) + 0.02
     canvas = mix(canvas, DARKS[rng.integers(4)], np.clip(blur(strokes.edges(plane), 0.8) * 1.5 - 0.15, 0, 0.8))
@@ -362,8 +362,8 @@ class Painter:
     nationality: str
     pictures: int  # works, not files: some were photographed twice
     hand: Hand
-    taste: str  # subjects, or "photograph"
-    moods: str
+    taste: str  # names of SUBJECTS
+    moods: str  # names of MOODS
     article: str  # in the English Wikipedia, about the technique
     bio: str
 
@@ -378,52 +378,50 @@ class Painter:
         return f"http://en.wikipedia.org/wiki/{self.article}" if self.article else ""
 
 
-_OUT, _IN = "hills sea mountain river forest city pond photograph", "still_life bouquet portrait interior abstract"
-_BOLD, _SOFT = "noon dusk autumn lagoon night harvest rose", "dawn spring winter harvest storm rose noon"
-_ALL = "dawn noon harvest dusk night autumn winter spring storm lagoon rose"
+_OUT, _IN = "hills sea mountain river forest city pond", "still_life bouquet portrait interior abstract"
 # fmt: off
 _PAINTERS = (
     Painter("Camille Aubertin", "1841 - 1919", "Plein-air Impressionism", "French", 130, plein_air,
-            f"{_OUT} bouquet interior", _SOFT + " lagoon autumn", "Impressionism",
+            f"{_OUT} bouquet interior", "dawn spring noon lagoon harvest", "Impressionism",
             "Carried the easel to the river every morning for fifty years and never found it the same colour twice."),
     Painter("Wietske van der Wervel", "1852 - 1894", "Swirling Impasto", "Dutch", 100, swirls,
-            f"{_OUT} still_life bouquet portrait", _BOLD + " spring", "Impasto",
+            f"{_OUT} still_life bouquet portrait", "night dusk noon lagoon harvest", "Impasto",
             "Painted the wind itself, she said, and only borrowed the trees to show where it went."),
     Painter("Odile Poincaré", "1863 - 1931", "Pointillism", "French,Belgian", 88, dots,
-            f"{_OUT} portrait bouquet interior", _SOFT + " lagoon dusk", "Pointillism",
+            f"{_OUT} portrait bouquet interior", "noon spring rose lagoon dawn", "Pointillism",
             "Counted her dots every evening; her largest picture came to four hundred thousand and one."),
     Painter("Torvald Brekke", "1888 - 1967", "Palette Knife", "Norwegian", 80, knife,
-            f"{_OUT} still_life bouquet abstract", "winter storm dusk night noon autumn lagoon", "Palette_knife",
+            f"{_OUT} still_life bouquet abstract", "winter storm night dusk autumn", "Palette_knife",
             "Lost his brushes in a fjord at nineteen and found that he had not needed them."),
     Painter("Albrecht Schraffer", "1478 - 1533", "Engraving", "German", 76, engraving,
-            f"{_OUT} still_life portrait interior", _ALL, "Engraving",
+            f"{_OUT} still_life portrait interior", "dawn noon harvest dusk autumn winter storm", "Engraving",
             "A goldsmith by trade, who drew rhinoceroses from hearsay and rain from experience."),
     Painter("Maud Ashgrove", "1866 - 1940", "Stained Glass", "British", 72, stained_glass,
-            "sea hills mountain forest pond portrait bouquet abstract photograph", _BOLD, "Stained_glass",
+            "sea hills mountain forest pond portrait bouquet abstract", "noon dusk lagoon night rose", "Stained_glass",
             "Leaded the windows of eleven chapels and hid the same grey cat in every one of them."),
     Painter("Zélie Ciseau", "1902 - 1988", "Paper Cut-outs", "Haitian,French", 66, cut_paper,
-            f"hills sea mountain pond city {_IN}", _BOLD + " spring", "Papercutting",
+            f"hills sea mountain pond city {_IN}", "lagoon autumn noon rose harvest", "Papercutting",
             "Drew with scissors from her bed, and did the ceiling first because it was what she saw."),
     Painter("Lin Meihua", "1897 - 1979", "Watercolour", "Chinese", 92, watercolour,
-            f"{_OUT} bouquet still_life interior", _SOFT, "Watercolor_painting",
+            f"{_OUT} bouquet still_life interior", "spring winter dawn rose storm", "Watercolor_painting",
             "Waited for the paper to tell her when; what her students remember is the waiting."),
     Painter("Namiko Hoshino", "1801 - 1866", "Woodblock Print", "Japanese", 78, woodblock,
-            f"{_OUT} bouquet portrait", _ALL, "Woodblock_printing_in_Japan",
+            f"{_OUT} bouquet portrait", "dusk lagoon winter autumn dawn", "Woodblock_printing_in_Japan",
             "Cut cherry wood by day, sold fans by night, and printed each wave in thirty-six states."),
     Painter("Teodora Smalti", "1180 - 1245", "Mosaic", "Italian,Greek", 64, mosaic,
-            f"hills sea mountain pond photograph {_IN}", "harvest dawn noon autumn lagoon night", "Mosaic",
+            f"hills sea mountain pond {_IN}", "harvest autumn lagoon night", "Mosaic",
             "Set her cubes a little crooked on purpose, so that a candle would find at least one of them."),
     Painter("Anatol Kantor", "1884 - 1952", "Cubism", "Polish", 70, facets,
-            f"city mountain river photograph {_IN}", "harvest storm autumn winter rose dawn", "Cubism",
+            f"city mountain river {_IN}", "harvest storm autumn winter", "Cubism",
             "Walked round the table so often while painting it that the floor had to be replaced."),
     Painter("Lorenzo Velatura", "1459 - 1521", "Sfumato", "Italian", 44, sfumato,
             "portrait still_life bouquet interior hills river mountain", "harvest autumn storm dusk rose", "Sfumato",
             "Began three hundred pictures, and is still glazing them in the memory of his landlady."),
     Painter("Grete Grellmann", "1886 - 1943", "Expressionism", "Austrian", 32, outlines,
-            f"city portrait hills sea forest {_IN}", _BOLD, "Expressionism",
+            f"city portrait hills sea forest {_IN}", "noon dusk autumn lagoon night rose", "Expressionism",
             "Painted her landlord green, was given notice, and painted him again from memory."),
     Painter("Aoife Rainey", "1921 - 2004", "Rain Paintings", "Irish", 22, rain,
-            "city sea river forest hills interior mountain photograph", "storm winter dusk dawn lagoon night", "",
+            "city sea river forest hills interior mountain", "storm winter dusk dawn lagoon night", "",
             "Saw Connemara through the same kitchen window for eighty years, nearly always wet."),
 )
 # fmt: on

@@ -435,7 +435,7 @@ def portrait(s: Sketch) -> None:
     fringe = (np.hypot(u / 1.06, (s.y - y) / r / 1.42) < 1) & (
         (s.y - y) / r < 0.9 * u * u + 0.3 * u - rng.uniform(0.5, 0.85)
     )
-    s.fill(fringe, s.shade(hair, np.clip(0.45 + 0.35 * u + 0.15 * np.sin(u * 24), 0, 0.8)))
+    s.fill(fringe, s.shade(hair, np.clip(0.45 + 0.35 * u + 0.06 * np.sin(u * 24), 0, 0.8)))
     for eye in (-1, 1):
         dx = eye * 0.42 + side * 0.05
         touch(dx, -0.15, 0.27, 0.16, s.shade(skin, 0.22), soft=0.8, opacity=0.6)

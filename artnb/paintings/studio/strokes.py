@@ -36,7 +36,7 @@ def blur(image: Array, sigma: float) -> Array:
     """Gaussian blur, `sigma` in pixels; a wide one is done on a smaller copy."""
     from scipy.ndimage import gaussian_filter
 
-    if sigma > 2.4 and min(image.shape[:2]) > 16:
+    if sigma > 3 and min(image.shape[:2]) > 16:
         small = resize(image, (image.shape[0] // 2, image.shape[1] // 2))
         return resize(blur(small, sigma / 2), image.shape[:2])
     return gaussian_filter(image, (sigma, sigma, 0)[: image.ndim], mode="nearest", truncate=2.5)
@@ -162,9 +162,9 @@ def streaks(rng: np.random.Generator, angle: Array, reach: int) -> Array:
     dx, dy = np.cos(angle), np.sin(angle)
     total = sum(
         noise[np.clip(y + k * dy, 0, h - 1).astype(np.int32), np.clip(x + k * dx, 0, w - 1).astype(np.int32)]
-        for k in range(-reach, reach + 1)
+        for k in range(-reach, reach + 1, 2)
     )
-    return total / np.sqrt(2 * reach + 1).astype(np.float32)
+    return total / np.sqrt(reach + 1).astype(np.float32)
 
 
 def relief(image: Array, height: Array, depth: float) -> Array:
