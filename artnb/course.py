@@ -145,7 +145,7 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
             try:
                 client.execute()
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-                error = _last_line(failure)
+                error = _explain(failure, notebook)
             bar.update(before + len(notebook.cells) - bar.n)
             notebook.metadata = _METADATA | {key: notebook.metadata[key] for key in notebook.metadata if key == "artnb"}
             yield path, notebook, error
@@ -171,10 +171,12 @@ def _quiet_kernels() -> Iterator[None]:
             os.environ["PYTEST_CURRENT_TEST"] = before
 
 
-def _last_line(failure: Exception) -> str:
-    """The last line of a traceback, without the colours of the terminal."""
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(failure)).strip().splitlines()
-    return lines[-1] if lines else type(failure).__name__
+def _explain(failure: Exception, notebook: NotebookNode) -> str:
+    """What went wrong, in one line, and in which cell."""
+    what = " ".join(filter(None, [getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", "")]))
+    begun = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
+    where = next(iter(begun[-1].source.splitlines()), "") if begun else ""
+    return f"{what.splitlines()[0]}, in the cell that begins with {where!r}"
 
 
 def _title(notebook: NotebookNode) -> str:

@@ -28,7 +28,10 @@ def notebooks(tmp_path, monkeypatch):
 
 
 def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebooks, tmp_path):
-    with pytest.raises(CourseError, match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError: on purpose"):
+    with pytest.raises(
+        CourseError,
+        match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError on purpose, in the cell that begins with",
+    ):
         course.write_pages(tmp_path / "pages")
     index = (tmp_path / "pages/index.html").read_text()
     assert "The first &amp; best" in index and "on purpose" in index and "data:image/png" in index

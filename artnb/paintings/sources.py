@@ -153,7 +153,7 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
         )
     if others:
         notes.append(f"{others:,} files beside the paintings are no pictures by their name and were left out.")
-    if resized := sum(map(_is_picture, (root / "resized").rglob("*"))):
+    if resized := sum(map(_is_picture, (root / "resized").glob("**/[!.]*"))):
         notes.append(f"The folder 'resized' holds {resized:,} smaller copies of the paintings: left out.")
     paintings = pd.DataFrame([(path, artist) for (artist, _, _), path in seen.items()], columns=["path", "artist"])
     paintings = paintings.sort_values("path", ignore_index=True)
