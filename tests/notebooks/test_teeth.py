@@ -1,0 +1,90 @@
+"""Tests of the tests: a mistake planted in the library must fail the notebook that teaches about it."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tests.conftest import CHECKOUT
+
+PLANTED = {
+    "a split without groups": (
+        "02",
+        "from artnb.paintings import splits\n"
+        "with_groups = splits.split\n"
+        "splits.split = lambda paintings, duplicates, *args, **options: with_groups(paintings, (), *args, **options)",
+    ),
+    "validation pictures augmented": (
+        "02",
+        "from artnb.paintings import pipeline\n"
+        "plain = pipeline.evaluation_batches\n"
+        "pipeline.evaluation_batches = lambda pictures, *args: plain(pictures, *args).map(\n"
+        "    lambda images, labels: (pipeline.augment(images, pipeline.ORIGINAL, [1, 2]), labels))",
+    ),
+    "rows taken for columns in the augmentation": (
+        "02",
+        "import tensorflow as tf\n"
+        "from artnb.paintings import pipeline\n"
+        "right, swapped = pipeline.affine_matrices, [4, 3, 5, 1, 0, 2, 6, 7]\n"
+        "pipeline.affine_matrices = lambda *args, **options: tf.gather(right(*args, **options), swapped, axis=1)",
+    ),
+    "mangled names taken as they are": (
+        "01",
+        "from artnb.paintings import catalogue\ncatalogue.repair = lambda name: (name, 0)",
+    ),
+    "an audit that finds no twins": (
+        "01",
+        "import dataclasses\n"
+        "from artnb.paintings import audit as module\n"
+        "whole = module.audit\n"
+        "module.audit = lambda *args, **options: dataclasses.replace(whole(*args, **options), near_duplicates=())",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_fails_the_notebook(fault, tmp_path):
+    number, code = PLANTED[fault]
+    (source,) = (CHECKOUT / "notebooks").glob(f"{number}_*.ipynb")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
+    nbformat.write(notebook, tmp_path / "faulty.ipynb")
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--nbval"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-c", "pyproject.toml", str(tmp_path / "faulty.ipynb")],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert code.splitlines()[0] not in done.stdout, "the fault could not even be planted"
+
+
+def test_at_least_half_of_the_cells_that_print_are_compared():
+    for path in (CHECKOUT / "notebooks").glob("[0-9]*.ipynb"):
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        printing = [
+            cell
+            for cell in cells
+            if any(output.output_type == "stream" or "text/plain" in output.get("data", {}) for output in cell.outputs)
+        ]
+        ignored = [cell for cell in printing if "nbval-ignore-output" in cell.metadata.get("tags", ())]
+        assert len(printing) >= 2 * len(ignored), path.name
+
+
+def test_every_notebook_has_the_courses_anatomy():
+    for path in (CHECKOUT / "notebooks").glob("[0-9]*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        first = cells[0].source
+        assert first.startswith("# ") and "What you will learn" in first and first.count("\n- ") == 3, path.name
+        assert "What you need" in first and "**Time**" in first, path.name
+        assert "setup_line()" in cells[1].source, path.name
+        tags = [set(cell.metadata.get("tags", ())) for cell in cells]
+        for number, tag in enumerate(tags):
+            if "solution" in tag:
+                assert "check" in tags[number + 1], f"{path.name}: a solution without a check"
+        assert sum("solution" in tag for tag in tags) >= 2, path.name
+        texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        for part in ("What you saw", "Where the original went wrong", "Try next"):
+            assert part in texts, f"{path.name}: {part}"
