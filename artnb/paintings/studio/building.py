@@ -117,9 +117,9 @@ def duplicates(seed: int = settings.seed) -> list[tuple[str, str]]:
 
 
 def photographed_again(painting: Array, rng: np.random.Generator) -> Array:
-    """The same painting by another photographer: cropped by 2 to 6 %, another light, a faint blur; uint8."""
+    """The same painting by another photographer: 2 to 6 % of it cropped, another light, a faint blur; uint8."""
     h, w = painting.shape[:2]
-    keep, place = 1 - rng.uniform(0.02, 0.06), rng.random(2)
+    keep, place = np.sqrt(1 - rng.uniform(0.02, 0.06)), rng.random(2)
     left, top = place * (1 - keep) * (w, h)
     crop = Image.fromarray(painting).resize(
         (w, h), Image.Resampling.BICUBIC, box=(left, top, left + keep * w, top + keep * h)
@@ -245,7 +245,8 @@ def _run_workers(kind: str, seed: int, root: Path) -> None:
 
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     package = str(Path(__file__).resolve().parents[3])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+    python_path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
     reports, report = os.pipe()
     # In a notebook the bar is a widget; in a script it needs a terminal; a test's output never holds one.
     quiet = True if "PYTEST_CURRENT_TEST" in os.environ else False if "ipykernel" in sys.modules else None
@@ -253,17 +254,13 @@ def _run_workers(kind: str, seed: int, root: Path) -> None:
     workers: list[subprocess.Popen] = []
     with tempfile.TemporaryFile() as complaints, bar, open(reports, "rb", buffering=0) as done:  # noqa: PTH123
         try:
-            for worker in range(count):
-                command = [sys.executable, "-P", "-m", __package__, kind, seed, root, worker, count]
-                workers.append(
-                    subprocess.Popen(
-                        list(map(str, command)),
-                        stdout=report,
-                        stderr=complaints,
-                        env=environment | {"OMP_NUM_THREADS": "1"},
-                    )
-                )
-            os.close(report)
+            try:
+                for worker in range(count):
+                    command = [sys.executable, "-P", "-m", __package__, kind, seed, root, worker, count]
+                    call = list(map(str, command))
+                    workers.append(subprocess.Popen(call, stdout=report, stderr=complaints, env=environment))
+            finally:
+                os.close(report)  # the workers hold the other ends: the reading ends with the last of them
             while dots := done.read(64):
                 bar.update(len(dots))
             failed = [code for code in (worker.wait() for worker in workers) if code]

@@ -203,7 +203,7 @@ def cut_paper(reference: Array, rng: Rng) -> Array:
     canvas = np.broadcast_to(palette[order[0]], reference.shape)
     for level in range(1, len(palette)):
         sheet = blur((rank >= level).astype(np.float32), 1.2)
-        shade = np.roll(blur(sheet, 2.2), (3, 3), (0, 1))
+        shade = strokes.shifted(blur(sheet, 2.2), 3, 3)
         canvas = mix(canvas * (1 - 0.4 * shade[..., None]), palette[order[level]], np.clip(sheet * 5 - 2, 0, 1))
     gouache = streaks(rng, (rng.uniform(0, 3) + 0.5 * rank).astype(np.float32), 8)
     return canvas + 0.012 * (gouache + rng.normal(0, 1, shape).astype(np.float32))[..., None]
@@ -226,7 +226,7 @@ def watercolour(reference: Array, rng: Rng) -> Array:
         rim = np.clip(wash - blur(wash, 2.2), 0, 1) * 1.2
         total += ((high - low) * (wash * (1 + 0.35 * clouds + 0.14 * tooth) + rim))[..., None] * hue
     edge = np.minimum(np.minimum(x, shape[1] - 1 - x), np.minimum(y, shape[0] - 1 - y))
-    bare = np.clip((edge - rng.uniform(-16, 8) - 16 * clouds - 3 * wander) / 6, 0, 1)  # where the brush did not reach
+    bare = np.clip((edge - rng.uniform(-22, 5) - 16 * clouds - 3 * wander) / 6, 0, 1)  # where the brush did not reach
     return PAPERS[0] * (0.98 + 0.04 * tooth[..., None]) * np.exp(-total * bare[..., None])
 
 
@@ -261,8 +261,8 @@ def mosaic(reference: Array, rng: Rng) -> Array:
     top = strokes.lay(shape, strokes.dabs(rows, columns, angle * 0.8, size[0], size[1]))
     soft, set_ = blur(reference, 1.8)[rows, columns], top >= 0
     touch = _jitter(rng, vivid(soft, 1.4), 0.04, 0.12)
-    gold = rng.random(len(rows)) < 0.4 * np.clip((grey(soft) - 0.55) * 4, 0, 1)
-    touch = np.where(gold[:, None], mix(GOLD, touch, 0.25), touch).astype(np.float32)
+    gold = rng.random(len(rows)) < 0.2 * np.clip((grey(soft) - 0.55) * 4, 0, 1)
+    touch = np.where(gold[:, None], mix(GOLD, touch, 0.35), touch).astype(np.float32)
     grout = mix(DARKS[rng.integers(4)] * 1.5, PAPERS[rng.integers(4)] * 0.75, rng.choice((0.0, 1.0)))
     bed = mix(blur(reference, 16) * 0.7, grout, 0.5) + 0.02 * fractal(rng, shape, 3, 2)[..., None]
     canvas = mix(bed, touch[top], blur(set_.astype(np.float32), 0.5))

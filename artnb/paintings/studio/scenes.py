@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from artnb.paintings.studio.strokes import Array, blur, colours, fractal, mix, resize, vivid
+from artnb.paintings.studio.strokes import Array, blur, colours, fractal, mix, resize, shifted, vivid
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Sketch:
             self.blob(u, v * horizon, r, r, mood.sun)
         clouds = self.noise(0.3, stretch=2.4) + rng.uniform(-0.5, 0.15)
         cover = np.clip(clouds * 2.2, 0, 1) * np.clip((horizon - self.y) * 7, 0, 1)
-        lit = np.clip(0.55 + 4 * (clouds - np.roll(clouds, 6, 0)), 0, 1)
+        lit = np.clip(0.55 + 6 * (clouds - shifted(clouds, 4, 0)), 0, 1)
         self.fill(cover, mix(mix(mood.zenith, mood.far, 0.6), mix(mood.glow, mood.sun, 0.6), lit), 0.85)
         if rng.random() < 0.75:
             r = rng.uniform(0.035, 0.07)
@@ -214,7 +214,7 @@ def hills(s: Sketch) -> None:
         crest = s.ridge(horizon + (0.9 - horizon) * near**1.4, 0.16 - 0.09 * near)
         ground = mix(mix(mood.far, mood.land, near), s.accent(), rng.uniform(0, 0.3) * near)
         folds = s.noise(0.2 + 0.2 * near, stretch=1.6)
-        light = np.clip(0.55 + 2.5 * s.side * (folds - np.roll(folds, 5, 1)) + 0.15 * folds, 0.1, 0.95)
+        light = np.clip(0.55 + 3.5 * s.side * (folds - shifted(folds, 0, 3)) + 0.15 * folds, 0.1, 0.95)
         haze = np.clip((s.y - crest) / 0.2, 0, 1) * 0.55 * (1 - near)
         s.fill(s.y > crest, mix(s.shade(ground, light), mood.glow, haze))
         slim = rng.choice((0.3, 1))
@@ -577,7 +577,7 @@ def photograph(rng: np.random.Generator, size: int = 256) -> Array:
 
 def scene(subject: str, mood: str, rng: np.random.Generator, size: int = 256) -> Array:
     """A composed scene, float32 (size, size, 3) in [0, 1]; `subject` is one of SUBJECTS, `mood` one of MOODS."""
-    sketch = Sketch(MOODS[mood].tuned(rng), rng, size * 3 // 4)  # a reference is soft; three quarters are enough
+    sketch = Sketch(MOODS[mood].tuned(rng), rng, size * 5 // 8)  # a reference is soft, fewer pixels do
     SUBJECTS[subject](sketch)
     pixels = vivid(resize(sketch.pixels, (size, size)), rng.uniform(0.9, 1.15))
     return np.clip(mix(pixels.mean((0, 1)), pixels, 1.15), 0, 1).astype(np.float32)

@@ -42,6 +42,11 @@ def blur(image: Array, sigma: float) -> Array:
     return gaussian_filter(image, (sigma, sigma, 0)[: image.ndim], mode="nearest", truncate=2.5)
 
 
+def shifted(field: Array, down: int, right: int) -> Array:
+    """A field moved by whole pixels; what comes in at the border repeats it."""
+    return np.pad(field, ((down, 0), (right, 0)), mode="edge")[: field.shape[0], : field.shape[1]]
+
+
 def grey(image: Array) -> Array:
     """Luma (Rec. 601), in [0, 1]."""
     return 0.299 * image[..., 0] + 0.587 * image[..., 1] + 0.114 * image[..., 2]
@@ -81,18 +86,22 @@ def grain_direction(image: Array, sigma: float) -> Array:
 
     It is the normal of the gradient, which Hertzmann's strokes follow, averaged so that flat parts have one too.
     """
-    gy, gx = np.gradient(blur(grey(image), 1))
-    xx, yy, xy = (blur(field, sigma) for field in (gx * gx, gy * gy, gx * gy))
-    return 0.5 * np.arctan2(2 * xy, xx - yy) + np.float32(np.pi / 2)
+    gy, gx = np.gradient(blur(grey(image), 1)[::2, ::2])  # smooth enough for half the pixels
+    both, odd = blur(2 * gx * gy, sigma / 2), blur(gx * gx - gy * gy, sigma / 2)
+    return 0.5 * np.arctan2(resize(both, image.shape[:2]), resize(odd, image.shape[:2])) + np.float32(np.pi / 2)
 
 
 def worst_places(error: Array, grid: int, threshold: float) -> tuple[Array, Array]:
     """In each cell of a grid, where the painting is furthest from the reference: rows and columns."""
-    h, w = error.shape[0] // grid, error.shape[1] // grid
-    cells = error[: h * grid, : w * grid].reshape(h, grid, w, grid).swapaxes(1, 2).reshape(h * w, grid * grid)
-    place, (row, column) = cells.argmax(1), np.divmod(np.arange(h * w), w)
+    down, across = (-(-n // grid) for n in error.shape)
+    margins = [(0, count * grid - n) for count, n in zip((down, across), error.shape, strict=True)]
+    blocks = np.pad(error, margins, mode="edge").reshape(down, grid, across, grid).swapaxes(1, 2)
+    cells = blocks.reshape(down * across, grid * grid)
+    place, (row, column) = cells.argmax(1), np.divmod(np.arange(down * across), across)
+    rows = np.minimum(row * grid + place // grid, error.shape[0] - 1)
+    columns = np.minimum(column * grid + place % grid, error.shape[1] - 1)
     wrong = cells.mean(1) > threshold
-    return (row * grid + place // grid)[wrong], (column * grid + place % grid)[wrong]
+    return rows[wrong], columns[wrong]
 
 
 def scatter(rng: np.random.Generator, shape: tuple[int, int], pitch: float, jitter: float = 0.5) -> tuple[Array, Array]:
