@@ -1,0 +1,341 @@
+"""What is wrong with a collection of pictures: broken, mislabelled, copied and twice-photographed files.
+
+The hard part is to say that two files show the same painting, and not two paintings of one series. It takes
+two steps, as in image retrieval:
+
+1. *Candidates.* Like a perceptual hash, a small grey thumbnail stands for a picture; here it is one of several
+   crops and of the mirror image, each compared with all thumbnails by one matrix product.
+2. *Proof.* The two pictures are laid over each other by an affine map (Lucas and Kanade's method, Baker and
+   Matthews, "Lucas-Kanade 20 Years On", IJCV 2004, section 3.2), and their fine detail is correlated. Brush
+   strokes and cracks agree only if it is the same canvas, and the strokes of a plate only if it is the same plate.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+from scipy.ndimage import gaussian_filter
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from tqdm.auto import tqdm
+
+from artnb.images import MAX_BYTES, MAX_PIXELS, ImageError, load_image
+from artnb.paintings.sources import Collection
+
+Pair = tuple[str, str]
+
+TINY = 64  # pixels of the shorter side
+FORMATS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
+    ".gif": "GIF", ".bmp": "BMP",
+}  # fmt: skip
+
+SIDE = 128  # pixels of the square grey picture that stands for each file
+THUMBNAIL = 16
+NEIGHBOURS = 5  # candidates per picture and crop direction
+ALIKE = 0.52  # least cosine of two thumbnails for a candidate
+# Least correlation of the laid-over pictures at 32, 64 and 128 pixels a side. In the real collection, twins have
+# 0.51 to 0.97 at 128 pixels, and workshop copies and other paintings of a series up to 0.46.
+AGREE = {32: 0.45, 64: 0.5, 128: 0.49}
+STEPS = {32: 12, 64: 8, 128: 5}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found; every path is relative to the collection, every tuple and every pair is sorted.
+
+    Attributes:
+        files: how many files were looked at.
+        artists: how many artists they are filed under.
+        unreadable: files that are empty, truncated or no pictures.
+        mislabelled: files that are of another format than their name says; they load all the same.
+        wrong_mode: files that are not 8-bit RGB: grey, palette, CMYK, transparent, 16 bits; converted on loading.
+        tiny: files whose shorter side is under 64 pixels.
+        exact_duplicates: readable files with the same bytes; of more than two copies, every pair.
+        near_duplicates: files with other bytes that show the same painting.
+        reasons: for each file that is unreadable, mislabelled, of a wrong mode or tiny, a sentence that says why.
+    """
+
+    files: int
+    artists: int
+    unreadable: tuple[str, ...]
+    mislabelled: tuple[str, ...]
+    wrong_mode: tuple[str, ...]
+    tiny: tuple[str, ...]
+    exact_duplicates: tuple[Pair, ...]
+    near_duplicates: tuple[Pair, ...]
+    reasons: dict[str, str]
+
+    @property
+    def duplicates(self) -> tuple[Pair, ...]:
+        """All pairs of files that show the same painting, exact and near ones, sorted."""
+        return tuple(sorted(self.exact_duplicates + self.near_duplicates))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as dicts, lists, strings and numbers, ready for JSON; pairs are lists of two."""
+        plain: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            plain[name] = [list(x) if isinstance(x, tuple) else x for x in value] if isinstance(value, tuple) else value
+        return plain
+
+    def report(self) -> str:
+        """What was found, what it means and what to do about it, as eight lines for a person."""
+        seen_twice = len({path for pair in self.duplicates for path in pair})
+        readable = max(1, self.files - len(self.unreadable))
+        return "\n".join(
+            (
+                f"{self.files:,} files by {self.artists} artists.",
+                f"- Unreadable: {_count(self.unreadable)}. Empty, cut off or no pictures at all: leave them out.",
+                f"- Mislabelled: {_count(self.mislabelled)}. The name says another format than the content; they load.",
+                f"- Not RGB: {_count(self.wrong_mode)}. Grey, palette, CMYK and the like; loading makes them RGB.",
+                f"- Tiny: {_count(self.tiny)}. Under {TINY} pixels; enlarged, they are a blur.",
+                f"- Exact duplicates: {_count(self.exact_duplicates, 'pair')}. The same bytes under two names.",
+                f"- Near-duplicates: {_count(self.near_duplicates, 'pair')}. One painting in two photographs, with "
+                "other light, frame, size, or mirrored.",
+                f"{seen_twice:,} pictures ({seen_twice / readable:.1%}) have a twin. If it is in the training set, the "
+                "test asks what training has answered: split by groups, not by files.",
+            )
+        )
+
+
+def audit(collection: Collection, progress: bool = True) -> Audit:
+    """Look at every file of a collection, and compare all with all, also across artists.
+
+    Near-duplicates may differ in crop, frame, size, proportions, light, colours (also grey) and sharpness, and may
+    be mirrored; a detail counts if it shows about half of the painting's area or more. Different paintings of one
+    subject are not near-duplicates, nor are copies by another hand.
+
+    Args:
+        collection: its `paintings` say which files.
+        progress: whether to show progress bars.
+    """
+    paths = sorted(collection.paintings["path"])
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        # Pillow warns of large pictures that we accept; here, where no thread is running yet, it can be silenced.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        looks = pool.map(_look, [collection.file(path) for path in paths])
+        bar = tqdm(looks, "reading", len(paths), leave=False, unit="file", disable=not progress)
+        found = dict(zip(paths, bar, strict=True))
+    copies: dict[str, list[str]] = {}
+    for path, file in found.items():
+        if file.grey is not None:
+            copies.setdefault(file.digest, []).append(path)
+    kinds = list(copies.values())
+    greys = np.array([found[kind[0]].grey for kind in kinds], np.uint8).reshape(-1, SIDE, SIDE)
+    near = [(min(a, b), max(a, b)) for i, j in _same_paintings(greys, progress) for a in kinds[i] for b in kinds[j]]
+    return Audit(
+        files=len(paths),
+        artists=collection.paintings["artist"].nunique(),
+        unreadable=tuple(path for path, file in found.items() if file.grey is None),
+        **{
+            kind: tuple(path for path, file in found.items() if kind in file.faults)
+            for kind in ("mislabelled", "wrong_mode", "tiny")
+        },
+        exact_duplicates=tuple(sorted(pair for kind in kinds for pair in combinations(kind, 2))),
+        near_duplicates=tuple(sorted(near)),
+        reasons={path: " ".join(file.faults.values()) for path, file in found.items() if file.faults},
+    )
+
+
+def groups(paintings: pd.DataFrame, pairs: Iterable[Pair]) -> pd.Series:
+    """Number the groups of pictures that show the same painting: the connected components of the pairs.
+
+    Args:
+        paintings: one row per picture, with the column `path`.
+        pairs: pairs of paths, such as `Audit.duplicates`; those with a path that isn't in `paintings` don't count.
+
+    Returns:
+        int, named "group", with the index of `paintings`: equal numbers are one painting; 0, 1, … in the order in
+        which the groups first appear. A picture without a twin is a group of its own.
+    """
+    row = {path: number for number, path in enumerate(paintings["path"])}
+    edges = [(row[one], row[other]) for one, other in pairs if one in row and other in row]
+    one, other = np.array(edges, int).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(edges), bool), (one, other)), shape=(len(row), len(row)))
+    labels = connected_components(graph, directed=False)[1]
+    return pd.Series(pd.factorize(labels)[0], index=paintings.index, name="group", dtype=int)
+
+
+def _count(found: tuple, what: str = "file") -> str:
+    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}" if found else "none"
+
+
+@dataclass(frozen=True)
+class _File:
+    """What one file is: its SHA-256, a sentence for each of its faults, and a small grey picture of it."""
+
+    digest: str
+    faults: dict[str, str]
+    grey: np.ndarray | None = None  # uint8 (SIDE, SIDE), whatever the picture's proportions; None if unreadable
+
+
+def _look(file: Path) -> _File:
+    """Read one file, once."""
+    faults: dict[str, str] = {}
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            load_image(file)  # refuses it, with a sentence
+        data = file.read_bytes()
+        picture, form, mode, size = _decode(data, file)
+    except (ImageError, OSError) as error:
+        sentence = str(error) if isinstance(error, ImageError) else f"{file.name!r} cannot be read."
+        return _File("", {"unreadable": sentence})
+    if FORMATS.get(file.suffix.lower(), form) != form:
+        faults["mislabelled"] = f"{file.name!r} is a {form} by its content; it loads, but rename it."
+    if mode != "RGB":
+        kind = {"L": "grey", "P": "a palette", "1": "black and white"}.get(mode, f"of mode {mode}")
+        faults["wrong_mode"] = f"{file.name!r} is {kind} instead of RGB; it is converted on loading."
+    if min(size) < TINY:
+        faults["tiny"] = f"{file.name!r} has only {size[0]} × {size[1]} pixels; find a larger copy or leave it out."
+    small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3)
+    return _File(hashlib.sha256(data).hexdigest(), faults, np.asarray(small))
+
+
+def _decode(data: bytes, file: Path) -> tuple[Image.Image, str, str, tuple[int, int]]:
+    """The picture, perhaps smaller, and the file's format, mode and size; readable is what `load_image` reads."""
+    form = ""
+    try:
+        with Image.open(io.BytesIO(data), formats=sorted(set(FORMATS.values()))) as picture:
+            form, mode, size = (picture.format or "").replace("MPO", "JPEG"), picture.mode, picture.size
+            if form == "JPEG" and size[0] * size[1] <= MAX_PIXELS:
+                # A JPEG can be decoded at an eighth of its size: every byte is read, most of the work is not done.
+                picture.draft("L", (2 * SIDE, 2 * SIDE))
+                return ImageOps.exif_transpose(picture), form, mode, size
+    except Exception:  # Pillow raises half a dozen kinds of them; load_image says the same in a sentence
+        pass
+    image = load_image(file)
+    return Image.fromarray(image), form, mode, size
+
+
+def _same_paintings(greys: np.ndarray, progress: bool) -> list[tuple[int, int]]:
+    """uint8 (n, SIDE, SIDE) -> the pairs of positions that show the same painting, i < j."""
+    first, second, maps = _candidates(greys, progress)
+    chunks = range(0, len(first), 256)
+    same = set()
+    for start in tqdm(chunks, "laying over", leave=False, disable=not progress):
+        one, other, at = (x[start : start + 256] for x in (first, second, maps))
+        for size, least in AGREE.items():
+            still, moved = (_detail(_shrink(greys[x], size), 4 if size < 128 else 1.5) for x in (other, one))
+            at, correlation = _lay_over(still, moved, at, STEPS[size])
+            keep = correlation >= least
+            one, other, at = one[keep], other[keep], at[keep]
+        same |= {(min(pair), max(pair)) for pair in zip(one.tolist(), other.tolist(), strict=True)}
+    return sorted(same)
+
+
+def _shrink(greys: np.ndarray, size: int) -> np.ndarray:
+    factor = greys.shape[1] // size
+    return greys.reshape(-1, size, factor, size, factor).mean((2, 4), dtype=np.float32)
+
+
+def _detail(greys: np.ndarray, sigma: float) -> np.ndarray:
+    """Take off the slow changes of light and even out the contrast, within `sigma` pixels: about -1 to 1.
+
+    What has less contrast than some 10 of 255 levels stays faint: noise is no detail, a blank picture is zero.
+    """
+    detail = greys - gaussian_filter(greys, (0, sigma, sigma))
+    return detail / np.sqrt(gaussian_filter(detail**2, (0, sigma, sigma)) + 100)
+
+
+def _candidates(greys: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs that look alike: (i, j, maps from points of j, -1 to 1, to points of i); float32 (pairs, 2, 3)."""
+    views = [
+        (mirror * width, width, x * (1 - width), y * (1 - width))
+        for mirror in (1, -1)
+        for width in (1.0, 0.9, 0.8, 0.7)
+        for x, y in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+        if width < 1 or not (x or y)
+    ]
+    small = _shrink(greys, 64) if len(greys) else np.empty((0, 64, 64), np.float32)
+    whole = _thumbnails(small, views[0])
+    blocks = range(0, len(small), 512)
+    result = []
+    for start in tqdm(blocks, "comparing", leave=False, disable=not progress):
+        block = small[start : start + 512]
+        best = np.full((len(block), len(small)), -1, np.float32)
+        view = np.zeros(best.shape, np.int8)
+        for number, at in enumerate(views):
+            cosine = _thumbnails(block, at) @ whole.T
+            better = cosine > best
+            best[better] = cosine[better]
+            view[better] = number
+        i = np.arange(len(block))
+        best[i, start + i] = -1  # a picture is its own best match
+        count = min(NEIGHBOURS, len(small) - 1)
+        nearest = np.argpartition(-best, count - 1, axis=1)[:, :count] if count else np.empty((len(block), 0), int)
+        i, j = np.repeat(i, count), nearest.ravel()
+        i, j = i[best[i, j] >= ALIKE], j[best[i, j] >= ALIKE]
+        result.append((i + start, j, view[i, j]))
+    first, second, number = (np.concatenate(x) if x else np.empty(0, int) for x in zip(*result, strict=True))
+    horizontal, vertical, x, y = np.array(views, np.float32)[number].T
+    maps = np.zeros((len(first), 2, 3), np.float32)
+    maps[:, 0, 0], maps[:, 0, 2], maps[:, 1, 1], maps[:, 1, 2] = horizontal, x, vertical, y
+    return first, second, maps
+
+
+def _thumbnails(pictures: np.ndarray, view: tuple[float, float, float, float]) -> np.ndarray:
+    """Unit vectors (n, THUMBNAIL²) of a crop of square pictures; the view is (x scale, y scale, x, y)."""
+    across, down = (_sampling(pictures.shape[1], *axis) for axis in (view[::2], view[1::2]))
+    vectors = _detail(down @ pictures @ across.T, 4).reshape(len(pictures), -1)
+    vectors -= vectors.mean(1, keepdims=True)
+    return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-3)
+
+
+def _sampling(size: int, scale: float, centre: float) -> np.ndarray:
+    """The matrix (THUMBNAIL, size) that shrinks a line of `size` pixels, by triangular weights."""
+    at = scale * (np.arange(THUMBNAIL) * 2 + 1 - THUMBNAIL) / THUMBNAIL + centre
+    distance = np.abs(at[:, None] - (np.arange(size) * 2 + 1 - size) / size)
+    weights = np.maximum(1 - distance / (2 * abs(scale) / THUMBNAIL), 0)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _lay_over(still: np.ndarray, moved: np.ndarray, maps: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Improve the affine maps from `still`, float32 (n, size, size), to `moved` -> maps, correlations (n,)."""
+    number, size = still.shape[:2]
+    line = (np.arange(size, dtype=np.float32) * 2 + 1 - size) / size
+    x, y = np.tile(line, size), np.repeat(line, size)
+    points = np.stack([x, y, np.ones_like(x)])
+    dy, dx = (slope.reshape(number, size * size, 1) for slope in np.gradient(still, 2 / size, axis=(1, 2)))
+    slopes = np.concatenate([dx * points.T, dy * points.T], axis=2)  # how each pixel changes with the six numbers
+    still = still.reshape(number, size * size)
+    for _ in range(steps):
+        values, inside = _sample(moved, maps @ points)
+        seen = slopes * inside[..., None]
+        curvature = (seen.transpose(0, 2, 1) @ slopes).astype(float) + 1e-3 * np.eye(6)
+        error = ((values - still) * inside)[..., None]
+        step = np.linalg.solve(curvature, (seen.transpose(0, 2, 1) @ error).astype(float)).clip(-0.1, 0.1)
+        change, chain = np.tile(np.eye(3), (2, number, 1, 1))
+        change[:, :2] += step.reshape(number, 2, 3)
+        chain[:, :2] = maps
+        maps = (chain @ np.linalg.inv(change))[:, :2].astype(np.float32)
+    values, inside = _sample(moved, maps @ points)
+    area = inside.sum(1) + 1e-6
+    a, b = ((v - (v * inside).sum(1, keepdims=True) / area[:, None]) * inside for v in (still, values))
+    correlation = (a * b).sum(1) / (np.sqrt((a * a).sum(1) * (b * b).sum(1)) + 1e-3 * area)
+    scale = np.linalg.svd(maps[:, :, :2].astype(float), compute_uv=False)
+    plausible = (area > 0.4 * size**2) & (scale[:, 1] > 0.4) & (scale[:, 0] < 1.5 * scale[:, 1])
+    return maps, np.where(plausible, correlation, -1)
+
+
+def _sample(pictures: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bilinear values (n, points) of float32 (n, size, size) at (n, 2, points), and which of them lie inside."""
+    number, size = pictures.shape[:2]
+    x, y = np.moveaxis((points + 1) * (size / 2) - 0.5, 1, 0)
+    inside = (x >= 0) & (x <= size - 1) & (y >= 0) & (y <= size - 1)
+    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
+    left, top = np.minimum(x.astype(int), size - 2), np.minimum(y.astype(int), size - 2)
+    x, y = x - left.astype(np.float32), y - top.astype(np.float32)
+    at = top * size + left + np.arange(number)[:, None] * size**2
+    flat = pictures.ravel()
+    upper = flat[at] * (1 - x) + flat[at + 1] * x
+    lower = flat[at + size] * (1 - x) + flat[at + size + 1] * x
+    return upper * (1 - y) + lower * y, inside
