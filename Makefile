@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Tests and committed outputs are about the built-in paintings, whatever this shell points artnb at.
+# Committed outputs are about the built-in paintings, whatever this shell points artnb at.
 HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
 
 help: ## this list
@@ -12,7 +12,7 @@ lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
 	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
-	$(HERMETIC) $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
 
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
 	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course

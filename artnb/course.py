@@ -127,7 +127,7 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
 
     notebooks = [(path, nbformat.read(path, as_version=4)) for path in paths]
     cells = sum(len(notebook.cells) for _, notebook in notebooks)
-    with tqdm(total=cells, unit="cell", dynamic_ncols=True) as bar, _quiet_kernels():
+    with tqdm(total=cells, unit="cell", dynamic_ncols=True, disable=False) as bar, _quiet_kernels():
         for path, notebook in notebooks:
             bar.set_description(path.stem)
             for cell in notebook.cells:
@@ -160,15 +160,18 @@ _METADATA = NotebookNode(
 
 @contextmanager
 def _quiet_kernels() -> Iterator[None]:
-    """Kernels that don't catch what TensorFlow's C++ says to stderr, as under nbval: outputs are what cells print."""
-    before = os.environ.get("PYTEST_CURRENT_TEST")
-    os.environ["PYTEST_CURRENT_TEST"] = "artnb course"
+    """Kernels whose outputs are what cells print, as under nbval: no bars, nothing that C++ says to stderr."""
+    quiet = {"PYTEST_CURRENT_TEST": "artnb course", "TQDM_DISABLE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    before = {name: os.environ.get(name) for name in quiet}
+    os.environ.update(quiet)
     try:
         yield
     finally:
-        os.environ.pop("PYTEST_CURRENT_TEST")
-        if before is not None:
-            os.environ["PYTEST_CURRENT_TEST"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _explain(failure: Exception, notebook: NotebookNode) -> str:

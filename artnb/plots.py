@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from artnb.paintings import catalogue
 
@@ -52,7 +53,7 @@ def gallery(
     for axis, image in zip(axes.flat, images, strict=False):
         axis.imshow(image)
     for axis, title in zip(axes.flat, titles, strict=False):
-        axis.set_title(title, fontsize="x-small", loc="center", pad=3)
+        axis.set_title(title, fontsize="small", loc="center", pad=3)
     return axes
 
 
@@ -66,7 +67,7 @@ def side_by_side(
             axis.imshow(image)
             axis.axis("off")
     for axis, title in zip(axes[0], titles, strict=False):
-        axis.set_title(title, fontsize="x-small", loc="center", pad=3)
+        axis.set_title(title, fontsize="small", loc="center", pad=3)
     return axes
 
 
@@ -81,6 +82,7 @@ def paintings_per_artist(paintings: pd.Series, title: str) -> np.ndarray:
         )
     above.legend(frameon=False)
     above.set(title=title, ylabel="artists")
+    above.yaxis.set_major_locator(MaxNLocator(integer=True))
     below.set(xlabel="paintings", yticks=[])
     return np.array([above, below])
 
@@ -90,15 +92,14 @@ def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: fl
     _, axis = plt.subplots(figsize=(9, 0.6 + 0.24 * len(counts)))
     colours = [BLUE if threshold is None or count >= threshold else GREY for count in counts]
     drawn = axis.barh([str(name) for name in counts.index], counts.to_numpy(), color=colours)
-    axis.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize="x-small")
+    for text in axis.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize="x-small"):
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     axis.invert_yaxis()
     axis.margins(y=0.01)
     axis.tick_params(axis="y", labelsize="x-small", length=0)
     if threshold is not None:
-        axis.axvline(threshold, color="black", linestyle="--", linewidth=1)
-        axis.annotate(
-            f" {threshold:g}", (threshold, 1), xycoords=("data", "axes fraction"), va="bottom", fontsize="x-small"
-        )
+        axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label=f"at least {threshold:g}")
+        axis.legend(frameon=False, loc="lower right")
     axis.set(title=title, xlabel=xlabel)
     return axis
 
@@ -126,7 +127,7 @@ def timeline(artists: pd.DataFrame, title: str = "When they lived") -> Axes:
 def sizes(width: Sequence[float], height: Sequence[float], title: str) -> Axes:
     """How large the pictures are, one dot each; the diagonal is square."""
     _, axis = plt.subplots(figsize=(5, 4.5))
-    axis.scatter(width, height, s=14, alpha=0.4, color=BLUE, linewidths=0)
+    axis.scatter(width, height, s=30, alpha=0.4, color=BLUE, linewidths=0)
     largest = 1.05 * max(np.max(width), np.max(height))
     axis.plot([0, largest], [0, largest], color="0.6", linewidth=1, label="square")
     axis.legend(frameon=False)
@@ -200,6 +201,6 @@ def before_and_after(
             axis.imshow(image)
         for axis in row:
             axis.axis("off")
-    axes[0, 0].set_title("as it is", fontsize="x-small", loc="center")
-    axes[0, 1].set_title("as training sees it, in one epoch after the other", fontsize="x-small", loc="left")
+    axes[0, 0].set_title("as it is", fontsize="small", loc="center")
+    axes[0, columns // 2].set_title("in the first epochs", fontsize="small", loc="center")
     return axes

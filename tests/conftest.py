@@ -1,17 +1,10 @@
-"""What the tests share. They are about the built-in paintings, whatever this shell points artnb at."""
+"""What the tests share."""
 
-import os
+from pathlib import Path
 
-for variable in [name for name in os.environ if name.startswith("ARTNB_") and name != "ARTNB_HOME"]:
-    del os.environ[variable]
-os.environ["ARTNB_WEIGHTS"] = "packaged"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from pathlib import Path  # noqa: E402
-
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from PIL import Image  # noqa: E402
+import numpy as np
+import pytest
+from PIL import Image
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED = CHECKOUT.parent / "shared" / "data"

@@ -53,7 +53,7 @@ class Augmentation:
         shear: degrees to either side.
         zoom: share, separately for height and width: 0.2 is from 0.8 to 1.2 times.
         flip: whether every second picture is mirrored, left for right.
-        fill: what comes in at the edges: "nearest", "reflect", "wrap" or "constant" (black).
+        fill: what comes in at the edges: "nearest", "reflect" or "constant" (black).
     """
 
     rotation: float = 0.0

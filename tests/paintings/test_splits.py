@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from artnb.paintings.audit import audit
 
 from artnb.paintings import splits
+from artnb.paintings.audit import audit
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SplitError
 
