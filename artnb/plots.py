@@ -81,7 +81,7 @@ def paintings_per_artist(paintings: pd.Series, title: str) -> np.ndarray:
             value, color="black", linestyle="--" if name == "mean" else "-", linewidth=1, label=f"{name} {value:.0f}"
         )
     above.legend(frameon=False)
-    above.set(title=title, ylabel="artists")
+    above.set(title=title, xlabel="", ylabel="artists")
     above.yaxis.set_major_locator(MaxNLocator(integer=True))
     below.set(xlabel="paintings", yticks=[])
     return np.array([above, below])

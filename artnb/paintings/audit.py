@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
-from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
@@ -41,12 +40,10 @@ FORMATS = {
 
 SIDE = 128  # pixels of the square grey picture that stands for each file
 THUMBNAIL = 16
-NEIGHBOURS = 5  # candidates per picture and crop direction
-ALIKE = 0.52  # least cosine of two thumbnails for a candidate
-# Least correlation of the laid-over pictures at 32, 64 and 128 pixels a side. In the real collection, twins have
-# 0.51 to 0.97 at 128 pixels, and workshop copies and other paintings of a series up to 0.46.
-AGREE = {32: 0.45, 64: 0.5, 128: 0.49}
-STEPS = {32: 12, 64: 8, 128: 5}
+NEIGHBOURS = 5  # candidates per picture
+ALIKE = 0.5  # least cosine of two thumbnails for a candidate
+# Pixels a side: (detail within so many pixels, steps, least correlation of the pictures laid over each other).
+LEVELS = {32: (4, 12, 0.45), 64: (4, 8, 0.5), 128: (1.5, 5, 0.47)}
 
 
 @dataclass(frozen=True)
@@ -217,75 +214,70 @@ def _decode(data: bytes, file: Path) -> tuple[Image.Image, str, str, tuple[int, 
 
 
 def _same_paintings(greys: np.ndarray, progress: bool) -> list[tuple[int, int]]:
-    """uint8 (n, SIDE, SIDE) -> the pairs of positions that show the same painting, i < j."""
-    first, second, maps = _candidates(greys, progress)
-    chunks = range(0, len(first), 256)
+    """uint8 (n, SIDE, SIDE) -> the pairs of positions that show the same painting, i < j, sorted."""
+    first, second, maps = _candidates(_shrink(greys, 64), progress)
     same = set()
-    for start in tqdm(chunks, "laying over", leave=False, disable=not progress):
+    for start in tqdm(range(0, len(first), 256), "laying over", leave=False, disable=not progress):
         one, other, at = (x[start : start + 256] for x in (first, second, maps))
-        for size, least in AGREE.items():
-            still, moved = (_detail(_shrink(greys[x], size), 4 if size < 128 else 1.5) for x in (other, one))
-            at, correlation = _lay_over(still, moved, at, STEPS[size])
-            keep = correlation >= least
-            one, other, at = one[keep], other[keep], at[keep]
+        for size, (sigma, steps, least) in LEVELS.items():
+            moved, still = (_detail(_shrink(greys[x], size), sigma) for x in (one, other))
+            at, correlation = _lay_over(still, moved, at, steps)
+            one, other, at = (x[correlation >= least] for x in (one, other, at))
         same |= {(min(pair), max(pair)) for pair in zip(one.tolist(), other.tolist(), strict=True)}
     return sorted(same)
 
 
 def _shrink(greys: np.ndarray, size: int) -> np.ndarray:
     factor = greys.shape[1] // size
-    return greys.reshape(-1, size, factor, size, factor).mean((2, 4), dtype=np.float32)
+    return greys.reshape(len(greys), size, factor, size, factor).mean((2, 4), dtype=np.float32)
 
 
 def _detail(greys: np.ndarray, sigma: float) -> np.ndarray:
-    """Take off the slow changes of light and even out the contrast, within `sigma` pixels: about -1 to 1.
+    """Take off the slow changes of light and even out the contrast, both within `sigma` pixels: about -1 to 1.
 
     What has less contrast than some 10 of 255 levels stays faint: noise is no detail, a blank picture is zero.
     """
-    detail = greys - gaussian_filter(greys, (0, sigma, sigma))
-    return detail / np.sqrt(gaussian_filter(detail**2, (0, sigma, sigma)) + 100)
+    distance = np.subtract.outer(np.arange(greys.shape[1]), np.arange(greys.shape[1]))
+    blur = np.exp(-0.5 * (distance / sigma) ** 2, dtype=np.float32)
+    blur /= blur.sum(1, keepdims=True)
+    detail = greys - blur @ greys @ blur.T
+    return detail / np.sqrt(blur @ detail**2 @ blur.T + 10**2)
 
 
-def _candidates(greys: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs that look alike: (i, j, maps from points of j, -1 to 1, to points of i); float32 (pairs, 2, 3)."""
-    views = [
-        (mirror * width, width, x * (1 - width), y * (1 - width))
-        for mirror in (1, -1)
-        for width in (1.0, 0.9, 0.8, 0.7)
-        for x, y in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-        if width < 1 or not (x or y)
-    ]
-    small = _shrink(greys, 64) if len(greys) else np.empty((0, 64, 64), np.float32)
+def _candidates(small: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """float32 (n, size, size) -> i (m,), j (m,) that look alike, and maps (m, 2, 3) from points of j to points of i.
+
+    A point is (x, y, 1) with x and y from -1 to 1. All of j looks like a crop of i, perhaps mirrored.
+    """
+    views = [(1.0, 1.0, 0.0, 0.0), *(
+        (width, width, x * (1 - width), y * (1 - width))
+        for width, corners in ((0.92, True), (0.84, True), (0.76, True), (0.68, False))
+        for x in (0, -1, 1) for y in (0, -1, 1) if corners or not x * y
+    )]  # fmt: skip
+    views += [(-across, down, x, y) for across, down, x, y in views if across > 0.8]
     whole = _thumbnails(small, views[0])
-    blocks = range(0, len(small), 512)
-    result = []
-    for start in tqdm(blocks, "comparing", leave=False, disable=not progress):
-        block = small[start : start + 512]
-        best = np.full((len(block), len(small)), -1, np.float32)
-        view = np.zeros(best.shape, np.int8)
-        for number, at in enumerate(views):
-            cosine = _thumbnails(block, at) @ whole.T
-            better = cosine > best
-            best[better] = cosine[better]
-            view[better] = number
-        i = np.arange(len(block))
-        best[i, start + i] = -1  # a picture is its own best match
-        count = min(NEIGHBOURS, len(small) - 1)
-        nearest = np.argpartition(-best, count - 1, axis=1)[:, :count] if count else np.empty((len(block), 0), int)
-        i, j = np.repeat(i, count), nearest.ravel()
-        i, j = i[best[i, j] >= ALIKE], j[best[i, j] >= ALIKE]
-        result.append((i + start, j, view[i, j]))
-    first, second, number = (np.concatenate(x) if x else np.empty(0, int) for x in zip(*result, strict=True))
-    horizontal, vertical, x, y = np.array(views, np.float32)[number].T
-    maps = np.zeros((len(first), 2, 3), np.float32)
-    maps[:, 0, 0], maps[:, 0, 2], maps[:, 1, 1], maps[:, 1, 2] = horizontal, x, vertical, y
-    return first, second, maps
+    found = [(np.empty(0, int), np.empty(0, int), np.empty(0, int))]
+    for start in tqdm(range(0, len(small), 512), "comparing", leave=False, disable=not progress):
+        crops = np.stack([_thumbnails(small[start : start + 512], view) for view in views])
+        alike = crops[0] @ whole.T
+        for crop in crops[1:]:
+            np.maximum(alike, crop @ whole.T, out=alike)
+        i = np.arange(len(alike))
+        alike[i, start + i] = -1  # every picture is most like itself
+        nearest = np.argsort(-alike, axis=1)[:, :NEIGHBOURS]
+        row, place = np.nonzero(np.take_along_axis(alike, nearest, axis=1) >= ALIKE)
+        j = nearest[row, place]
+        found.append((start + row, j, np.einsum("vmt,mt->vm", crops[:, row], whole[j]).argmax(0)))
+    first, second, view = map(np.concatenate, zip(*found, strict=True))
+    across, down, x, y = np.array(views, np.float32)[view].T
+    zero = np.zeros_like(x)
+    return first, second, np.stack([across, zero, x, zero, down, y], axis=1).reshape(-1, 2, 3)
 
 
 def _thumbnails(pictures: np.ndarray, view: tuple[float, float, float, float]) -> np.ndarray:
     """Unit vectors (n, THUMBNAIL²) of a crop of square pictures; the view is (x scale, y scale, x, y)."""
     across, down = (_sampling(pictures.shape[1], *axis) for axis in (view[::2], view[1::2]))
-    vectors = _detail(down @ pictures @ across.T, 4).reshape(len(pictures), -1)
+    vectors = _detail(down @ pictures @ across.T, sigma=2).reshape(len(pictures), THUMBNAIL**2)
     vectors -= vectors.mean(1, keepdims=True)
     return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-3)
 
