@@ -60,11 +60,13 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
         if name.endswith("_url"):
             setattr(exporter, name, "")
     exporter.log.setLevel("ERROR")  # figures stand between the words that describe them
-    exporter.register_preprocessor(_formulas_to_mathml, enabled=True)
     folder = Path(folder)
     entries, failures = [], []
     for path, notebook, error in _run(find_notebooks(chosen)):
-        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": _title(notebook)}})
+        marked, formulas = _mark_formulas(notebook)
+        page, _ = exporter.from_notebook_node(marked, {"metadata": {"name": _title(notebook)}})
+        for mark, formula in formulas.items():
+            page = page.replace(mark, formula)
         with replacing(folder / f"{path.stem}.html") as part:
             part.write_text(page, encoding="utf-8")
         entries.append(_index_entry(path, notebook, error))
@@ -191,20 +193,27 @@ _CODE_OR_FORMULA = re.compile(
 )
 
 
-def _formulas_to_mathml(notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-    """Turn `$…$` and `$$…$$` of the texts into MathML, which browsers show without a script."""
+def _mark_formulas(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]]:
+    """A copy with a mark in place of each `$…$` and `$$…$$` of the texts, and each mark's formula as MathML.
+
+    Browsers show MathML without a script, but nbconvert would take it apart: so it is put in after the conversion.
+    """
     from latex2mathml.converter import convert
 
-    def formula(match: re.Match) -> str:
+    formulas: dict[str, str] = {}
+
+    def mark(match: re.Match) -> str:
         if match["code"]:
             return match[0]
-        return convert(match["block"] or match["inline"], display="block" if match["block"] else "inline")
+        display = "block" if match["block"] else "inline"
+        formulas[key := f"formula-{len(formulas)}-here"] = convert(match["block"] or match["inline"], display=display)
+        return key
 
-    notebook = deepcopy(notebook)
-    for cell in notebook.cells:
+    marked = deepcopy(notebook)
+    for cell in marked.cells:
         if cell.cell_type == "markdown":
-            cell.source = _CODE_OR_FORMULA.sub(formula, cell.source)
-    return notebook, resources
+            cell.source = _CODE_OR_FORMULA.sub(mark, cell.source)
+    return marked, formulas
 
 
 def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:

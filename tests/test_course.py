@@ -36,7 +36,7 @@ def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebo
     index = (tmp_path / "pages/index.html").read_text()
     assert "The first &amp; best" in index and "on purpose" in index and "data:image/png" in index
     page = (tmp_path / "pages/01_good.html").read_text()
-    assert "42 True" in page and "<msup>" in page and "$HOME" in page
+    assert "42 True" in page and "<msup><mi>x</mi><mn>2</mn></msup>" in page and "$HOME" in page
     assert "http://cdn" not in page and "https://cdn" not in page  # it opens without a network
     assert "PYTEST_CURRENT_TEST" in __import__("os").environ  # pytest's own is put back
 

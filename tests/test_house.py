@@ -37,7 +37,7 @@ def test_importing_the_package_is_cheap():
 
 
 LAYERS = [
-    {"errors", "files", "settings"},
+    {"errors", "files", "progress", "settings"},
     {"images", "paintings", "weights"},
     {"backbones", "layers", "losses"},
     {"classification", "cyclegan", "operation", "plots", "style"},

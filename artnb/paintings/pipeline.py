@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from artnb.images import fit, load_image
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS
+from artnb.progress import progress
 from artnb.settings import settings
 
 
@@ -83,7 +83,7 @@ def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) 
 
     paths = table["path"].tolist()
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter's lock while it decodes
-        for _ in tqdm(pool.map(decode, range(len(table))), "decoding", len(table), leave=False, unit="picture"):
+        for _ in progress(pool.map(decode, range(len(table))), "decoding", len(table), "picture"):
             pass
     labels = table["artist"].map(label).to_numpy(np.int32)
     subsets = {}

@@ -27,6 +27,7 @@ from artnb.files import replacing
 from artnb.paintings.studio.painters import PAINTERS, plein_air
 from artnb.paintings.studio.scenes import MOODS, photograph, scene
 from artnb.paintings.studio.strokes import blur, fractal, resize
+from artnb.progress import progress
 from artnb.settings import settings
 
 Array = np.ndarray
@@ -241,16 +242,12 @@ def _lay_out(kind: str, seed: int, root: Path) -> None:
 
 def _run_workers(kind: str, seed: int, root: Path) -> None:
     """Paint with one process per core and a progress bar."""
-    from tqdm.auto import tqdm
-
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     package = str(Path(__file__).resolve().parents[3])
     python_path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
     reports, report = os.pipe()
-    # In a notebook the bar is a widget; in a script it needs a terminal; a test's output never holds one.
-    quiet = True if "PYTEST_CURRENT_TEST" in os.environ else False if "ipykernel" in sys.modules else None
-    bar = tqdm(total=len(_jobs(kind, seed)), desc="The studio paints", unit="", leave=False, disable=quiet)
+    bar = progress(None, "The studio paints", len(_jobs(kind, seed)), "picture")
     workers: list[subprocess.Popen] = []
     with tempfile.TemporaryFile() as complaints, bar, open(reports, "rb", buffering=0) as done:  # noqa: PTH123
         try:

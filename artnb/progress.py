@@ -1,0 +1,22 @@
+"""Progress of long work: a bar with the remaining time, where somebody looks."""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+
+def progress(things: Iterable | None = None, what: str = "", total: int | None = None, unit: str = "it") -> Any:
+    """A tqdm bar: a line in a terminal, a widget in a notebook, nothing in a log, a pipe or with `TQDM_DISABLE`.
+
+    Args:
+        things: what is worked on; None for a bar that is moved by its `update`.
+        what: a word or two before the bar.
+        total: how many things, if they don't know it themselves.
+        unit: what one of them is called.
+    """
+    from tqdm.auto import tqdm
+
+    looked_at = "ipykernel" in sys.modules or sys.stderr.isatty()
+    quiet = bool(os.environ.get("TQDM_DISABLE")) or not looked_at
+    return tqdm(things, what, total, unit=unit, leave=False, disable=quiet)
