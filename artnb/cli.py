@@ -5,7 +5,9 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--min-paintings", type=_count, metavar="N", help="an artist needs this many (default: archive 200, studio 60)"
     )
     split.add_argument("--seed", type=_count, metavar="N", help="default: ARTNB_SEED, or 1874")
-    split.add_argument("-o", "--output", metavar="FILE", help="the table as CSV (default: to stdout)")
+    split.add_argument("-o", "--output", type=_file, metavar="FILE", help="the table as CSV (default: to stdout)")
     split.set_defaults(run=_collection_split)
     for command in (doctor, audit, split):
         command.add_argument("--json", action="store_true", help="for programs")
@@ -87,6 +89,26 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _file(text: str) -> str:
+    if Path(text).is_dir():  # said before the work, not after it
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
+    return text
+
+
+@contextmanager
+def _without_greetings() -> Iterator[None]:
+    """TensorFlow's C++ talks to stderr while it is loaded; a person at a terminal has no use for that."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
@@ -94,7 +116,8 @@ def _print_json(value: Any) -> None:
 def _doctor(chosen: argparse.Namespace) -> None:
     from artnb import doctor
 
-    found = doctor.examine()
+    with _without_greetings():
+        found = doctor.examine()
     if chosen.json:
         _print_json(found)
     else:

@@ -69,7 +69,9 @@ def test_a_failure_is_one_sentence_and_no_traceback(environment, arguments, word
     assert words in done.stderr and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["paint"], ["collection", "split", "--min-paintings", "-3"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["paint"], ["collection", "split", "--min-paintings", "-3"], ["collection", "split", "-o", "."]]
+)
 def test_a_command_that_is_none_is_told_what_there_is(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -91,6 +93,8 @@ def test_an_interruption_and_a_full_disk_are_sentences(monkeypatch, capsys):
     assert main(["doctor"]) == 130 and "stopped" in capsys.readouterr().err
 
 
-def test_the_doctor_speaks_json():
-    found = json.loads(artnb("doctor", "--json").stdout)
+def test_the_doctor_speaks_json_and_nothing_else():
+    done = artnb("doctor", "--json")
+    found = json.loads(done.stdout)
+    assert done.stderr == ""
     assert {"artnb", "python", "packages", "source", "data", "weights", "profile", "gpus", "advice"} <= set(found)
