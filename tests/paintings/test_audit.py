@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageEnhance
+
+from artnb.paintings import studio as painters
+from artnb.paintings.audit import audit, groups
+from artnb.paintings.sources import read_collection
+from artnb.settings import settings
+from tests.conftest import draw
+
+
+@pytest.fixture(scope="module")
+def found_in_studio(studio):
+    return audit(studio)
+
+
+def test_the_studios_twins_are_found_and_nothing_else(found_in_studio):
+    planted = {tuple(sorted(pair)) for pair in painters.twins(settings.seed)}
+    found = set(found_in_studio.near_duplicates)
+    assert len(found & planted) >= 0.9 * len(planted) and len(found - planted) <= 2
+    assert set(found_in_studio.exact_duplicates) == {tuple(sorted(pair)) for pair in painters.duplicates(settings.seed)}
+
+
+def test_broken_files_are_listed_with_a_reason(tmp_path):
+    folder = tmp_path / "images" / "Somebody"
+    whole = draw(folder / "1_whole.jpg", seed=1, size=(200, 160)).read_bytes()
+    (folder / "2_truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "3_empty.jpg").write_bytes(b"")
+    (folder / "4_text.jpg").write_text("not a picture")
+    Image.open(draw(folder / "5_png.png", seed=2, size=(100, 100))).save(folder / "5_png.jpg", "PNG")
+    (folder / "5_png.png").unlink()
+    Image.open(draw(folder / "6_grey.jpg", seed=3, size=(100, 100))).convert("L").save(folder / "6_grey.jpg")
+    draw(folder / "7_tiny.jpg", seed=4, size=(40, 90))
+    found = audit(read_collection(tmp_path))
+    name = "images/Somebody/{}".format
+    assert (found.files, found.artists) == (7, 1)
+    assert found.unreadable == (name("2_truncated.jpg"), name("3_empty.jpg"), name("4_text.jpg"))
+    assert found.mislabelled == (name("5_png.jpg"),)
+    assert found.wrong_mode == (name("6_grey.jpg"),) and found.tiny == (name("7_tiny.jpg"),)
+    assert set(found.reasons) == {*found.unreadable, *found.mislabelled, *found.wrong_mode, *found.tiny}
+    assert "empty" in found.reasons[name("3_empty.jpg")] and "text" in found.reasons[name("4_text.jpg")]
+    assert "Unreadable: 3 files" in found.report()
+
+
+def test_copies_are_exact_duplicates_across_artists(tmp_path):
+    data = draw(tmp_path / "images/Degas/a.jpg", seed=1).read_bytes()
+    draw(tmp_path / "images/Degas/b.jpg", seed=2)
+    for copy in ("Manet/a.jpg", "Manet/c.jpg"):
+        (tmp_path / "images" / copy).parent.mkdir(exist_ok=True)
+        (tmp_path / "images" / copy).write_bytes(data)
+    found = audit(read_collection(tmp_path))
+    one, two, three = (f"images/{name}" for name in ("Degas/a.jpg", "Manet/a.jpg", "Manet/c.jpg"))
+    assert found.exact_duplicates == ((one, two), (one, three), (two, three)) and found.near_duplicates == ()
+    assert found.to_dict()["exact_duplicates"] == [[one, two], [one, three], [two, three]]
+
+
+def photographed_again(picture):
+    """Other photographs of the same picture: name -> picture."""
+    width, height = picture.size
+    return {
+        "cropped": picture.crop((width // 16, height // 20, width, height - height // 25)),
+        "paler": ImageEnhance.Brightness(ImageEnhance.Contrast(picture).enhance(0.6)).enhance(1.3),
+        "grey": picture.convert("L"),
+        "small": picture.resize((width // 2, height // 2)),
+        "stretched": picture.resize((width, height * 6 // 5)),
+        "mirrored": picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    }
+
+
+@pytest.mark.parametrize("name", ["cropped", "paler", "grey", "small", "stretched", "mirrored"])
+def test_the_same_painting_in_another_photograph_is_found(tmp_path, name):
+    folder = tmp_path / "images" / "Somebody"
+    folder.mkdir(parents=True)
+    picture = Image.fromarray(painters.paint("Camille Aubertin", 3)).resize((256, 256))
+    picture.save(folder / "a.jpg")
+    photographed_again(picture)[name].save(folder / "b.jpg", quality=60)
+    for index in range(4, 12):
+        Image.fromarray(painters.paint("Camille Aubertin", index)).save(folder / f"other{index}.jpg")
+    assert audit(read_collection(tmp_path)).near_duplicates == (("images/Somebody/a.jpg", "images/Somebody/b.jpg"),)
+
+
+def test_a_series_of_one_subject_is_several_paintings(tmp_path):
+    folder = tmp_path / "images" / "Somebody"
+    folder.mkdir(parents=True)
+    for number in range(12):
+        scene = painters.scene("river", "dusk", np.random.default_rng(number))
+        picture = painters.paint_like((scene * 255).clip(0, 255).astype(np.uint8), "Camille Aubertin", number)
+        Image.fromarray(picture).save(folder / f"{number}.jpg")
+    found = audit(read_collection(tmp_path))
+    assert found.files == 12 and found.near_duplicates == ()
+
+
+def test_blank_pictures_are_not_all_the_same_painting(tmp_path):
+    folder = tmp_path / "images" / "Somebody"
+    folder.mkdir(parents=True)
+    for grey in range(0, 256, 51):
+        noise = np.random.default_rng(grey).normal(grey, 2, (100, 100, 3)).clip(0, 255)
+        Image.fromarray(noise.astype(np.uint8)).save(folder / f"{grey}.jpg")
+    assert audit(read_collection(tmp_path)).near_duplicates == ()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_collection_of_one_or_two_pictures_is_audited(tmp_path, number):
+    for seed in range(number):
+        draw(tmp_path / f"images/Degas/{seed}.jpg", seed)
+    found = audit(read_collection(tmp_path))
+    assert found.files == number and found.duplicates == () and str(number) in found.report()
+
+
+def test_groups_are_the_connected_components():
+    paintings = pd.DataFrame({"path": list("abcdefg")}, index=range(10, 17))
+    numbers = groups(paintings, [("a", "c"), ("f", "c"), ("d", "e"), ("a", "not here")])
+    assert numbers.tolist() == [0, 1, 0, 2, 2, 0, 3] and numbers.index.equals(paintings.index)
+    assert groups(paintings, []).tolist() == list(range(7))
