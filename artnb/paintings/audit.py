@@ -16,10 +16,10 @@ its 64 bits, 16 of 215 are other paintings (van Gogh's two wheat fields with cyp
 import hashlib
 import io
 import os
-import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,15 @@ from PIL import Image, ImageOps
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from artnb.images import MAX_BYTES, MAX_PIXELS, ImageError, load_image
 from artnb.paintings.sources import Collection
+from artnb.progress import progress
 
 Pair = tuple[str, str]
+Candidates = tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]  # first (m,), second (m,), maps (m, 2, 3) of the second onto the first
 
 TINY = 64  # pixels of the shorter side
 FORMATS = {
@@ -111,7 +114,7 @@ class Audit:
         )
 
 
-def audit(collection: Collection, progress: bool = True) -> Audit:
+def audit(collection: Collection) -> Audit:
     """Look at every file of a collection, and compare all with all, also across artists.
 
     Near-duplicates may differ in crop, frame, size, proportions, light, colours (or have none) and sharpness, and
@@ -120,19 +123,15 @@ def audit(collection: Collection, progress: bool = True) -> Audit:
 
     Args:
         collection: its `paintings` say which files.
-        progress: whether to show progress bars.
     """
     paths = sorted(collection.paintings["path"])
     # BLAS computes in one thread, we in several: its threads wait for each other on matrices as small as ours.
-    with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"), warnings.catch_warnings():
-        # Pillow warns of large pictures that we accept; here, where no thread is running yet, it can be silenced.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"):
         looks = pool.map(_look, [collection.file(path) for path in paths])
-        bar = tqdm(looks, "reading", len(paths), leave=False, unit="file", disable=not progress)
-        found = dict(zip(paths, bar, strict=True))
+        found = dict(zip(paths, progress(looks, "reading", len(paths), "file"), strict=True))
         kinds = _copies(found)
         greys = np.array([found[kind[0]].grey for kind in kinds], np.uint8).reshape(-1, SIDE, SIDE)
-        same = _same_paintings(greys, pool, progress)
+        same = _same_paintings(greys, pool)
     near = [(min(a, b), max(a, b)) for i, j in same for a in kinds[i] for b in kinds[j]]
     return Audit(
         files=len(paths),
@@ -227,21 +226,26 @@ def _decode(data: bytes, file: Path) -> tuple[Image.Image, str, str, tuple[int, 
     return loaded, form, mode, size or loaded.size
 
 
-def _same_paintings(greys: np.ndarray, pool: Executor, progress: bool) -> list[tuple[int, int]]:
+def _same_paintings(greys: np.ndarray, pool: Executor) -> list[tuple[int, int]]:
     """uint8 (n, SIDE, SIDE) -> the pairs of positions that show the same painting, i < j, sorted."""
-    first, second, maps = _candidates(_shrink(greys, 64), pool, progress)
-    for size, (sigma, steps, least) in LEVELS.items():
-
-        def compare(part: slice, size: int = size, sigma: float = sigma, steps: int = steps) -> tuple:
-            moved, still = (_detail(_shrink(greys[x[part]], size), sigma) for x in (first, second))
-            return _lay_over(still, moved, maps[part], steps)
-
+    first, second, maps = _candidates(_shrink(greys, 64), pool)
+    for size in LEVELS:
         parts = _parts(len(first), 2**20 // size**2)  # a megapixel at a time
-        bar = tqdm(pool.map(compare, parts), "laying over", len(parts), leave=False, disable=not progress)
-        results = [(maps[:0], np.empty(0)), *bar]
+        jobs = pool.map(partial(_compare, greys, size), *([x[part] for part in parts] for x in (first, second, maps)))
+        results = [(maps[:0], np.empty(0)), *progress(jobs, "laying over", len(parts), "part")]
         maps, correlation = (np.concatenate(x) for x in zip(*results, strict=True))
-        first, second, maps = (x[correlation >= least] for x in (first, second, maps))
+        agree = correlation >= LEVELS[size][2]
+        first, second, maps = first[agree], second[agree], maps[agree]
     return sorted({(min(pair), max(pair)) for pair in zip(first.tolist(), second.tolist(), strict=True)})
+
+
+def _compare(
+    greys: np.ndarray, size: int, first: np.ndarray, second: np.ndarray, maps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay pictures over each other at `size` pixels a side -> improved maps, correlations of the detail (m,)."""
+    sigma, steps, _ = LEVELS[size]
+    moved, still = (_detail(_shrink(greys[x], size), sigma) for x in (first, second))
+    return _lay_over(still, moved, maps, steps)
 
 
 def _parts(number: int, length: int) -> list[slice]:
@@ -265,7 +269,7 @@ def _detail(greys: np.ndarray, sigma: float) -> np.ndarray:
     return detail / np.sqrt(blur @ detail**2 @ blur.T + 10**2)
 
 
-def _candidates(small: np.ndarray, pool: Executor, progress: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _candidates(small: np.ndarray, pool: Executor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """float32 (n, size, size) -> i (m,), j (m,) that look alike, and maps (m, 2, 3) from points of j to points of i.
 
     A point is (x, y, 1) with x and y from -1 to 1. All of j looks like a crop of i, perhaps mirrored.
@@ -291,8 +295,7 @@ def _candidates(small: np.ndarray, pool: Executor, progress: bool) -> tuple[np.n
         return part.start + row, j, np.einsum("vmt,mt->vm", crops[:, row], whole[j]).argmax(0)
 
     parts = _parts(len(small), 256)
-    bar = tqdm(pool.map(search, parts), "comparing", len(parts), leave=False, disable=not progress)
-    found = [(np.empty(0, int),) * 3, *bar]
+    found = [(np.empty(0, int),) * 3, *progress(pool.map(search, parts), "comparing", len(parts), "part")]
     first, second, view = (np.concatenate(x) for x in zip(*found, strict=True))
     across, down, x, y = np.array(views, np.float32)[view].T
     zero = np.zeros_like(x)
