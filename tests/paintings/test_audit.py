@@ -1,8 +1,13 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
+from artnb.images import ImageError, load_image
 from artnb.paintings import studio as painters
 from artnb.paintings.audit import audit, groups
 from artnb.paintings.sources import read_collection
@@ -113,3 +118,78 @@ def test_groups_are_the_connected_components():
     numbers = groups(paintings, [("a", "c"), ("f", "c"), ("d", "e"), ("a", "not here")])
     assert numbers.tolist() == [0, 1, 0, 2, 2, 0, 3] and numbers.index.equals(paintings.index)
     assert groups(paintings, []).tolist() == list(range(7))
+
+
+# Pairs of the real paintings, each looked at side by side, and what makes it hard.
+THE_SAME = {
+    ("Diego_Velazquez_104", "Diego_Velazquez_16"): "another light",
+    ("Edgar_Degas_1", "Edgar_Degas_3"): "stretched",
+    ("Edgar_Degas_208", "Edgar_Degas_368"): "mirrored",
+    ("Edgar_Degas_388", "Edgar_Degas_614"): "black there, brown here",
+    ("Edgar_Degas_558", "Edgar_Degas_593"): "mirrored, yellowed",
+    ("Edgar_Degas_648", "Edgar_Degas_702"): "pink and brown",
+    ("Hieronymus_Bosch_35", "Hieronymus_Bosch_53"): "with its wings and without",
+    ("Rembrandt_123", "Rembrandt_160"): "nearly black",
+    ("Sandro_Botticelli_147", "Sandro_Botticelli_149"): "framed and not",
+    ("Titian_249", "Titian_250"): "a detail",
+    ("Titian_6", "Titian_7"): "another part",
+    ("Vincent_van_Gogh_520", "Vincent_van_Gogh_815"): "grey",
+    ("Vincent_van_Gogh_750", "Vincent_van_Gogh_91"): "another palette",
+}
+NOT_THE_SAME = {
+    ("Alfred_Sisley_208", "Alfred_Sisley_219"): "one church, two weathers",
+    ("Edgar_Degas_34", "Edgar_Degas_421"): "sketch and painting",
+    ("Francisco_Goya_104", "Francisco_Goya_284"): "two states",
+    ("Hieronymus_Bosch_106", "Hieronymus_Bosch_9"): "workshop's copy",
+    ("Piet_Mondrian_51", "Piet_Mondrian_82"): "black lines",
+    ("Rembrandt_110", "Rembrandt_168"): "two faces, alike to a hash",
+    ("Rembrandt_167", "Rembrandt_175"): "pupil's copy",
+    ("Titian_16", "Titian_191"): "workshop's version",
+    ("Titian_190", "Titian_193"): "workshop's version",
+    ("Titian_201", "Titian_203"): "workshop's version",
+    ("Titian_221", "Titian_33"): "version and copy",
+    ("Vincent_van_Gogh_109", "Vincent_van_Gogh_431"): "painted twice",
+    ("Vincent_van_Gogh_199", "Vincent_van_Gogh_575"): "drawn and painted",
+    ("Vincent_van_Gogh_431", "Vincent_van_Gogh_575"): "painted twice",
+}
+
+
+@pytest.fixture(scope="module")
+def found_in_real_paintings(shared_paintings):
+    """What the audit finds among the pictures named above and every eighth of the others."""
+    collection = read_collection(shared_paintings)
+    names = {name for pair in (*THE_SAME, *NOT_THE_SAME) for name in pair}
+    paintings = collection.paintings
+    chosen = paintings["path"].map(lambda path: Path(path).stem in names) | (paintings.index % 8 == 0)
+    assert names <= set(paintings["path"].map(lambda path: Path(path).stem))
+    found = audit(replace(collection, paintings=paintings[chosen].reset_index(drop=True)))
+    return {tuple(sorted(Path(path).stem for path in pair)) for pair in found.near_duplicates}
+
+
+def test_real_paintings_photographed_twice_are_found(found_in_real_paintings):
+    assert {pair: why for pair, why in THE_SAME.items() if pair not in found_in_real_paintings} == {}
+
+
+def test_two_real_paintings_of_one_series_stay_two(found_in_real_paintings):
+    assert {pair: why for pair, why in NOT_THE_SAME.items() if pair in found_in_real_paintings} == {}
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("missing", [1, 2, 50, 5000, 50_000])
+def test_a_large_jpeg_is_readable_if_and_only_if_load_image_reads_it(tmp_path, missing, progressive):
+    file = tmp_path / "images/Somebody/large.jpg"
+    file.parent.mkdir(parents=True)
+    large = Image.effect_noise((1200, 1000), 60).convert("RGB")
+    large.save(file, quality=80, progressive=progressive)
+    file.write_bytes(file.read_bytes()[:-missing])
+    try:
+        load_image(file)
+        broken = 0
+    except ImageError:
+        broken = 1
+    assert len(audit(read_collection(tmp_path)).unreadable) == broken
+    assert broken or missing <= 50
+
+
+def test_the_same_files_give_the_same_audit(studio, found_in_studio):
+    assert audit(studio).to_dict() == json.loads(json.dumps(found_in_studio.to_dict()))
