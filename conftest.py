@@ -1,4 +1,4 @@
-"""Tests and notebooks are about the built-in paintings, whatever this shell points artnb at, and never use a network."""
+"""Tests and notebooks are about the built-in paintings, whatever this shell says, and never use a network."""
 
 import os
 
