@@ -54,6 +54,7 @@ clean: ## remove what the commands above made, but for downloads, trained models
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
 .PHONY: help lab test course notebooks learner format lint hooks pictures lock clean
