@@ -1,0 +1,142 @@
+"""The three ImageNet networks: weights found or said to be missing, and each one's own preprocessing inside."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import keras
+
+from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.errors import ArtnbError
+from artnb.layers import CaffePreprocessing
+from artnb.settings import Settings, settings
+from artnb.weights import WEIGHTS, find_weights
+
+
+class BackboneError(ArtnbError, ValueError):
+    """There is no such network, layer or weight file."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An ImageNet network without its classifier.
+
+    Attributes:
+        name: "vgg19", "resnet50" or "efficientnet-lite0".
+        model: from float32 (batch, height, width, 3), RGB in [0, 255], to its last feature map; preprocessing inside.
+        trained: whether it carries its ImageNet weights.
+    """
+
+    name: str
+    model: keras.Model
+    trained: bool
+
+    def __str__(self) -> str:
+        """The name, with the word "untrained" if that is what it is."""
+        return TITLES[self.name] + ("" if self.trained else " (untrained)")
+
+    def taps(self, names: Iterable[str]) -> keras.Model:
+        """A model from the same images to the outputs of the layers of these names, a list in their order.
+
+        For a single name Keras gives the output itself, without a list around it.
+
+        Raises:
+            BackboneError: a layer is not there; the sentence names some that are.
+        """
+        layers = {layer.name: layer for layer in self.model.layers}
+        names = list(names)
+        if missing := [name for name in names if name not in layers]:
+            known = ", ".join(list(layers)[:: max(len(layers) // 8, 1)])
+            raise BackboneError(f"{self.name} has no layer {missing[0]!r}; it has for example {known}.")
+        return keras.Model(self.model.input, [layers[name].output for name in names], name=f"{self.name}-taps")
+
+
+TITLES = {"vgg19": "VGG19", "resnet50": "ResNet50", "efficientnet-lite0": "EfficientNet-Lite0"}
+_BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "vgg19": keras.applications.VGG19,
+    "resnet50": keras.applications.ResNet50,
+}
+
+
+def load_backbone(
+    name: str, size: int | None = 224, settings: Settings = settings, weights: str | Path | None = "imagenet"
+) -> Backbone:
+    """Build one of the networks, with its ImageNet weights if they are on this machine.
+
+    Without them its kernels are drawn from He's normal distribution, the same for every run, and it is called
+    untrained wherever it is shown: `str(backbone)` says so.
+
+    Args:
+        name: "vgg19", "resnet50" or "efficientnet-lite0".
+        size: height and width of the pictures in pixels; None for any.
+        settings: where weights are looked for.
+        weights: "imagenet"; None for an untrained network on purpose, or to be filled by the caller.
+
+    Raises:
+        BackboneError: there is no such network, or a file of weights is not what keras.applications publishes.
+    """
+    if name not in TITLES:
+        raise BackboneError(f"There is no backbone {name!r}; there are {', '.join(TITLES)}.")
+    file = find_weights(name, settings) if weights else None
+    if file and WEIGHTS[name].files:
+        _check(file, WEIGHTS[name].files[file.name], file.stat().st_mtime_ns)
+    model = _build(name, size, file)
+    if file is None:
+        _draw_he_normal(model)
+    return Backbone(name, model, trained=file is not None)
+
+
+def _build(name: str, size: int | None, file: Path | None) -> keras.Model:
+    if name == "efficientnet-lite0":
+        model = efficientnet_lite0(size)
+        if file:
+            load_imagenet_weights(model, file)
+        return model
+    if file is None or "notop" in file.name:
+        return _build_keras(name, size, file)
+    # A file with the classifier fits only the network with it, which takes pictures of 224 pixels.
+    whole = _build_keras(name, 224, file, include_top=True)
+    model = _build_keras(name, size, None)
+    for layer in model.layers:
+        layer.set_weights(whole.get_layer(layer.name).get_weights())
+    return model
+
+
+def _build_keras(name: str, size: int | None, file: Path | None, include_top: bool = False) -> keras.Model:
+    images = keras.Input((size, size, 3), name="images")
+    preprocessed = CaffePreprocessing(name="preprocessing")(images)
+    try:
+        network = _BUILDERS[name](include_top=include_top, weights=file and str(file), input_tensor=preprocessed)
+    except (OSError, ValueError, KeyError) as error:
+        raise BackboneError(
+            f"{file} can't be loaded into {TITLES[name]} ({error}); remove it, or take keras.applications' own."
+        ) from error
+    return keras.Model(images, network.output, name=name)
+
+
+@cache
+def _check(file: Path, md5: str, _changed: int) -> None:
+    """Compare a file with keras.applications' own checksum, once as long as it does not change."""
+    with file.open("rb") as stream:
+        found = hashlib.file_digest(stream, "md5").hexdigest()
+    if found != md5:
+        raise BackboneError(
+            f"{file} is not the file that keras.applications publishes (MD5 {found}, expected {md5}); "
+            "it may be a broken download: remove it and fetch it again."
+        )
+
+
+def _draw_he_normal(model: keras.Model) -> None:
+    """He et al., "Delving Deep into Rectifiers", ICCV 2015: the spread that keeps signals alive through ReLUs."""
+    for number, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
+            kernel, *rest = layer.get_weights()
+            draw = keras.initializers.HeNormal(seed=number)
+            if isinstance(layer, keras.layers.DepthwiseConv2D):  # each filter sees one channel only
+                height, width, channels, depth = kernel.shape
+                kernel = keras.ops.reshape(draw((height, width, 1, channels * depth)), kernel.shape)
+            else:
+                kernel = draw(kernel.shape)
+            layer.set_weights([kernel, *rest])

@@ -1,0 +1,141 @@
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from artnb import backbones
+from artnb.backbones import BackboneError, load_backbone
+from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.settings import Settings
+from artnb.weights import WEIGHTS, find_weights
+from tests.backbones.golden import picture
+
+GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Settings of a machine that has no weights but the packaged ones."""
+    return Settings(home=tmp_path, weights="packaged")
+
+
+@pytest.fixture(scope="module")
+def lite_with_top():
+    network = efficientnet_lite0(None, include_top=True)
+    load_imagenet_weights(network, find_weights("efficientnet-lite0"))
+    return network
+
+
+@pytest.mark.parametrize("size", [224, 160])
+def test_lite0_gives_the_values_of_the_original(lite_with_top, size):
+    """Values of the PyTorch package, see golden.py: logits and pooled features of a fixed picture."""
+    taps = keras.Model(lite_with_top.input, [lite_with_top.get_layer("pooling").output, lite_with_top.output])
+    features, logits = taps(picture(size)[None].astype("float32"), training=False)
+    assert np.allclose(logits[0, ::20], GOLDEN[str(size)]["logits"], atol=2e-4)
+    assert np.allclose(features[0, ::64], GOLDEN[str(size)]["features"], atol=2e-4)
+
+
+@pytest.mark.parametrize(("photograph", "classes"), [("chelsea", {281, 282, 285}), ("coffee", {504, 967, 968})])
+def test_lite0_knows_what_is_in_a_photograph(lite_with_top, photograph, classes):
+    """ImageNet's cats (tabby, tiger cat, Egyptian cat) and coffees (mug, espresso, cup)."""
+    from skimage import data
+
+    from artnb.images import fit
+
+    logits = lite_with_top(fit(getattr(data, photograph)(), 224)[None].astype("float32"), training=False)
+    assert int(np.argmax(logits)) in classes
+
+
+def test_lite0_is_as_large_as_published(lite_with_top):
+    """4.7 million parameters, in TensorFlow's table of the Lite variants."""
+    assert round(lite_with_top.count_params() / 1e6, 1) == 4.7
+
+
+@pytest.mark.parametrize("name", ["vgg19", "resnet50"])
+def test_each_network_gets_its_own_preprocessing(name, bare):
+    from keras.applications import resnet50, vgg19
+
+    theirs = {"vgg19": vgg19, "resnet50": resnet50}[name].preprocess_input
+    backbone = load_backbone(name, 64, bare)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+    assert np.allclose(backbone.taps(["preprocessing"])(images), theirs(images.copy()), atol=1e-4)
+
+
+def test_without_weights_a_network_is_called_untrained_and_is_the_same_every_time(bare):
+    one, other = (load_backbone("resnet50", 64, bare) for _ in range(2))
+    assert not one.trained and str(one) == "ResNet50 (untrained)"
+    images = np.full((1, 64, 64, 3), 90, np.float32)
+    assert np.array_equal(one.model(images), other.model(images))
+    lite = load_backbone("efficientnet-lite0", 64, bare)
+    assert lite.trained and str(lite) == "EfficientNet-Lite0"
+
+
+def test_signals_stay_alive_in_an_untrained_network(bare):
+    noise = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+    values = load_backbone("vgg19", 64, bare).taps(["block1_conv1", "block5_conv4"])(noise)
+    spreads = [float(np.std(value)) for value in values]
+    assert 0.1 < spreads[1] / spreads[0] < 10
+
+
+def weights_file(folder: Path, name: str, top: bool) -> Path:
+    """A file as keras.applications publishes it, with random weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(1)
+    builder = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}[name]
+    network = builder(include_top=top, weights=None, input_shape=(224, 224, 3) if top else (64, 64, 3))
+    file = folder / next(file for file in WEIGHTS[name].files if ("notop" in file) != top)
+    beside = file.with_suffix(".weights.h5")
+    network.save_weights(beside)
+    # What Keras publishes is in its older layout: groups with `weight_names`.
+    import h5py
+    from keras.src.legacy.saving import legacy_h5_format
+
+    with h5py.File(file, "w") as stream:
+        legacy_h5_format.save_weights_to_hdf5_group(stream, network)
+    beside.unlink()
+    return file
+
+
+@pytest.mark.parametrize(("name", "top"), [("resnet50", False), ("resnet50", True)])
+def test_weights_of_keras_applications_are_loaded(name, top, tmp_path, monkeypatch):
+    file = weights_file(tmp_path / "weights", name, top)
+    md5 = hashlib.md5(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(WEIGHTS[name].files, file.name, md5)
+    settings = Settings(home=tmp_path, weights=tmp_path / "weights")
+    backbone = load_backbone(name, 64, settings)
+    assert backbone.trained and str(backbone) == "ResNet50"
+    keras.utils.set_random_seed(1)
+    expected = keras.applications.ResNet50(include_top=top, weights=None)
+    for layer in ("conv1_conv", "conv5_block3_3_conv"):
+        ours, theirs = backbone.model.get_layer(layer).get_weights(), expected.get_layer(layer).get_weights()
+        assert np.array_equal(ours[0], theirs[0])
+
+
+def test_a_file_with_another_checksum_is_refused(tmp_path):
+    file = tmp_path / next(iter(WEIGHTS["vgg19"].files))
+    file.write_bytes(b"half a download")
+    with pytest.raises(BackboneError, match=r"MD5 .* expected .*remove it"):
+        load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
+
+
+def test_a_file_of_another_network_is_one_sentence(tmp_path, monkeypatch):
+    name = next(iter(WEIGHTS["vgg19"].files))
+    weights_file(tmp_path, "resnet50", False).rename(tmp_path / name)
+    md5 = hashlib.md5((tmp_path / name).read_bytes()).hexdigest()
+    monkeypatch.setitem(WEIGHTS["vgg19"].files, name, md5)
+    with pytest.raises(BackboneError, match="can't be loaded into VGG19"):
+        load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
+
+
+def test_unknown_networks_and_layers_are_named(bare):
+    with pytest.raises(BackboneError, match="'alexnet'; there are vgg19, resnet50, efficientnet-lite0"):
+        load_backbone("alexnet")
+    with pytest.raises(BackboneError, match="no layer 'conv9'; it has for example images"):
+        load_backbone("efficientnet-lite0", 64, bare).taps(["conv9"])
+
+
+def test_every_network_has_a_title_and_weights():
+    assert set(backbones.TITLES) == set(WEIGHTS)
