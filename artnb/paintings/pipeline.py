@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb.images import fit, load_image
+from artnb.images import Source, fit, load_image
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS
 from artnb.progress import progress
@@ -54,6 +55,8 @@ class Augmentation:
         zoom: share, separately for height and width: 0.2 is from 0.8 to 1.2 times.
         flip: whether every second picture is mirrored, left for right.
         fill: what comes in at the edges: "nearest", "reflect" or "constant" (black).
+        crop: the smallest and the largest side of a random square cut-out, as a share of the picture's side.
+        light: share by which red, green and blue each grow or shrink: another photographer's lamp.
     """
 
     rotation: float = 0.0
@@ -62,35 +65,67 @@ class Augmentation:
     zoom: float = 0.0
     flip: bool = False
     fill: str = "nearest"
+    crop: tuple[float, float] = (1.0, 1.0)
+    light: float = 0.0
 
+
+# Paintings hang upright, so nothing is turned or sheared; brushwork is seen in cut-outs; photographs differ in colour.
+PAINTINGS = Augmentation(flip=True, crop=(0.6, 1.0), light=0.1)
 
 # The original's. Its shear_range=0.2 was meant as a share, but is in degrees: next to nothing.
 ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)
 
 
-def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) -> Subsets:
+def load_pictures(
+    collection: Collection, table: pd.DataFrame, size: int = 224, train_size: int | None = None
+) -> Subsets:
     """Decode every picture of a split table, once, each fitted to `size` x `size` pixels by `images.fit`.
+
+    Args:
+        collection: where the files are.
+        table: a split.
+        size: height and width in pixels.
+        train_size: another size for the training pictures, of which augmentation then cuts out `size`.
 
     Raises:
         ImageError: a file is not a readable picture; the audit lists all such files.
     """
     class_names = tuple(sorted(table["artist"].unique()))
     label = {name: number for number, name in enumerate(class_names)}
-    images = np.empty((len(table), size, size, 3), np.uint8)
-
-    def decode(row: int) -> None:
-        images[row] = fit(load_image(collection.file(paths[row])), size)
-
-    paths = table["path"].tolist()
-    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter's lock while it decodes
-        for _ in progress(pool.map(decode, range(len(table))), "decoding", len(table), "picture"):
-            pass
     labels = table["artist"].map(label).to_numpy(np.int32)
     subsets = {}
-    for name in SUBSETS:
-        rows = np.flatnonzero(table["subset"] == name)
-        subsets[name] = Pictures(images[rows], labels[rows], [paths[row] for row in rows])
+    with progress(None, "decoding", len(table), "picture") as bar:
+        for name in SUBSETS:
+            rows = np.flatnonzero(table["subset"] == name)
+            paths = table["path"].iloc[rows].tolist()
+            images = decode(
+                [collection.file(path) for path in paths], (train_size or size) if name == "train" else size, bar
+            )
+            subsets[name] = Pictures(images, labels[rows], paths)
     return Subsets(**subsets, class_names=class_names)
+
+
+def decode(sources: Sequence[Source], size: int, bar: Any = None) -> np.ndarray:
+    """Read pictures in parallel, each fitted to `size` x `size` pixels: uint8 (n, size, size, 3)."""
+    images = np.empty((len(sources), size, size, 3), np.uint8)
+
+    def one(row: int) -> None:
+        images[row] = fit(load_image(sources[row]), size)
+
+    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter's lock while it decodes
+        for _ in pool.map(one, range(len(sources))):
+            if bar is not None:
+                bar.update()
+    return images
+
+
+def resized(pictures: Pictures, size: int) -> Pictures:
+    """The same pictures at another size, resampled by `images.fit`."""
+    if pictures.images.shape[1] == size:
+        return pictures
+    with ThreadPoolExecutor() as pool:
+        images = np.stack(list(pool.map(lambda image: fit(image, size), pictures.images)))
+    return Pictures(images, pictures.labels, pictures.paths)
 
 
 def training_batches(
@@ -99,11 +134,20 @@ def training_batches(
     augmentation: Augmentation | None = None,
     seed: int = settings.seed,
     first_epoch: int = 0,
+    size: int | None = None,
 ) -> tf.data.Dataset:
     """Batches without end for `fit(..., steps_per_epoch=steps_per_epoch(pictures, batch_size))`.
 
     Every epoch holds each picture once. Its order and its augmentation follow from the seed and the epoch's number
     alone, so a training that goes on at `first_epoch` sees what it would have seen without the interruption.
+
+    Args:
+        pictures: what to train on.
+        batch_size: pictures per batch.
+        augmentation: random changes; None for the pictures as they are.
+        seed: of the order and of the changes.
+        first_epoch: the number of epochs that were seen before.
+        size: height and width of the augmented pictures; by default that of `pictures`.
 
     Returns:
         A dataset of (float32 (batch, size, size, 3) in [0, 255], int32 (batch,)).
@@ -119,7 +163,7 @@ def training_batches(
     def batch(number: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = tf.gather(images, rows)
         if augmentation:
-            chosen = augment(chosen, augmentation, seed=[seed, number])
+            chosen = augment(chosen, augmentation, [seed, number], size)
         return tf.cast(chosen, tf.float32), tf.gather(labels, rows)
 
     numbers = tf.data.Dataset.counter(first_epoch)
@@ -144,38 +188,54 @@ def steps_per_epoch(pictures: Pictures, batch_size: int = 32) -> int:
     return -(-len(pictures) // batch_size)
 
 
-def augment(images: tf.Tensor, augmentation: Augmentation, seed: Sequence[int] | tf.Tensor) -> tf.Tensor:
-    """Change each picture of a batch at random, all changes composed into one resampling.
+def augment(
+    images: tf.Tensor, augmentation: Augmentation, seed: Sequence[int] | tf.Tensor, size: int | None = None
+) -> tf.Tensor:
+    """Change each picture of a batch at random, all changes of place composed into one resampling.
 
     Args:
-        images: (batch, height, width, 3), any real type.
+        images: (batch, height, width, 3), any real type, in [0, 255].
         augmentation: how much of what.
         seed: two whole numbers; the same seed gives the same changes.
+        size: height and width of the result; by default that of `images`.
 
     Returns:
-        float32, of the same shape and value range.
+        float32 (batch, size, size, 3) in [0, 255].
     """
     a = augmentation
     number = tf.shape(images)[0]
     height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
-    draw = tf.unstack(tf.random.stateless_uniform([7, number], seed, minval=-1.0))
+    shape = tf.shape(images)[1:3] if size is None else tf.constant([size, size])
+    new_height, new_width = tf.unstack(tf.cast(shape, tf.float32))
+    draw = tf.unstack(tf.random.stateless_uniform([13, number], seed, minval=-1.0))
     degree = np.pi / 180
+    side = a.crop[0] + (draw[7] + 1) / 2 * (a.crop[1] - a.crop[0])
     matrices = affine_matrices(
         rotation=draw[0] * a.rotation * degree,
-        shift=(draw[1] * a.shift * width, draw[2] * a.shift * height),
+        shift=(
+            (draw[1] * a.shift + draw[8] * (1 - side) / 2) * width,
+            (draw[2] * a.shift + draw[9] * (1 - side) / 2) * height,
+        ),
         shear=draw[3] * a.shear * degree,
-        zoom=(1 + draw[4] * a.zoom, 1 + draw[5] * a.zoom),
+        zoom=(
+            (1 + draw[4] * a.zoom) * side * width / new_width,
+            (1 + draw[5] * a.zoom) * side * height / new_height,
+        ),
         flip=(draw[6] > 0) & a.flip,
         centre=((width - 1) / 2, (height - 1) / 2),
+        new_centre=((new_width - 1) / 2, (new_height - 1) / 2),
     )
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    changed = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=matrices,
-        output_shape=tf.shape(images)[1:3],
+        output_shape=shape,
         interpolation="BILINEAR",
         fill_mode=a.fill.upper(),
         fill_value=0.0,
     )
+    if not a.light:
+        return changed
+    return tf.clip_by_value(changed * (1 + a.light * tf.stack(draw[10:], -1)[:, None, None]), 0, 255)
 
 
 def affine_matrices(
@@ -185,6 +245,7 @@ def affine_matrices(
     zoom: tuple[tf.Tensor, tf.Tensor],
     flip: tf.Tensor,
     centre: tuple[tf.Tensor, tf.Tensor],
+    new_centre: tuple[tf.Tensor, tf.Tensor] | None = None,
 ) -> tf.Tensor:
     """Where each output pixel comes from: about the centre, rotation · shift · shear · zoom, and the flip.
 
@@ -197,10 +258,12 @@ def affine_matrices(
         zoom: factors in x and in y, each (batch,); more than 1 shows more of the picture.
         flip: bool (batch,), left for right.
         centre: pixels in x and in y, scalars.
+        new_centre: the same of the output, if its size is another.
 
     Returns:
         float32 (batch, 8), the first eight entries of each 3 x 3 matrix, as `ImageProjectiveTransformV3` takes them.
     """
+    new_centre = new_centre or centre
     zero, one = tf.zeros_like(rotation), tf.ones_like(rotation)
     sin, cos = tf.sin(rotation), tf.cos(rotation)
 
@@ -217,6 +280,6 @@ def affine_matrices(
         @ matrix((one, -tf.sin(shear), zero), (zero, tf.cos(shear), zero))
         @ matrix((zoom[0], zero, zero), (zero, zoom[1], zero))
         @ matrix((tf.where(flip, -one, one), zero, zero), (zero, one, zero))
-        @ move(-centre[0], -centre[1])
+        @ move(-new_centre[0], -new_centre[1])
     )
     return tf.reshape(whole, [-1, 9])[:, :8]

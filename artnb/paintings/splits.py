@@ -69,22 +69,48 @@ def split(paintings: pd.DataFrame, duplicates: Pairs, seed: int = settings.seed)
     Raises:
         SplitError: an artist has fewer than 20 paintings, too few for every subset to get some.
     """
+    table, part = _parts(paintings, duplicates, sum(FOLDS.values()), seed)
+    return table.assign(subset=np.repeat(np.array(list(FOLDS), object), list(FOLDS.values()))[part])
+
+
+def folds(paintings: pd.DataFrame, duplicates: Pairs, number: int, seed: int = settings.seed) -> list[pd.DataFrame]:
+    """Splits for cross-validation: each painting is in the test of exactly one of them, groups always together.
+
+    In the k-th split the k-th part is the test and the next one the validation.
+
+    Args:
+        paintings: `path` and `artist`, as from `choose`.
+        duplicates: pairs of paths that show the same painting.
+        number: how many parts, 3 to 20.
+        seed: the same seed gives the same tables.
+
+    Raises:
+        SplitError: the number is another, or an artist has fewer paintings than that.
+    """
+    if not 3 <= number <= 20:
+        raise SplitError(f"Cross-validation got {number} folds; give 3 to 20, for train, validation and test.")
+    table, part = _parts(paintings, duplicates, number, seed)
+    names = np.array(["test", "validation", *["train"] * (number - 2)], object)
+    return [table.assign(subset=names[(part - k) % number]) for k in range(number)]
+
+
+def _parts(paintings: pd.DataFrame, duplicates: Pairs, number: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Deal whole groups into equal parts, stratified by artist: the table with its groups, and each row's part."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     table = paintings[["path", "artist"]].sort_values("path", ignore_index=True)
     few = table["artist"].value_counts()
-    if few.empty or few.min() < sum(FOLDS.values()):
+    if few.empty or few.min() < number:
         raise SplitError(
             f"{few.idxmin() if len(few) else 'Nobody'} has {few.min() if len(few) else 0} paintings; every artist of a "
-            f"split needs at least {sum(FOLDS.values())}, so that each subset gets some: raise the minimum."
+            f"split needs at least {number}, so that each subset gets some: raise the minimum."
         )
     table["group"] = groups(table, duplicates)
-    folds = StratifiedGroupKFold(sum(FOLDS.values()), shuffle=True, random_state=seed)
-    subset_of_fold = np.repeat(list(FOLDS), list(FOLDS.values()))
-    subset = np.empty(len(table), object)
-    for name, (_, members) in zip(subset_of_fold, folds.split(table, table["artist"], table["group"]), strict=True):
-        subset[members] = name
-    return table.assign(subset=subset)
+    part = np.empty(len(table), int)
+    dealt = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    for k, (_, members) in enumerate(dealt.split(table, table["artist"], table["group"])):
+        part[members] = k
+    return table, part
 
 
 def random_split(paintings: pd.DataFrame, seed: int = settings.seed) -> pd.DataFrame:

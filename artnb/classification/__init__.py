@@ -1,0 +1,1 @@
+"""Who painted this? Networks, their training and search, evaluation, and the predictor."""

@@ -1,0 +1,330 @@
+"""A trained classifier on disk: one folder that holds all that a prediction needs, and says what it is.
+
+model.weights.h5   the weights; the network is built in code, by the name in the card
+card.json          names in the order of the labels, size, calibration, figures, how it was made
+novelty.npz        what training pictures look like, to recognise others
+split.csv          the split that it was trained and measured on
+history.csv        a row per epoch
+README.md          the card for a person
+"""
+
+import json
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from artnb import __version__
+from artnb.classification import networks
+from artnb.classification.evaluation import evaluate, scale, temperature
+from artnb.classification.networks import Classifier
+from artnb.classification.novelty import Novelty
+from artnb.classification.recipes import Recipe
+from artnb.classification.training import Training, train
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+from artnb.paintings.pipeline import Pictures, Subsets, load_pictures, resized
+from artnb.paintings.sources import Collection
+from artnb.paintings.splits import SUBSETS, save_split, split_hash
+from artnb.settings import Settings, settings
+
+STARTERS = Path(__file__).parent / "starters"
+
+
+class BundleError(ArtnbError, ValueError):
+    """There is no such model, or its folder is damaged."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is; every figure in it was measured when it was saved.
+
+    Attributes:
+        network: the name that `networks.build` knows.
+        title: what a person calls it.
+        class_names: the artists in the order of the labels, Unicode NFC.
+        size: height and width of its pictures in pixels.
+        temperature: what log-probabilities are divided by, fitted on validation.
+        untrained: whether its core began without ImageNet weights, though it is a core that should have them.
+        metrics: for "train", "validation" and "test" the figures of `Evaluation`; of the test for each artist, too.
+        novelty: `threshold` and the shares of `validation` and `test` paintings beyond it.
+        parameters: weights of the network, counted.
+        epochs: how many it was trained.
+        seconds: how long that took, without the loading of pictures.
+        split: hash of the split.
+        source: "studio", "folder" or "kaggle".
+        seed: of the training.
+        recipe: all of its settings.
+        made: date and versions.
+    """
+
+    network: str
+    title: str
+    class_names: tuple[str, ...]
+    size: int
+    temperature: float
+    untrained: bool
+    metrics: dict[str, dict[str, Any]]
+    novelty: dict[str, float]
+    parameters: int
+    epochs: int
+    seconds: float
+    split: str
+    source: str
+    seed: int
+    recipe: dict[str, Any]
+    made: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Card":
+        """Read the card of a bundle, BundleError if that can't be done."""
+        try:
+            values = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+            return cls(**(values | {"class_names": tuple(values["class_names"])}))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BundleError(
+                f"{folder.name!r} holds no readable card.json ({type(error).__name__}), so it is no model of artnb; "
+                "name a folder that `artnb train` wrote."
+            ) from error
+
+    @property
+    def label(self) -> str:
+        """The title with its test accuracy, for lists."""
+        return f"{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model in memory: the network with its weights, the card, and what is familiar to it."""
+
+    folder: Path
+    card: Card
+    classifier: Classifier
+    novelty: Novelty
+
+
+def find(model: str | Path, settings: Settings = settings) -> Path:
+    """The folder of a model, by its name or path: a starter's, one under `$ARTNB_HOME/models`, or any other.
+
+    Raises:
+        BundleError: there is none; the sentence names those that there are.
+    """
+    for folder in (STARTERS / model, settings.home / "models" / model, Path(model)):
+        if (folder / "card.json").is_file():
+            return folder
+    names = ", ".join(repr(folder.name) for folder in available(settings)) or "none yet"
+    raise BundleError(
+        f"There is no model {str(model)!r}; by name there are {names}. "
+        "Name one of these or a folder that `artnb train` wrote."
+    )
+
+
+def available(settings: Settings = settings) -> list[Path]:
+    """The folders of all models that have a name: the starters first, then those under `$ARTNB_HOME/models`."""
+    found = (folder.parent for place in (STARTERS, settings.home / "models") for folder in _cards(place))
+    return list(found)
+
+
+def _cards(place: Path) -> Iterator[Path]:
+    yield from sorted(place.glob("*/card.json"))
+
+
+def load(model: str | Path, settings: Settings = settings) -> Bundle:
+    """Build a model's network and fill it.
+
+    Raises:
+        BundleError: there is no such model, or a file of it is missing, cut short or another network's.
+    """
+    folder = find(model, settings)
+    card = Card.load(folder)
+    classifier = networks.build(
+        card.network, len(card.class_names), card.size, pretrained=False, **card.recipe["options"]
+    )
+    try:
+        classifier.model.load_weights(folder / "model.weights.h5")
+        novelty = Novelty.load(folder / "novelty.npz")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(
+            f"The model {folder.name!r} is damaged ({type(error).__name__} while its weights were read); "
+            "train or copy it again."
+        ) from error
+    return Bundle(folder, card, classifier, novelty)
+
+
+def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, folder: str | Path) -> Bundle:
+    """Measure a finished training on all three subsets, and save it as a bundle.
+
+    The card is written last, so a folder without one is not a model yet.
+
+    Args:
+        training: what `train` returned.
+        data: the pictures that it was trained on, and the test's.
+        table: their split.
+        source: of the collection.
+        folder: where to; what else lies in it stays.
+    """
+    folder, classifier, recipe = Path(folder), training.classifier, training.recipe
+    found = {}
+    for name in SUBSETS:
+        pictures = resized(getattr(data, name), recipe.size)
+        found[name] = look(classifier, pictures)
+    validation = found["validation"]
+    heat = temperature(validation[0], data.validation.labels)
+    evaluations = {
+        name: evaluate(scale(found[name][0], heat), getattr(data, name).labels, data.class_names) for name in SUBSETS
+    }
+    novelty = Novelty.fit(found["train"][1], validation[1])
+    beyond = {name: float((novelty.distance(found[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
+    card = Card(
+        network=recipe.network,
+        title=classifier.title,
+        class_names=data.class_names,
+        size=recipe.size,
+        temperature=round(heat, 4),
+        untrained="untrained" in classifier.title,
+        metrics={name: e.to_dict() if name == "test" else e.summary() for name, e in evaluations.items()},
+        novelty={"threshold": round(novelty.threshold, 4), **{name: round(share, 4) for name, share in beyond.items()}},
+        parameters=classifier.model.count_params(),
+        epochs=len(training.history),
+        seconds=round(float(training.history["seconds"].sum()), 1),
+        split=split_hash(table),
+        source=source,
+        seed=training.seed,
+        recipe=asdict(recipe),
+        made={
+            "date": date.today().isoformat(),
+            "artnb": __version__,
+            "keras": keras.__version__,
+            "python": platform.python_version(),
+            "device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor",
+        },
+    )
+    with replacing(folder / "model.weights.h5") as part:
+        # The same graph without the optimiser, whose moments would make the file three times as large.
+        keras.Model(classifier.model.input, classifier.model.output).save_weights(part)
+    novelty.save(folder / "novelty.npz")
+    save_split(table, folder / "split.csv")
+    with replacing(folder / "README.md") as part:
+        part.write_text(describe(card), encoding="utf-8")
+    with replacing(folder / "history.csv") as part:
+        training.history.to_csv(part, index=False)
+    with replacing(folder / "card.json") as part:
+        part.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False), encoding="utf-8")
+    return Bundle(folder, card, classifier, novelty)
+
+
+def make(
+    recipe: Recipe,
+    collection: Collection,
+    table: pd.DataFrame,
+    folder: str | Path,
+    seed: int = settings.seed,
+    resume: bool = False,
+) -> Bundle:
+    """Decode the pictures of a split, train, measure and save: what `artnb train` does.
+
+    Raises:
+        TrainingError: see `training.train`.
+        ImageError: a picture of the split can't be read.
+    """
+    folder = Path(folder)
+    if resume and (folder / "card.json").is_file():
+        bundle = load(folder)
+        if (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
+            return bundle  # it was finished
+    data = load_pictures(collection, table, recipe.size, recipe.train_size)
+    bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return bundle
+
+
+def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (n, classes), as the network gives them, and the statistics (n, d) that novelty is measured by."""
+    both = with_statistics(classifier)
+    found = [
+        both(pictures.images[first : first + batch_size].astype(np.float32), training=False)
+        for first in range(0, len(pictures), batch_size)
+    ]
+    probabilities, statistics = (np.concatenate([np.asarray(batch[part]) for batch in found]) for part in (0, 1))
+    return probabilities, statistics
+
+
+def with_statistics(classifier: Classifier) -> keras.Model:
+    """A model from pictures to [probabilities, mean and spread of the channels of the novelty layers]."""
+    parts = []
+    for name in classifier.novelty_layers:
+        values = classifier.core.get_layer(name).output
+        parts += [keras.ops.mean(values, (1, 2)), keras.ops.std(values, (1, 2))]
+    statistics = keras.ops.cast(keras.ops.concatenate(parts, -1), "float32")
+    return keras.Model(classifier.model.input, [classifier.model.output, statistics])
+
+
+def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> Path:
+    """Copy a bundle into the package with its weights at half precision, and measure nothing anew.
+
+    Returns:
+        The folder; see `benchmarks/` for the accuracy that the rounding costs.
+    """
+    import h5py
+
+    folder = find(bundle, settings)
+    with replacing(STARTERS / name) as part:
+        part.mkdir()
+        for file in ("card.json", "novelty.npz", "split.csv", "history.csv", "README.md"):
+            shutil.copyfile(folder / file, part / file)
+        with h5py.File(folder / "model.weights.h5") as whole, h5py.File(part / "model.weights.h5", "w") as half:
+
+            def copy(path: str, item: Any) -> None:
+                if isinstance(item, h5py.Dataset):
+                    rounded = item[()].astype(np.float16) if item.dtype == np.float32 else item[()]
+                    half.create_dataset(path, data=rounded, compression="gzip", shuffle=True)
+                else:
+                    half.require_group(path)
+                for key, value in item.attrs.items():
+                    half[path].attrs[key] = value
+
+            whole.visititems(copy)
+    return STARTERS / name
+
+
+def describe(card: Card) -> str:
+    """The card as a page for a person, in Markdown."""
+    test, train, made = card.metrics["test"], card.metrics["train"], card.made
+    artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
+    rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
+    (hard, hard_row), (hardest, hardest_row) = artists[-2:]
+    low, high = test["interval"]
+    return "\n".join(
+        [
+            f"# {card.title}: who painted this?\n",
+            *(["**Its core is untrained: it began without ImageNet weights.**\n"] if card.untrained else []),
+            f"It names one of {len(card.class_names)} artists, with a probability, and says when a picture is unlike",
+            f"all that it was trained on. Input: a picture, its middle square at {card.size} × {card.size} pixels.",
+            f"{card.parameters:,} parameters.\n",
+            f"**Trained** on {train['n']:,} paintings (source: {card.source}, split {card.split}),",
+            f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {made.get('device')}, seed {card.seed}:",
+            f"`artnb train {card.network} --seed {card.seed}`, all settings in card.json.\n",
+            f"**On {test['n']} test paintings**, never used in training or choosing, and no painting on two sides:",
+            f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",
+            f"right artist among three {test['top3']:.1%}, macro F1 {test['macro_f1']:.3f},",
+            f"calibration error {test['ece']:.3f} at a temperature of {card.temperature:.2f}.",
+            f"On training paintings {train['accuracy']:.1%}, on validation {card.metrics['validation']['accuracy']:.1%}.\n",
+            "| artist | test paintings | precision | recall |\n|---|---|---|---|",
+            *rows,
+            f"\n**What it is bad at.** It finds {hardest} ({hardest_row['recall']:.0%}) and {hard}",
+            f"({hard_row['recall']:.0%}) least often. It knows no other artist, and names one of its own for",
+            "a forgery, a copy or a pupil's work.",
+            f"It calls {card.novelty['test']:.1%} of its test paintings unfamiliar that are not.",
+            "It sees reproductions: another photographer's light, a frame or a watermark is another picture to it.\n",
+            f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+            "the paintings are not part of it.\n",
+        ]
+    )

@@ -1,0 +1,169 @@
+"""How good a classifier is, and how far to believe it: from its probabilities and the truth alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artnb.errors import ArtnbError
+from artnb.settings import settings
+
+BINS = 15
+
+
+class EvaluationError(ArtnbError, ValueError):
+    """Probabilities and labels that don't fit together."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one model did on one set of pictures.
+
+    Attributes:
+        probabilities: (n, classes), rows summing to 1.
+        labels: (n,), the right classes.
+        class_names: the artists, in the order of the columns.
+        accuracy: share of pictures whose most probable artist is the right one.
+        top3: share of pictures whose right artist is among the three most probable.
+        macro_f1: mean of the artists' F1, each artist counting the same.
+        ece: expected calibration error, see `calibration`.
+        interval: 95 % interval of the accuracy, by drawing the pictures again with replacement.
+        per_class: a row per artist: n, precision, recall, f1.
+        confusion: (classes, classes), counts; rows are the right artists, columns the predicted.
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    accuracy: float
+    top3: float
+    macro_f1: float
+    ece: float
+    interval: tuple[float, float]
+    per_class: pd.DataFrame
+    confusion: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(n,), the most probable class of each picture."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(n,), the probability of that class."""
+        return self.probabilities.max(1)
+
+    def mistakes(self, count: int = 10) -> np.ndarray:
+        """Rows of the wrong predictions, the most confident first."""
+        wrong = np.flatnonzero(self.predicted != self.labels)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:count]
+
+    def summary(self) -> dict[str, Any]:
+        """The figures without the artists: n, accuracy, top3, macro_f1, ece, interval."""
+        figures = {name: round(float(getattr(self, name)), 4) for name in ("accuracy", "top3", "macro_f1", "ece")}
+        return {"n": len(self.labels), **figures, "interval": [round(end, 4) for end in self.interval]}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `artnb evaluate --json` prints."""
+        return self.summary() | {"per_class": self.per_class.round(4).to_dict("index")}
+
+    def report(self) -> str:
+        """The same for a person."""
+        low, high = self.interval
+        return (
+            f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {len(self.labels):,} pictures, "
+            f"right artist among three {self.top3:.1%}, macro F1 {self.macro_f1:.3f}, calibration error {self.ece:.3f}"
+            f"\n\n{self.per_class.round(3).to_string()}"
+        )
+
+
+def evaluate(
+    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = settings.seed
+) -> Evaluation:
+    """Compare probabilities (n, classes) with the right classes (n,).
+
+    Raises:
+        EvaluationError: no pictures, or shapes, labels or sums that don't fit.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    probabilities, labels = np.asarray(probabilities, float), np.asarray(labels, int)
+    classes = np.arange(len(class_names))
+    if not len(labels) or probabilities.shape != (len(labels), len(classes)) or not np.isin(labels, classes).all():
+        raise EvaluationError(
+            f"Got probabilities of shape {probabilities.shape} for {len(labels)} labels and {len(classes)} artists; "
+            "give at least one picture, a row for each and a column for each artist."
+        )
+    if not np.allclose(probabilities.sum(1), 1, atol=1e-3):
+        raise EvaluationError("The rows of the probabilities don't sum to 1; give probabilities, not logits.")
+    right = probabilities.argmax(1) == labels
+    scores = precision_recall_fscore_support(labels, probabilities.argmax(1), labels=classes, zero_division=0)
+    per_class = pd.DataFrame(
+        dict(zip(("n", "precision", "recall", "f1"), (scores[3], *scores[:3]), strict=True)),
+        index=pd.Index(class_names, name="artist"),
+    )
+    present = per_class["n"] > 0  # an artist without a picture has no recall that could count
+    return Evaluation(
+        probabilities=probabilities,
+        labels=labels,
+        class_names=tuple(class_names),
+        accuracy=float(right.mean()),
+        top3=float((np.argsort(-probabilities, 1)[:, :3] == labels[:, None]).any(1).mean()),
+        macro_f1=float(per_class["f1"][present].mean()),
+        ece=float(calibration(probabilities, labels)["gap"].sum()),
+        interval=bootstrap(right, seed),
+        per_class=per_class,
+        confusion=confusion_matrix(labels, probabilities.argmax(1), labels=classes),
+    )
+
+
+def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> pd.DataFrame:
+    """How often the model is right, for each range of its confidence (Guo et al., ICML 2017, section 2).
+
+    Returns:
+        A row per range of 1/bins that holds a picture: n, confidence (mean), accuracy, and gap, the distance of the
+        two weighted by the share of pictures. The gaps sum to the expected calibration error.
+    """
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == labels
+    table = pd.DataFrame({"bin": np.minimum((confidence * bins).astype(int), bins - 1), "c": confidence, "r": right})
+    found = table.groupby("bin").agg(n=("r", "size"), confidence=("c", "mean"), accuracy=("r", "mean"))
+    found["gap"] = (found["confidence"] - found["accuracy"]).abs() * found["n"] / len(labels)
+    return found
+
+
+def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The number to divide log-probabilities by, so that those of the right classes are highest in sum.
+
+    More than 1 makes a model humbler. It never changes which artist is first. Fit it on validation, as a network is
+    surest on what it was trained on (Guo et al., ICML 2017, section 4.2).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_t: float) -> float:
+        scaled = scale(probabilities, float(np.exp(log_t)))
+        return -float(np.log(scaled[np.arange(len(labels)), labels] + 1e-12).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, classes) at another temperature."""
+    logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def bootstrap(values: np.ndarray, seed: int = settings.seed, draws: int = 2000) -> tuple[float, float]:
+    """95 % interval of the mean of `values` (n,), by percentiles over samples drawn with replacement."""
+    from scipy.stats import bootstrap as scipy_bootstrap
+
+    values = np.asarray(values, float)
+    if len(values) < 2 or np.ptp(values) == 0:  # drawing again gives the same
+        return float(values.mean()), float(values.mean())
+    found = scipy_bootstrap(
+        (values,), np.mean, n_resamples=draws, method="percentile", rng=np.random.default_rng(seed), batch=200
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)

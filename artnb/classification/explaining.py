@@ -1,0 +1,37 @@
+"""Where a classifier looks: Grad-CAM (Selvaraju et al., ICCV 2017, section 3)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from artnb.classification.networks import Classifier
+
+
+def grad_cam(classifier: Classifier, image: np.ndarray, label: int) -> np.ndarray:
+    """What speaks for a class, and where.
+
+    The last map's channels are added up, each weighted by how much the class's probability would grow with it; what
+    speaks against the class is cut off. The logarithm of the probability is used, so that a sure network has a
+    gradient, too.
+
+    Args:
+        classifier: any.
+        image: RGB in [0, 255], (size, size, 3).
+        label: the class in question.
+
+    Returns:
+        float32 (size, size) in [0, 1]; all 0 if nothing speaks for the class.
+    """
+    last = classifier.core.get_layer(classifier.map_layer).output
+    model = keras.Model(classifier.model.input, [last, classifier.model.output])
+    images = tf.constant(image, tf.float32)[None]
+    with tf.GradientTape() as tape:
+        tape.watch(images)  # so that everything after them is recorded, frozen layers too
+        maps, probabilities = model(images, training=False)
+        goal = tf.math.log(probabilities[0, label] + 1e-9)
+    gradient = tape.gradient(goal, maps)
+    weights = tf.reduce_mean(gradient, (1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * maps, -1, keepdims=True))
+    heat = tf.image.resize(heat, image.shape[:2], "bicubic")[0, :, :, 0]
+    heat = tf.maximum(heat, 0)
+    return (heat / tf.maximum(tf.reduce_max(heat), 1e-9)).numpy()

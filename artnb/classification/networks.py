@@ -1,0 +1,207 @@
+"""The classifiers: a core that turns pictures into features, and a head that turns features into probabilities.
+
+Every network takes float32 RGB in [0, 255]; what it wants done to them before is inside it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+from keras import layers
+
+from artnb.backbones import TITLES, load_backbone
+from artnb.errors import ArtnbError
+from artnb.settings import Settings, settings
+
+
+class NetworkError(ArtnbError, ValueError):
+    """There is no such network."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network in two parts, so that the first can be run once and the second be trained on what it found.
+
+    Attributes:
+        title: what a person calls it; says "untrained" of a backbone without its ImageNet weights.
+        core: from float32 (batch, size, size, 3), RGB in [0, 255], to features, a vector or a map.
+        head: from these features to probabilities (batch, classes).
+        model: the whole; `core` and `head` are parts of it, not copies.
+        map_layer: the layer of `core` whose output is the last map (batch, height, width, channels), which Grad-CAM
+            looks at.
+        novelty_layers: the layers of `core` in whose maps the novelty of a picture is measured: fine, middle, coarse.
+    """
+
+    title: str
+    core: keras.Model
+    head: keras.Sequential
+    model: keras.Model
+    map_layer: str
+    novelty_layers: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, title: str, core: keras.Model, head: list[layers.Layer], novelty_layers: tuple[str, ...]
+    ) -> "Classifier":
+        """Put a head on a core."""
+        top = keras.Sequential([layers.Input(core.output.shape[1:]), *head], name="top")
+        maps = [layer.name for layer in core.layers if len(layer.output.shape) == 4]
+        return cls(
+            title, core, top, keras.Model(core.input, top(core.output), name="classifier"), maps[-1], novelty_layers
+        )
+
+
+def _probabilities(classes: int) -> layers.Layer:
+    # In float32 also under mixed precision: half precision cannot tell 0.9999 from 1.
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
+
+
+def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: float = 0.5) -> Classifier:
+    """The student project's network: three convolutions, then a dense layer over all of the map.
+
+    Args:
+        classes: how many artists.
+        size: height and width of the pictures in pixels.
+        dense_units: width of the dense layer, which the original's search sets to 384.
+        dropout: share of its outputs left out in training.
+    """
+    images = layers.Input((size, size, 3), name="images")
+    x = layers.Rescaling(1 / 255, name="preprocessing")(images)
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, activation="relu", name=f"conv{filters}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool{filters}")(x)
+    head = [
+        layers.Flatten(name="flatten"),
+        layers.Dense(dense_units, activation="relu", name="dense"),
+        layers.Dropout(dropout, name="dropout"),
+        _probabilities(classes),
+    ]
+    return Classifier.of(
+        "CNN, the original's", keras.Model(images, x, name="core"), head, ("pool32", "pool64", "pool128")
+    )
+
+
+def cnn(
+    classes: int, size: int = 128, width: int = 48, dropout: float = 0.3, depths: tuple[int, ...] = (1, 1, 2, 1)
+) -> Classifier:
+    """Our own: residual blocks with batch norm, and the mean and spread of each feature instead of where it lies.
+
+    Args:
+        classes: how many artists.
+        size: height and width of the pictures in pixels; the weights fit any.
+        width: channels of the first stage; each of the next ones has twice as many, up to four times.
+        dropout: share of the pooled features left out in training.
+        depths: residual blocks per stage; every stage halves the map.
+    """
+    images = layers.Input((size, size, 3), name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="preprocessing")(images)
+    x = _convolution(x, width // 2, 3, "stem", strides=2)
+    for stage, depth in enumerate(depths):
+        filters = width * min(2**stage, 4)
+        for block in range(depth):
+            x = _residual(x, filters, 2 if block == 0 else 1, f"stage{stage}_block{block}")
+    head = [
+        layers.GlobalAveragePooling2D(name="pooling"),
+        layers.Dropout(dropout, name="dropout"),
+        _probabilities(classes),
+    ]
+    last = [f"stage{stage}_block{depth - 1}" for stage, depth in enumerate(depths)]
+    return Classifier.of("CNN, ours", keras.Model(images, x, name="core"), head, (last[0], last[2], last[3]))
+
+
+def _batch_norm(name: str, **options: Any) -> layers.Layer:
+    # The usual momentum, 0.99, remembers too long where an epoch has eighty steps.
+    return layers.BatchNormalization(momentum=0.9, name=name, **options)
+
+
+def _convolution(x: keras.KerasTensor, filters: int, kernel: int, name: str, strides: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(filters, kernel, strides, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    return layers.ReLU(name=name)(_batch_norm(f"{name}_bn")(x))
+
+
+def _residual(x: keras.KerasTensor, filters: int, strides: int, name: str) -> keras.KerasTensor:
+    """He et al., "Deep Residual Learning", CVPR 2016, with an averaged shortcut (He et al., "Bag of Tricks", 2019)."""
+    shortcut = x
+    if strides > 1:
+        shortcut = layers.AveragePooling2D(strides, padding="same", name=f"{name}_pool")(shortcut)
+    if shortcut.shape[-1] != filters:
+        shortcut = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_shortcut_conv")(shortcut)
+        shortcut = _batch_norm(f"{name}_shortcut_bn")(shortcut)
+    x = _convolution(x, filters, 3, f"{name}_first", strides)
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_second_conv")(x)
+    # Begins as the identity: gamma is 0 (Goyal et al., 2017), so that a deep network begins as a shallow one.
+    x = _batch_norm(f"{name}_second_bn", gamma_initializer="zeros")(x)
+    return layers.ReLU(name=name)(layers.Add(name=f"{name}_sum")([x, shortcut]))
+
+
+def transfer(
+    backbone: str,
+    classes: int,
+    size: int = 224,
+    original: bool = False,
+    settings: Settings = settings,
+    weights: str | None = "imagenet",
+) -> Classifier:
+    """An ImageNet network with a new head.
+
+    Args:
+        backbone: "vgg19", "resnet50" or "efficientnet-lite0".
+        classes: how many artists.
+        size: height and width of the pictures in pixels.
+        original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
+            norm); otherwise the means of the map's channels, and one linear layer.
+        settings: where weights are looked for.
+        weights: "imagenet"; None for a network to be filled by the caller.
+    """
+    loaded = load_backbone(backbone, size, settings, weights)
+    title = str(loaded) if weights else TITLES[backbone]
+    if not original:
+        pooled = layers.GlobalAveragePooling2D(name="pooling")(loaded.model.output)
+        core = keras.Model(loaded.model.input, pooled, name="core")
+        head = [layers.Dropout(0.2, name="dropout"), _probabilities(classes)]
+        return Classifier.of(title, core, head, NOVELTY_LAYERS[backbone])
+    head = [layers.Flatten(name="flatten")]
+    for units in (512, 16):
+        head += [
+            layers.Dense(units, activation="relu", name=f"dense{units}"),
+            layers.BatchNormalization(name=f"bn{units}"),
+        ]
+    head.append(_probabilities(classes))
+    return Classifier.of(f"{title}, the original's way", loaded.model, head, NOVELTY_LAYERS[backbone])
+
+
+# Found on validation paintings and photographs with EfficientNet-Lite0; in the others, layers of the same depth.
+NOVELTY_LAYERS = {
+    "vgg19": ("block2_pool", "block4_conv4", "block5_conv4"),
+    "resnet50": ("conv2_block3_out", "conv4_block3_out", "conv5_block2_out"),
+    "efficientnet-lite0": ("block2", "block7", "block14"),
+}
+
+NETWORKS: dict[str, Callable[..., Classifier]] = {
+    "cnn": cnn,
+    "cnn-original": cnn_original,
+    **{name: partial(transfer, name) for name in TITLES},
+    **{f"{name}-original": partial(transfer, name, original=True) for name in TITLES},
+}
+
+
+def build(name: str, classes: int, size: int, pretrained: bool = True, **options: Any) -> Classifier:
+    """Build a network by its name.
+
+    Args:
+        name: a key of NETWORKS.
+        classes: how many artists.
+        size: height and width of the pictures in pixels.
+        pretrained: whether a backbone begins with its ImageNet weights; no if it is to be filled anyway.
+        options: what else the network's builder takes.
+
+    Raises:
+        NetworkError: there is no such network.
+    """
+    if name not in NETWORKS:
+        raise NetworkError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
+    if pretrained or name.startswith("cnn"):
+        return NETWORKS[name](classes=classes, size=size, **options)
+    return NETWORKS[name](classes=classes, size=size, weights=None, **options)

@@ -1,0 +1,136 @@
+"""How each network is trained, as data: sizes, phases and rates, in the full and in the quick profile."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from artnb.backbones import TITLES
+from artnb.classification.networks import NETWORKS, NetworkError
+from artnb.paintings.pipeline import ORIGINAL, PAINTINGS, Augmentation
+from artnb.settings import Profile, settings
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training, with one optimiser.
+
+    Attributes:
+        name: what it is called in tables and figures.
+        epochs: at most.
+        learning_rate: the first, or with "cosine" the highest.
+        schedule: "constant"; "cosine", a short rise and a fall to 0 (Loshchilov and Hutter, 2017); "plateau", a fifth
+            whenever the validation loss has not fallen for two epochs.
+        train: "all" of the network, the "head" alone, or so many layers at the end of the core, and the head.
+        frozen_statistics: batch norm as it was, mean, variance, scale and shift: small batches of another domain
+            would spoil them.
+        cached: run the core once over the pictures as they are and mirrored, and train on what it found.
+        weight_decay: of kernels, decoupled (AdamW, Loshchilov and Hutter, 2019); 0 is Adam.
+        label_smoothing: share of the certainty taken from the right class (Szegedy et al., 2016, section 7).
+        patience: end when the validation loss has not fallen for so many epochs, and go back to the best one.
+    """
+
+    name: str
+    epochs: int
+    learning_rate: float
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    train: Literal["all", "head"] | int = "all"
+    frozen_statistics: bool = False
+    cached: bool = False
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is trained.
+
+    Attributes:
+        network: a key of `networks.NETWORKS`.
+        size: height and width of the pictures in pixels.
+        phases: one after the other.
+        train_size: the pixels that training pictures are decoded at, before a random part of them is cut out.
+        batch_size: pictures per step.
+        augmentation: random changes of training pictures.
+        balance: how far rare artists count more: 0 not at all, 1 until all artists count the same in sum.
+        options: what the network's builder takes beside classes and size, such as `width`.
+    """
+
+    network: str
+    size: int
+    phases: tuple[Phase, ...]
+    train_size: int
+    batch_size: int = 32
+    augmentation: Augmentation | None = PAINTINGS
+    balance: float = 0.0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def shortened(self, epochs: int) -> "Recipe":
+        """The same with at most so many epochs in each phase but a cached one, which takes seconds anyway."""
+        phases = (phase if phase.cached else replace(phase, epochs=min(epochs, phase.epochs)) for phase in self.phases)
+        return replace(self, phases=tuple(phases))
+
+
+_ORIGINAL_CNN = Recipe(
+    network="cnn-original",
+    size=224,
+    train_size=224,
+    augmentation=ORIGINAL,
+    phases=(Phase("training", 50, 1e-3, patience=3),),
+)
+
+_CNN = Recipe(
+    network="cnn",
+    size=128,
+    train_size=160,
+    balance=0.5,
+    phases=(Phase("training", 60, 2e-3, "cosine", weight_decay=0.05, label_smoothing=0.1),),
+)
+
+
+def _original_transfer(backbone: str) -> Recipe:
+    """The student project's two phases: everything at once, then the core frozen but for its last 50 layers."""
+    return Recipe(
+        network=f"{backbone}-original",
+        size=224,
+        train_size=224,
+        augmentation=ORIGINAL,
+        phases=(
+            Phase("whole model", 10, 1e-4, "plateau", patience=5),
+            Phase("top 50 layers", 50, 1e-4, "plateau", train=50, patience=5),
+        ),
+    )
+
+
+def _transfer(backbone: str) -> Recipe:
+    """The head first, on features that are computed once; then everything at a low rate."""
+    return Recipe(
+        network=backbone,
+        size=224,
+        train_size=256,
+        phases=(
+            Phase("head", 60, 1e-3, "cosine", "head", cached=True, weight_decay=0.05, label_smoothing=0.1),
+            Phase("fine-tuning", 10, 3e-4, "cosine", frozen_statistics=True, weight_decay=0.05, label_smoothing=0.1),
+        ),
+    )
+
+
+def recipe(name: str, profile: Profile = settings.profile) -> Recipe:
+    """The recipe of a network; the quick profile's is the same with smaller pictures and few epochs.
+
+    Raises:
+        NetworkError: there is no such network.
+    """
+    if name not in NETWORKS:
+        raise NetworkError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
+    if name == "cnn":
+        full = _CNN
+    elif name == "cnn-original":
+        full = _ORIGINAL_CNN
+    elif name in TITLES:
+        full = _transfer(name)
+    else:
+        full = _original_transfer(name.removesuffix("-original"))
+    if profile == "full":
+        return full
+    size = 64 if name.startswith("cnn") else 96
+    return replace(full, size=size, train_size=size).shortened(12 if name.startswith("cnn") else 2)

@@ -1,0 +1,311 @@
+"""Training a classifier by a recipe: with a bar, a checkpoint every epoch, and the way back from any interruption.
+
+A training lives in a folder. `history.csv` has a row for every epoch that is finished; it is written after the epoch's
+weights, so whatever it names is there. Callbacks that remember (the plateau, the patience) are not saved but told the
+history again.
+"""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from artnb.classification import networks
+from artnb.classification.networks import Classifier
+from artnb.classification.recipes import Phase, Recipe
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+from artnb.paintings.pipeline import (
+    Pictures,
+    Subsets,
+    evaluation_batches,
+    resized,
+    steps_per_epoch,
+    training_batches,
+)
+from artnb.progress import progress
+from artnb.settings import settings
+
+
+class TrainingError(ArtnbError, RuntimeError):
+    """A training can't be begun, taken up again or carried on."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training.
+
+    Attributes:
+        classifier: with the weights that the recipe ends with.
+        history: a row per epoch: phase, epoch (from 1, counted on through the phases), seconds, learning_rate, loss,
+            accuracy, val_loss, val_accuracy. Training figures are means over the epoch, under augmentation.
+        recipe: what it was trained by.
+        seed: of its weights, order and augmentation.
+    """
+
+    classifier: Classifier
+    history: pd.DataFrame
+    recipe: Recipe
+    seed: int
+
+
+def train(
+    recipe: Recipe, data: Subsets, folder: str | Path | None = None, seed: int = settings.seed, resume: bool = False
+) -> Training:
+    """Train a network; the same arguments give the same weights, within the noise of floating-point sums.
+
+    Args:
+        recipe: how.
+        data: training pictures of `recipe.train_size`, validation pictures of `recipe.size`. The test is not touched.
+        folder: where checkpoints, the history and TensorBoard's logs go; None to keep nothing.
+        seed: of the first weights, the order and the augmentation.
+        resume: go on with the training in `folder` where it ended; begin if there is none.
+
+    Raises:
+        TrainingError: the folder holds a training and `resume` is not set, or another training than this one; or the
+            loss became infinite.
+    """
+    if folder is None:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as place:
+            return train(recipe, data, place, seed)
+    run = _Run(Path(folder), _identity(recipe, data, seed), resume)
+    strategy = _strategy()
+    with strategy.scope():
+        keras.utils.set_random_seed(seed)
+        classifier = networks.build(recipe.network, len(data.class_names), recipe.size, **recipe.options)
+    steps = {
+        phase.name: steps_per_epoch(data.train, recipe.batch_size) * (2 if phase.cached else 1)
+        for phase in recipe.phases
+    }
+    total = sum(phase.epochs * steps[phase.name] for phase in recipe.phases)
+    with progress(None, classifier.title, total, "step") as bar:
+        bar.update(int(run.history["phase"].map(steps).sum()))
+        for phase in recipe.phases:
+            _train_phase(phase, recipe, classifier, data, run, strategy, seed, bar)
+    return Training(classifier, run.history, recipe, seed)
+
+
+def _train_phase(
+    phase: Phase,
+    recipe: Recipe,
+    classifier: Classifier,
+    data: Subsets,
+    run: "_Run",
+    strategy: tf.distribute.Strategy,
+    seed: int,
+    bar: Any,
+) -> None:
+    """Train one phase from where it stands to its end."""
+    past = run.history[run.history["phase"] == phase.name]
+    if _finished(phase, past):
+        (classifier.head if phase.cached else classifier.model).load_weights(run.file(_chosen(phase, past)))
+        return
+    first = int(past["epoch"].max()) if len(past) else len(run.history)  # epochs before, of all phases
+    last = first - len(past) + phase.epochs
+    _set_trainable(classifier, phase)
+    if phase.cached:
+        model = classifier.head
+        train_pictures, validation = _cached(classifier, data, recipe)
+        batches = training_batches(train_pictures, recipe.batch_size, None, seed, first)
+    else:
+        model, train_pictures, validation = classifier.model, data.train, data.validation
+        batches = training_batches(
+            train_pictures, recipe.batch_size, recipe.augmentation, seed, first, size=recipe.size
+        )
+    classes = len(data.class_names)
+    steps = steps_per_epoch(train_pictures, recipe.batch_size)
+    with strategy.scope():
+        _compile(model, phase, steps)
+    if len(past):
+        model.load_weights(run.file(first))  # the optimiser's moments are in the same file
+    plateau = [keras.callbacks.ReduceLROnPlateau(factor=0.2, patience=2)] if phase.schedule == "plateau" else []
+    patience = [keras.callbacks.EarlyStopping(patience=phase.patience)] if phase.patience else []
+    callbacks = [
+        *plateau,
+        *patience,
+        _Replay([*plateau, *patience], past),
+        keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False),
+        _Record(run, phase, bar),
+    ]
+    model.fit(
+        batches.map(lambda images, labels: (images, tf.one_hot(labels, classes))),
+        validation_data=evaluation_batches(validation, 64).map(
+            lambda images, labels: (images, tf.one_hot(labels, classes))
+        ),
+        initial_epoch=first,
+        epochs=last,
+        steps_per_epoch=steps,
+        class_weight=class_weights(data.train.labels, recipe.balance),
+        callbacks=callbacks,
+        shuffle=False,  # the batches are in an order that a resumed training can repeat
+        verbose=0,
+    )
+    bar.update((last - len(run.history)) * steps)  # what patience has saved
+    model.load_weights(run.file(_chosen(phase, run.history[run.history["phase"] == phase.name])))
+
+
+def class_weights(labels: np.ndarray, balance: float) -> dict[int, float]:
+    """How much a picture of each class counts: by its share of the pictures to the power of -`balance`, on average 1.
+
+    With 0 every picture counts the same, so the artists with most paintings decide; with 1 every artist does, so a
+    painting by a rare one counts several times, and the loss is noisier for it.
+    """
+    counts = np.bincount(labels)
+    weights = np.maximum(counts, 1) ** -float(balance)
+    return dict(enumerate(weights * counts.sum() / (weights * counts).sum()))
+
+
+def _cached(classifier: Classifier, data: Subsets, recipe: Recipe) -> tuple[Pictures, Pictures]:
+    """What the frozen core finds in the pictures as they are and mirrored: it never has to look again."""
+    train_pictures = resized(data.train, recipe.size)
+    found = []
+    for images in (train_pictures.images, train_pictures.images[:, :, ::-1], data.validation.images):
+        batches = evaluation_batches(Pictures(images, np.zeros(len(images), np.int32), ()), 64)
+        found.append(classifier.core.predict(batches.map(lambda images, _: images), verbose=0))
+    both, labels = np.concatenate(found[:2]), np.tile(data.train.labels, 2)
+    return Pictures(both, labels, ()), replace(data.validation, images=found[2])
+
+
+def _set_trainable(classifier: Classifier, phase: Phase) -> None:
+    core = classifier.core.layers
+    free = phase.train if isinstance(phase.train, int) else len(core) if phase.train == "all" else 0
+    for number, layer in enumerate(core):
+        frozen = phase.frozen_statistics and isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = number >= len(core) - free and not frozen
+
+
+def _compile(model: keras.Model, phase: Phase, steps: int) -> None:
+    rate: Any = phase.learning_rate
+    if phase.schedule == "cosine":
+        total = phase.epochs * steps
+        warm = total // 20
+        rate = keras.optimizers.schedules.CosineDecay(rate / 100, total - warm, warmup_target=rate, warmup_steps=warm)
+    optimiser = keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
+    optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=phase.label_smoothing)
+    model.compile(optimiser, loss, metrics=["accuracy"])
+    model.optimizer.build(model.trainable_variables)  # so that its state can be read from a checkpoint
+
+
+def _finished(phase: Phase, past: pd.DataFrame) -> bool:
+    if len(past) >= phase.epochs:
+        return True
+    if phase.patience is None or past.empty:
+        return False
+    return len(past) - 1 - int(past["val_loss"].argmin()) >= phase.patience
+
+
+def _chosen(phase: Phase, past: pd.DataFrame) -> int:
+    """The epoch whose weights a phase ends with: with patience the best on validation, otherwise the last."""
+    return int(past["epoch"].iloc[past["val_loss"].argmin() if phase.patience else -1])
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """All GPUs that there are, at half precision; without one, the processor."""
+    gpus = tf.config.list_logical_devices("GPU")
+    keras.mixed_precision.set_global_policy("mixed_float16" if gpus else "float32")
+    return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+def _identity(recipe: Recipe, data: Subsets, seed: int) -> dict[str, Any]:
+    """What makes one training another one, as JSON would give it back."""
+    import hashlib
+
+    names = "\n".join([*data.train.paths, *data.validation.paths, *data.class_names])
+    pictures = hashlib.sha256(names.encode()).hexdigest()[:12]
+    return json.loads(json.dumps({"recipe": asdict(recipe), "pictures": pictures, "seed": seed}))
+
+
+class _Run:
+    """A training's folder: what it is, how far it has come, and the weights to go on with."""
+
+    def __init__(self, folder: Path, identity: dict[str, Any], resume: bool):
+        self.folder, described = folder, folder / "training.json"
+        if described.is_file():
+            if not resume:
+                raise TrainingError(
+                    f"{folder} holds a training already; go on with it (resume, --resume) or name another folder."
+                )
+            before = json.loads(described.read_text(encoding="utf-8"))
+            if different := [name for name in identity if identity[name] != before.get(name)]:
+                raise TrainingError(
+                    f"The training in {folder} was begun with another {' and '.join(different)}; "
+                    "go on with the same, or name another folder."
+                )
+        self.history = pd.DataFrame(columns=HISTORY)
+        if (folder / "history.csv").is_file():
+            self.history = pd.read_csv(folder / "history.csv")
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(described) as part:
+            part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
+
+    def file(self, epoch: int) -> Path:
+        return self.folder / "checkpoints" / f"{epoch:04d}.weights.h5"
+
+    def record(self, model: keras.Model, row: dict[str, Any]) -> None:
+        """Save an epoch: its weights, then the row that says so; then remove all but each phase's last and best."""
+        with replacing(self.file(row["epoch"])) as part:
+            model.save_weights(part)
+        new = pd.DataFrame([row], columns=HISTORY)
+        self.history = new if self.history.empty else pd.concat([self.history, new], ignore_index=True)
+        with replacing(self.folder / "history.csv") as part:
+            self.history.to_csv(part, index=False)
+        needed: set[int] = set()
+        for _, past in self.history.groupby("phase"):
+            needed |= {int(past["epoch"].iloc[-1]), int(past["epoch"].iloc[past["val_loss"].argmin()])}
+        for file in self.file(0).parent.glob("*.weights.h5"):
+            if int(file.name.split(".")[0]) not in needed:
+                file.unlink()
+
+
+HISTORY = ["phase", "epoch", "seconds", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+class _Replay(keras.callbacks.Callback):
+    """Tells callbacks that were just made what happened before, so that they go on as if they had been there."""
+
+    def __init__(self, callbacks: Sequence[keras.callbacks.Callback], past: pd.DataFrame):
+        super().__init__()
+        self.callbacks, self.past = callbacks, past
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        for row in self.past.to_dict("records"):
+            for callback in self.callbacks:
+                callback.on_epoch_end(row["epoch"] - 1, dict(row))
+
+
+class _Record(keras.callbacks.Callback):
+    """Moves the bar, and saves each epoch."""
+
+    def __init__(self, run: _Run, phase: Phase, bar: Any):
+        super().__init__()
+        self.run, self.phase, self.bar = run, phase, bar
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.begun, self.rate = time.perf_counter(), float(self.model.optimizer.learning_rate)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        assert logs is not None
+        if not all(math.isfinite(logs[name]) for name in ("loss", "val_loss")):
+            self.bar.close()
+            raise TrainingError(
+                f"In epoch {epoch + 1} the loss became {logs['loss']} (validation {logs['val_loss']}); "
+                "the epoch before is kept: lower the learning rate and begin in another folder."
+            )
+        row = {"phase": self.phase.name, "epoch": epoch + 1, "seconds": round(time.perf_counter() - self.begun, 3)}
+        row |= {"learning_rate": self.rate, **{name: logs[name] for name in HISTORY[4:]}}
+        self.run.record(self.model, row)
+        self.bar.set_postfix(phase=self.phase.name, validation=f"{logs['val_accuracy']:.1%}")

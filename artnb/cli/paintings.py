@@ -1,0 +1,58 @@
+"""`artnb collection …`."""
+
+import argparse
+import sys
+
+from artnb.cli.common import count, file, print_json, seed
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands to the parser."""
+    collection = commands.add_parser("collection", help="audit and split the paintings")
+    jobs = collection.add_subparsers(required=True, metavar="COMMAND")
+    audit = jobs.add_parser("audit", help="find unreadable, duplicated and near-duplicated files")
+    audit.set_defaults(run=_audit)
+    split = jobs.add_parser("split", help="split into train, validation and test, no painting on two sides")
+    split.add_argument(
+        "--min-paintings", type=count, metavar="N", help="an artist needs this many (default: archive 200, studio 60)"
+    )
+    split.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    split.add_argument("-o", "--output", type=file, metavar="FILE", help="the table as CSV (default: to stdout)")
+    split.set_defaults(run=_split)
+    for command in (audit, split):
+        command.add_argument("--json", action="store_true", help="for programs")
+
+
+def _audit(chosen: argparse.Namespace) -> None:
+    from artnb.paintings.audit import audit
+    from artnb.paintings.sources import load_collection
+
+    found = audit(load_collection())
+    if chosen.json:
+        print_json(found.to_dict())
+    else:
+        print(found.report())
+
+
+def _split(chosen: argparse.Namespace) -> None:
+    from artnb.paintings import splits
+    from artnb.paintings.audit import audit
+    from artnb.paintings.sources import load_collection
+    from artnb.settings import settings
+
+    collection = load_collection()
+    found = audit(collection)
+    paintings = splits.choose(collection, chosen.min_paintings, leave_out=found.unreadable)
+    table = splits.split(paintings, found.duplicates, settings.seed if chosen.seed is None else chosen.seed)
+    artists = table["artist"].nunique()
+    subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
+    if chosen.output:
+        splits.save_split(table, chosen.output)
+    if chosen.json:
+        counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
+        print_json(counts | {"subsets": subsets, "hash": splits.split_hash(table)})
+    elif chosen.output:
+        sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())
+        print(f"{len(table):,} paintings by {artists} artists: {sizes}; written to {chosen.output}")
+    else:
+        table.to_csv(sys.stdout, index=False)
