@@ -1,10 +1,12 @@
 """Writing files and folders so that nobody ever meets a half-written one."""
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -13,13 +15,20 @@ def replacing(target: str | Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; on success it takes the place of `target` in one step.
 
     The yielded path keeps the suffix of `target`, because Pillow, Keras and pandas choose a format by it. What
-    is written may be a file, or a folder when `target` does not exist yet. If the block raises, or the disk is
-    full, `target` is as it was and nothing is left beside it.
+    is written may be a file, or a folder when `target` does not exist yet. A link stays, and what it points at is
+    replaced. If the block raises, or the disk is full, `target` is as it was and nothing is left beside it.
+
+    Raises:
+        OSError: `target` cannot be written, or is a device or a pipe, which a file must not take the place of.
     """
-    target = Path(target)
+    name = Path(target).name
+    with suppress(FileNotFoundError):
+        if stat.S_IFMT(Path(target).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+            raise OSError(errno.EINVAL, "Is a device or a pipe, not a file", str(target))
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    part = beside / target.name
+    part = beside / name
     try:
         yield part
         if part.is_file():

@@ -96,6 +96,37 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     assert (tmp_path / "old.txt").read_text() == "old" and names(tmp_path) == ["old.txt"]
 
 
+def test_a_link_is_written_through(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link, early = tmp_path / "there" / "2024", tmp_path / "latest.csv", tmp_path / "early.csv"
+    target.write_text("old")
+    link.symlink_to("there/2024")
+    early.symlink_to(tmp_path / "there" / "not yet" / "2025")
+    for name in (link, early):
+        with replacing(name) as part:
+            assert part.suffix == ".csv"
+            part.write_text("new")
+        assert name.is_symlink() and name.read_text() == "new"
+    assert target.read_text() == "new" and names(tmp_path / "there") == ["2024", "not yet"]
+
+
+def test_a_link_to_itself_is_an_error(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="symbolic links"), replacing(tmp_path / "loop") as part:
+        part.write_text("new")
+    assert (tmp_path / "loop").is_symlink() and names(tmp_path) == ["loop"]
+
+
+def test_a_pipe_or_a_device_stays_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "link.csv").symlink_to("pipe.csv")
+    for name in ("pipe.csv", "link.csv"):
+        with pytest.raises(OSError, match="a device or a pipe") as caught, replacing(tmp_path / name) as part:
+            part.write_text("new")
+        assert caught.value.strerror and caught.value.filename == str(tmp_path / name)
+    assert (tmp_path / "pipe.csv").is_fifo() and names(tmp_path) == ["link.csv", "pipe.csv"]
+
+
 KILLED = """
 import os, signal, sys
 from artnb.files import replacing
