@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from artnb.paintings import catalogue
 
@@ -204,3 +204,187 @@ def before_and_after(
     axes[0, 0].set_title("as it is", fontsize="small", loc="center")
     axes[0, columns // 2].set_title("in the first epochs", fontsize="small", loc="center")
     return axes
+
+
+def training_curves(history: pd.DataFrame, title: str) -> np.ndarray:
+    """Loss and accuracy of training and validation per epoch; a line where a phase begins.
+
+    Args:
+        history: as `classification.training.train` returns it.
+        title: of the figure.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.6))
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        axis.plot(history["epoch"], history[name], color=BLUE, marker="o", markersize=3, label="training (augmented)")
+        axis.plot(
+            history["epoch"],
+            history[f"val_{name}"],
+            color=ORANGE,
+            marker="s",
+            markersize=3,
+            label="validation",
+            ls="--",
+        )
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set(xlabel="epoch", title=name)
+        for phase, rows in history.groupby("phase", sort=False):
+            if history["phase"].nunique() > 1:
+                axis.axvline(rows["epoch"].min() - 0.5, color="0.6", linewidth=1)
+                axis.text(
+                    rows["epoch"].min() - 0.3, 0.02, phase, transform=axis.get_xaxis_transform(), fontsize="x-small"
+                )
+    axes[1].set_ylim(0, 1)
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0].legend(frameon=False, fontsize="small")
+    figure.suptitle(title)
+    return axes
+
+
+def confusion(
+    matrices: dict[str, np.ndarray], class_names: Sequence[str], size: float = 5.5, columns: int = 2
+) -> np.ndarray:
+    """Confusion matrices: colours are shares of the right artist's pictures, numbers are pictures.
+
+    Args:
+        matrices: title -> (classes, classes) counts, rows the right artists.
+        class_names: of the rows and columns.
+        size: inches of a matrix.
+        columns: matrices in a row.
+    """
+    columns = min(columns, len(matrices))
+    rows = -(-len(matrices) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(columns * size * 1.15, rows * size), squeeze=False)
+    for axis in axes.flat[len(matrices) :]:
+        axis.axis("off")
+    for number, (title, matrix) in enumerate(matrices.items()):
+        axis = axes.flat[number]
+        share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        sns.heatmap(
+            share, annot=np.where(matrix > 0, matrix.astype(str), ""), fmt="", cmap="cividis", vmin=0, vmax=1, ax=axis,
+            xticklabels=class_names, yticklabels=class_names if number % columns == 0 else False,
+            annot_kws={"size": "x-small"}, cbar=False, square=True,
+        )  # fmt: skip
+        axis.set(title=title, xlabel="predicted", ylabel="right artist" if number % columns == 0 else "")
+        axis.tick_params(labelsize="x-small", length=0)
+        axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
+    return axes
+
+
+def per_class(table: pd.DataFrame, title: str) -> Axes:
+    """Precision and recall of each artist as two marks on a line, the best recall on top.
+
+    Args:
+        table: as in `Evaluation.per_class`.
+        title: of the figure.
+    """
+    table = table.sort_values("recall", ascending=False)
+    names = [f"{artist} ({row['n']:.0f})" for artist, row in table.iterrows()]
+    _, axis = plt.subplots(figsize=(9, 1 + 0.3 * len(table)))
+    axis.hlines(names, table["precision"], table["recall"], color="0.8", linewidth=3, zorder=1)
+    axis.scatter(table["recall"], names, color=BLUE, label="recall: of the artist's, found", zorder=2)
+    axis.scatter(
+        table["precision"], names, color=ORANGE, marker="D", label="precision: of those named, right", zorder=2
+    )
+    axis.invert_yaxis()
+    axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axis.legend(frameon=False, fontsize="small", loc="lower left")
+    axis.set(title=title, xlabel="share of pictures", xlim=(0, 1.03))
+    axis.tick_params(axis="y", labelsize="x-small", length=0)
+    return axis
+
+
+def reliability(tables: dict[str, pd.DataFrame], title: str) -> Axes:
+    """How often a model is right against how sure it is; on the diagonal, its word can be taken.
+
+    Args:
+        tables: label -> as `evaluation.calibration` returns it.
+        title: of the figure.
+    """
+    _, axis = plt.subplots(figsize=(5.2, 4.6))
+    axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as sure as right")
+    for (label, table), colour, mark in zip(tables.items(), (ORANGE, BLUE, GREEN), "Dos", strict=False):
+        axis.plot(table["confidence"], table["accuracy"], color=colour, linewidth=1)
+        axis.scatter(table["confidence"], table["accuracy"], s=10 + 200 * table["n"] / table["n"].sum(), color=colour,
+                     marker=mark, label=label)  # fmt: skip
+    axis.legend(frameon=False, fontsize="small", loc="upper left")
+    for ticks in (axis.xaxis, axis.yaxis):
+        ticks.set_major_formatter(PercentFormatter(1))
+    axis.set(title=title, xlabel="mean probability of the predicted artist", ylabel="share of right predictions")
+    return axis
+
+
+def predictions(
+    images: Sequence[np.ndarray], actual: Sequence[str], predicted: Sequence[str], probability: Sequence[float],
+    columns: int = 4,
+) -> np.ndarray:  # fmt: skip
+    """Pictures with what they are, what the model says, and how sure it is; a wrong one says so."""
+    titles = [
+        f"Actual artist = {right}\nPredicted artist = {said}{'' if right == said else '  ✗'}\n"
+        f"Prediction probability = {100 * share:.2f} %"
+        for right, said, share in zip(actual, predicted, probability, strict=True)
+    ]
+    return gallery(images, titles, columns=columns, size=2.9)
+
+
+def attention(images: Sequence[np.ndarray], heat: Sequence[np.ndarray], titles: Sequence[str]) -> np.ndarray:
+    """Pictures, and below each the same in grey under what speaks for the predicted artist (yellow: most).
+
+    Args:
+        images: RGB uint8.
+        heat: of the same heights and widths, in [0, 1].
+        titles: one for each picture.
+    """
+    seen = []
+    for image, values in zip(images, heat, strict=True):
+        grey = np.asarray(image, float).mean(-1, keepdims=True) / 255
+        colour = plt.get_cmap("cividis")(values)[..., :3]
+        seen.append(0.4 * grey + 0.6 * colour * (0.35 + 0.65 * grey))
+    return side_by_side(list(zip(images, seen, strict=True)), titles, size=2.2)
+
+
+def search_results(table: pd.DataFrame, title: str) -> np.ndarray:
+    """The validation accuracy of each trial against each of its settings; the best trial is marked.
+
+    Args:
+        table: as `classification.tuning.results` returns it.
+        title: of the figure.
+    """
+    settings = [str(name) for name in table if name not in ("trial", "epochs", "val_accuracy")]
+    _, axes = plt.subplots(1, len(settings), figsize=(3 * len(settings) + 1, 3.4), sharey=True, squeeze=False)
+    for axis, name in zip(axes[0], settings, strict=True):
+        values = table[name].astype(float)
+        axis.scatter(values, table["val_accuracy"], color=BLUE, alpha=0.7)
+        axis.scatter(values[:1], table["val_accuracy"][:1], color=RED, marker="*", s=160, label="best")
+        if values.min() > 0 and values.max() / values.min() > 20:
+            axis.set_xscale("log")
+        axis.set(xlabel=name.replace("_", " "))
+        axis.margins(x=0.15, y=0.15)
+    axes[0, 0].set(ylabel="validation accuracy", title=title)
+    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[0, -1].legend(frameon=False)
+    return axes[0]
+
+
+def models_compared(table: pd.DataFrame, title: str) -> Axes:
+    """Test accuracy of each model with its interval, and its accuracies on training and validation paintings.
+
+    Args:
+        table: a row per model (index: its name): train, validation, test, low, high, all in [0, 1].
+        title: of the figure.
+    """
+    _, axis = plt.subplots(figsize=(9, 1.2 + 0.45 * len(table)))
+    names = list(table.index)
+    axis.hlines(
+        names, table["low"], table["high"], color=RED, linewidth=5, alpha=0.35, label="95 % interval of the test"
+    )
+    for name, mark in (("train", "^"), ("validation", "s"), ("test", "o")):
+        colour = SUBSET_COLOURS[name]
+        axis.scatter(
+            table[name], names, color=colour, marker=mark, label=name, zorder=3, edgecolor="black", linewidth=0.4
+        )
+    axis.invert_yaxis()
+    axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axis.legend(frameon=False, fontsize="small", ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    axis.set(title=title, xlabel="accuracy", xlim=(0, 1.02))
+    axis.margins(y=0.15)
+    return axis

@@ -8,6 +8,7 @@ history.csv        a row per epoch
 README.md          the card for a person
 """
 
+import hashlib
 import json
 import platform
 import shutil
@@ -28,6 +29,7 @@ from artnb.classification.evaluation import evaluate, scale, temperature
 from artnb.classification.networks import Classifier
 from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import Recipe
+from artnb.classification.recipes import recipe as recipe_of
 from artnb.classification.training import Training, train
 from artnb.errors import ArtnbError
 from artnb.files import replacing
@@ -235,15 +237,46 @@ def make(
         TrainingError: see `training.train`.
         ImageError: a picture of the split can't be read.
     """
+    from filelock import FileLock
+
     folder = Path(folder)
-    if resume and (folder / "card.json").is_file():
-        bundle = load(folder)
-        if (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
-            return bundle  # it was finished
-    data = load_pictures(collection, table, recipe.size, recipe.train_size)
-    bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return bundle
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        if resume and (folder / "card.json").is_file():
+            bundle = load(folder)
+            same = json.loads(json.dumps(asdict(recipe))) == bundle.card.recipe
+            if same and (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
+                return bundle  # it was finished
+        data = load_pictures(collection, table, recipe.size, recipe.train_size)
+        bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return bundle
+
+
+def trained(
+    name: str, collection: Collection, table: pd.DataFrame, settings: Settings = settings, using: Recipe | None = None
+) -> Bundle:
+    """A model of the course, for its notebooks: trained the first time, loaded when it is wanted again.
+
+    It is another model if anything of it is another: recipe, split, seed, and in the quick profile the code. An
+    interrupted training goes on.
+
+    Args:
+        name: what the model is called; without `using`, also of the recipe.
+        collection: where the pictures are.
+        table: their split.
+        settings: the profile, the seed, and where models are.
+        using: another recipe than the profile's own.
+    """
+    wanted = using or recipe_of(name, settings.profile)
+    parts = [repr(wanted), split_hash(table), str(settings.seed)]
+    if settings.profile == "quick":
+        package = Path(__file__).parents[1]
+        sources = [*package.glob("classification/*.py"), *package.glob("backbones/*.py"), package / "layers.py"]
+        parts += [file.read_text(encoding="utf-8") for file in sorted([*sources, package / "paintings/pipeline.py"])]
+    mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+    folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
+    return make(wanted, collection, table, folder, settings.seed, resume=True)
 
 
 def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -297,7 +330,8 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
 
 def describe(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
-    test, train, made = card.metrics["test"], card.metrics["train"], card.made
+    train, validation, test = (card.metrics[name] for name in SUBSETS)
+    made = card.made
     artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
     rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
     (hard, hard_row), (hardest, hardest_row) = artists[-2:]
@@ -316,7 +350,7 @@ def describe(card: Card) -> str:
             f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",
             f"right artist among three {test['top3']:.1%}, macro F1 {test['macro_f1']:.3f},",
             f"calibration error {test['ece']:.3f} at a temperature of {card.temperature:.2f}.",
-            f"On training paintings {train['accuracy']:.1%}, on validation {card.metrics['validation']['accuracy']:.1%}.\n",
+            f"On training paintings {train['accuracy']:.1%}, on validation {validation['accuracy']:.1%}.\n",
             "| artist | test paintings | precision | recall |\n|---|---|---|---|",
             *rows,
             f"\n**What it is bad at.** It finds {hardest} ({hardest_row['recall']:.0%}) and {hard}",
