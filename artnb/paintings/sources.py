@@ -201,7 +201,8 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
         table = table[table["name"].isin(counts.index)]
     unknown = counts.index[~counts.index.isin(table["name"])].sort_values()
     if len(unknown):
-        first = 0 if table.empty else int(table["id"].max()) + 1
+        known = pd.to_numeric(table["id"], errors="coerce").dropna()
+        first = 0 if known.empty else int(known.max()) + 1
         rows = {"id": range(first, first + len(unknown)), "name": unknown, "paintings": counts[unknown].to_numpy()}
         table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
     return table.reset_index(drop=True)

@@ -44,6 +44,22 @@ def test_the_collections_own_table_of_artists_comes_first(tmp_path):
     assert tuple(artists.columns) == catalogue.COLUMNS and artists["genre"].tolist() == ["Cubism"]
 
 
+@pytest.mark.parametrize(
+    ("table", "ids"),
+    [
+        ("id,name\nmonet-1,Claude Monet\n", ["monet-1", 0]),
+        ("id,name\n7,Claude Monet\nx,El Greco\n", ["7", "x", 8]),
+        ("name\nClaude Monet\n", [None, 0]),
+    ],
+)
+def test_a_table_whose_ids_are_no_numbers_takes_another_artist(tmp_path, table, ids):
+    paint(tmp_path, "images/Ada_Nova/1.jpg", "images/Claude_Monet/1.jpg")
+    (tmp_path / "artists.csv").write_text(table)
+    artists = read_collection(tmp_path).artists
+    assert artists["name"].tolist()[-1] == "Ada Nova"
+    assert [None if pd.isna(number) else number for number in artists["id"]] == ids
+
+
 @pytest.mark.parametrize("table", [b"", b"\xff\xfe\x00broken"])
 def test_an_unreadable_table_of_artists_is_said(tmp_path, table):
     paint(tmp_path, "images/Ada_Nova/1.jpg")
