@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from artnb.paintings import studio
-from artnb.paintings.studio import PAINTERS, building
+from artnb.paintings.studio import PAINTERS, building, scenes
 from artnb.settings import settings
 
 SEED = settings.seed
@@ -94,6 +94,14 @@ def test_scenes_are_pictures_in_range(subject):
         reference = studio.scene(subject, mood, np.random.default_rng(number), 64)
         assert reference.shape == (64, 64, 3) and reference.dtype == np.float32
         assert reference.min() >= 0 and reference.max() <= 1 and reference.std() > 0.02
+
+
+def test_the_photographs_beside_the_monets_are_landscapes_and_mostly_composed(monkeypatch):
+    opened, shipped = [], scenes._shipped
+    monkeypatch.setattr(scenes, "_shipped", lambda name: opened.append(name) or shipped(name))
+    for index in range(40):
+        building._photo(index, SEED)
+    assert set(opened) == set(scenes.LANDSCAPES) and len(opened) == 10
 
 
 def test_the_layout_is_the_archives(collection, paintings):

@@ -16,6 +16,7 @@ from artnb.paintings.studio.building import (
     duplicates,
     paint,
     paint_like,
+    paintings_folder,
     twins,
 )
 from artnb.paintings.studio.painters import PAINTERS, Painter
@@ -32,6 +33,7 @@ __all__ = [
     "duplicates",
     "paint",
     "paint_like",
+    "paintings_folder",
     "photograph",
     "scene",
     "twins",

@@ -25,7 +25,7 @@ from PIL import Image
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.paintings.studio.painters import PAINTERS, plein_air
-from artnb.paintings.studio.scenes import MOODS, photograph, scene
+from artnb.paintings.studio.scenes import LANDSCAPES, MOODS, photograph, scene
 from artnb.paintings.studio.strokes import blur, fractal, resize
 from artnb.progress import progress
 from artnb.settings import settings
@@ -131,10 +131,10 @@ def photographed_again(painting: Array, rng: np.random.Generator) -> Array:
 
 
 def _photo(index: int, seed: int) -> Array:
-    """A 'photograph', uint8: a crop of a real one, or a composed scene through a lens."""
+    """A 'photograph', uint8: mostly a composed scene through a lens, else a crop of one of the two real landscapes."""
     rng = np.random.default_rng([seed, _PHOTO, index])
-    if index % 2:
-        return _finish(photograph(rng, 2 * SIZE))
+    if index % 4 == 3:
+        return _finish(photograph(rng, 2 * SIZE, LANDSCAPES))
     shot = scene(rng.choice(OUTDOORS), rng.choice(list(MOODS)), rng, 2 * SIZE)
     y, x = np.mgrid[-1 : 1 : 2j * SIZE, -1 : 1 : 2j * SIZE]
     shot = shot * (1 - 0.16 * (x**2 + y**2))[..., None] + 0.015 * fractal(rng, shot.shape[:2], 3, 2)[..., None]
@@ -193,6 +193,11 @@ def build_paintings(seed: int = settings.seed, home: Path = settings.home) -> Pa
     return _built("paintings", seed, home)
 
 
+def paintings_folder(seed: int = settings.seed, home: Path = settings.home) -> Path:
+    """Where `build_paintings` finds the collection, or will put it; nothing is painted."""
+    return _folder("paintings", seed, home)
+
+
 def build_photos_and_monets(seed: int = settings.seed, home: Path = settings.home) -> Path:
     """Two heaps for the CycleGAN, unpaired; the folder that holds `photo_jpg/` and `monet_jpg/`, cached likewise."""
     return _built("photos-and-monets", seed, home)
@@ -205,10 +210,14 @@ def _version() -> str:
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:10]
 
 
+def _folder(kind: str, seed: int, home: Path) -> Path:
+    return Path(home) / "studio" / f"{kind}-{_version()}-{seed}"
+
+
 def _built(kind: str, seed: int, home: Path) -> Path:
     from filelock import FileLock
 
-    target = Path(home) / "studio" / f"{kind}-{_version()}-{seed}"
+    target = _folder(kind, seed, home)
     if target.is_dir():  # it came into being by a rename, so it is whole
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ Every picture here is a *reference* in the sense of Hertzmann (1998): a smooth i
 (height, width, 3), values in [0, 1], that a hand of `artnb.paintings.studio.painters` then paints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -543,32 +543,26 @@ _SCENES: tuple[Callable[[Sketch], None], ...] = (
 )
 SUBJECTS = {draw.__name__: draw for draw in _SCENES}
 
-PHOTOGRAPHS = {
-    "skimage/data": ("astronaut.png", "chelsea.png", "coffee.png"),
-    "sklearn/datasets/images": ("china.jpg", "flower.jpg"),
-}
+LANDSCAPES = ("sklearn/datasets/images/china.jpg", "sklearn/datasets/images/flower.jpg")
+PHOTOGRAPHS = ("skimage/data/astronaut.png", "skimage/data/chelsea.png", "skimage/data/coffee.png", *LANDSCAPES)
 
 
 @cache
-def _shipped() -> list[Array]:
-    """The photographs inside the installed wheels of scikit-image and scikit-learn, at most 560 px wide."""
+def _shipped(name: str) -> Array:
+    """A photograph inside the installed wheel of scikit-image or scikit-learn, at most 560 px wide."""
     from importlib.util import find_spec
 
-    found = []
-    for place, names in PHOTOGRAPHS.items():
-        package, _, folder = place.partition("/")
-        spec = find_spec(package)
-        assert spec is not None and spec.origin is not None
-        for name in names:
-            with Image.open(Path(spec.origin).parent / folder / name) as photo:
-                photo.thumbnail((560, 560))
-                found.append(np.asarray(photo.convert("RGB"), np.float32) / 255)
-    return found
+    package, _, file = name.partition("/")
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    with Image.open(Path(spec.origin).parent / file) as photo:
+        photo.thumbnail((560, 560))
+        return np.asarray(photo.convert("RGB"), np.float32) / 255
 
 
-def photograph(rng: np.random.Generator, size: int = 256) -> Array:
+def photograph(rng: np.random.Generator, size: int = 256, names: Sequence[str] = PHOTOGRAPHS) -> Array:
     """A square piece of one of the shipped photographs, float32 (size, size, 3) in [0, 1]."""
-    photo = _shipped()[int(rng.integers(len(_shipped())))]
+    photo = _shipped(names[int(rng.integers(len(names)))])
     side = int(min(photo.shape[:2]) * rng.uniform(0.4, 0.95))
     top, left = (int(rng.integers(0, n - side + 1)) for n in photo.shape[:2])
     piece = photo[top : top + side, left : left + side]
