@@ -30,8 +30,11 @@ WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
-# Between 89 and 178 megapixels Pillow only warns; we refuse from 100 on, and a visitor has no use for a warning.
+# Between 89 and 178 megapixels Pillow only warns; we refuse from 100 on. It also warns of broken EXIF and the like.
+# A visitor has no use for a warning, and under -W error it would refuse a good picture. Set here once, because
+# warnings.catch_warnings, around a single picture, is not for threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class ImageError(ArtnbError, ValueError):
@@ -61,7 +64,8 @@ def load_image(source: Source) -> np.ndarray:
         file = _Clocked(data)
         picture = Image.open(file, formats=FORMATS)
         _check_size(picture, data)
-        file.allow(1 + picture.width * picture.height / (10**8 if picture.format == "BMP" else 10**7))
+        megapixels = picture.width * picture.height / 10**6
+        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
         picture.load()
         return _upright(_rgb(picture), _orientation(picture))
     except UnidentifiedImageError as error:

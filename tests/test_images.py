@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import zlib
 
 import numpy as np
@@ -69,9 +70,11 @@ def bmp(width, height, bits=24, compression=0, data=b""):
     return b"BM" + struct.pack("<IHHI", 54 + len(data), 0, 0, 54) + head + data
 
 
-def exif(orientation):
+def exif(orientation, description=None):
     tags = Image.Exif()
     tags[0x0112] = orientation
+    if description:
+        tags[0x010E] = description
     return tags.tobytes()
 
 
@@ -102,6 +105,8 @@ GARBAGE_EXIF = {
     "far away": b"Exif\0\0II*\0\xff\xff\xff\xff",
     "loop": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0\x08\0\0\0",
     "text": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0six\0\0\0\0\0",
+    "cut": exif(6)[:20],
+    "cut in a text": exif(6, "a text that ends too early")[:-9],
     "orientation 9": exif(9),
     "orientation 0": exif(0),
 }
@@ -259,9 +264,9 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
     for name, data in ODD.items():
         (folder / name).write_bytes(data)
-    command = [sys.executable, "-c", WATCHED, str(folder)]
+    command = [sys.executable, "-W", "error", "-c", WATCHED, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    return json.loads(done.stdout) | {"folder": str(folder)}
+    return json.loads(done.stdout) | {"folder": str(folder), "stderr": done.stderr}
 
 
 def test_there_are_enough_odd_files():
@@ -292,6 +297,11 @@ def check_sentence(message, *words):
         assert word in message
 
 
+def test_odd_files_draw_no_warning(report):
+    """Pillow warns of what a visitor cannot mend, such as an EXIF block that is cut; nor may -W error refuse it."""
+    assert "Warning" not in report["stderr"]
+
+
 def test_odd_files_stay_below_a_gibibyte(report):
     assert 2**10 < report["kilobytes"] < 2**20
 
@@ -301,6 +311,17 @@ def test_large_pictures_are_read():
     for data in (encode(white, "PNG"), encode(white, "TIFF", compression="group4")):
         picture = load_image(data)
         assert picture.shape == (9_500, 9_500, 3) and (picture[::97, ::97] == 255).all()
+    largest = load_image(encode(Image.new("L", (10_000, 10_000), 255), "BMP"))
+    assert largest.shape == (10_000, 10_000, 3) and (largest[::97, ::97] == 255).all()
+
+
+def test_a_bmp_that_keeps_the_reader_busy_is_left_in_time():
+    """Runs of one pixel each are decoded in Python; a hundred megapixels of them must be left within 2 s as well."""
+    busy = bmp(3000, 3000, bits=8, compression=1, data=b"\x01\x02" * 9_000_000)
+    began = time.thread_time()
+    with pytest.raises(ImageError):
+        load_image(busy)
+    assert time.thread_time() - began < 0.8  # a hundred megapixels get twice as much as these nine
 
 
 # Values
