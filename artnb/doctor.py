@@ -3,10 +3,13 @@
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from artnb import __version__
+from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, locate_collection
 from artnb.settings import Settings, settings
 from artnb.weights import WEIGHTS, find_weights
 
@@ -15,6 +18,7 @@ _SOURCES = {
     "folder": "your own folder (ARTNB_DATA)",
     "kaggle": "Best Artworks of All Time (downloaded by kagglehub)",
 }
+_NOT_YET = {"studio": "not painted yet", "folder": "not there", "kaggle": "not downloaded yet"}
 
 
 def examine(settings: Settings = settings) -> dict[str, Any]:
@@ -24,13 +28,14 @@ def examine(settings: Settings = settings) -> dict[str, Any]:
 
     gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
     weights = {name: str(file) if (file := find_weights(name, settings)) else None for name in WEIGHTS}
-    where = {"studio": settings.home / "studio", "folder": settings.data, "kaggle": "kagglehub's cache"}
+    data, there = locate_collection(settings)
     return {
         "artnb": __version__,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("tensorflow", "keras", "keras-tuner", "numpy", "pandas")},
         "source": settings.source,
-        "data": str(where[settings.source]),
+        "data": str(data),
+        "data_there": there,
         "home": str(settings.home),
         "weights": weights,
         "profile": settings.profile,
@@ -43,10 +48,11 @@ def examine(settings: Settings = settings) -> dict[str, Any]:
 def report(found: dict[str, Any]) -> str:
     """The same in ten lines or so, for a person."""
     packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
+    missing = "" if found["data_there"] else f" ({_NOT_YET[found['source']]})"
     lines = [
         f"artnb      {found['artnb']} on Python {found['python']}",
         f"packages   {packages}",
-        f"paintings  {found['source']}: {_SOURCES[found['source']]}, in {found['data']}",
+        f"paintings  {found['source']}: {_SOURCES[found['source']]}, in {found['data']}{missing}",
         f"results    in {found['home']}",
         *(f"weights    {name}: {file or 'not found'}" for name, file in found["weights"].items()),
         f"profile    {found['profile']}, seed {found['seed']}",
@@ -71,8 +77,12 @@ def _advice(settings: Settings, weights: dict[str, str | None], gpus: list[str])
     advice = []
     if settings.source == "studio":
         advice.append("for real paintings: ARTNB_SOURCE=kaggle (1.2 GB), or ARTNB_DATA=/folder/of/your/copy")
-    if settings.source == "folder" and not (settings.data and (settings.data / "images").is_dir()):
-        advice.append(f"ARTNB_DATA is {settings.data}, which holds no folder images/: point it at one that does")
+    if settings.source == "folder":
+        advice += _complaint(load_collection, settings)
+    if settings.monet_data is not None:
+        advice += _complaint(load_photos_and_monets, settings)
+    if isinstance(settings.weights, Path) and not settings.weights.is_dir():
+        advice.append(f"ARTNB_WEIGHTS is {settings.weights}, which is no folder: name one that exists, or unset it")
     if missing := [name for name, file in weights.items() if file is None]:
         advice.append(
             f"put the weights of {' and '.join(missing)} from keras.applications into a folder and set ARTNB_WEIGHTS "
@@ -81,6 +91,15 @@ def _advice(settings: Settings, weights: dict[str, str | None], gpus: list[str])
     if not gpus and settings.profile == "full":
         advice.append("the full profile takes hours without a GPU; ARTNB_PROFILE=quick takes minutes")
     return advice
+
+
+def _complaint(load: Callable[[Settings], object], settings: Settings) -> list[str]:
+    """What a loader says of the folder that it was given: nothing if all is well."""
+    try:
+        load(settings)
+    except SourceError as error:
+        return [str(error).removesuffix(".")]
+    return []
 
 
 def _version(package: str) -> str:

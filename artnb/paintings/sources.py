@@ -92,6 +92,25 @@ def load_collection(settings: Settings = settings) -> Collection:
     return read_collection(root, settings.source)
 
 
+def locate_collection(settings: Settings = settings) -> tuple[Path, bool]:
+    """Where `load_collection` finds the paintings, and whether they are there; nothing is painted or downloaded."""
+    match settings.source:
+        case "studio":
+            from artnb.paintings import studio
+
+            root = studio.paintings_folder(settings.seed, settings.home)
+        case "kaggle":
+            from kagglehub.cache import Cache
+            from kagglehub.handle import parse_dataset_handle
+
+            handle = parse_dataset_handle(KAGGLE_PAINTINGS)
+            return Path(Cache().get_path(handle)), Cache().load_from_cache(handle) is not None
+        case "folder":
+            assert settings.data is not None  # Settings does not come into being otherwise
+            root = settings.data
+    return root, root.is_dir()
+
+
 def load_photos_and_monets(settings: Settings = settings) -> PhotosAndMonets:
     """The photographs and Monets for the CycleGAN, from `ARTNB_MONET_DATA`, else from Kaggle or the studio.
 
