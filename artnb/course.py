@@ -50,7 +50,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
         The index. A notebook that fails is written as far as it came, and the next one is run.
 
     Raises:
-        CourseError: at the end, if any notebook failed.
+        CourseError: at once, if `folder` cannot be written to; at the end, if any notebook failed.
     """
     from nbconvert import HTMLExporter
 
@@ -60,7 +60,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
         if name.endswith("_url"):
             setattr(exporter, name, "")
     exporter.log.setLevel("ERROR")  # figures stand between the words that describe them
-    folder = Path(folder)
+    folder = _made(folder)
     entries, failures = [], []
     for path, notebook, error in _run(find_notebooks(chosen)):
         marked, formulas = _mark_formulas(notebook)
@@ -81,7 +81,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
 
 def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> list[Path]:
     """Write the notebooks without outputs, each cell tagged `solution` replaced by a stub to fill in."""
-    written = []
+    written, folder = [], _made(folder)
     for path in find_notebooks(chosen):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -89,9 +89,9 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> lis
                 cell.outputs, cell.execution_count = [], None
                 if "solution" in cell.metadata.get("tags", ()):
                     cell.source = stub(cell.source)
-        with replacing(Path(folder) / path.name) as part:
+        with replacing(folder / path.name) as part:
             nbformat.write(notebook, part)
-        written.append(Path(folder) / path.name)
+        written.append(folder / path.name)
     return written
 
 
@@ -120,6 +120,17 @@ def stub(solution: str) -> str:
                 names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
                 body += [f"{name} = ..." for name in names]
     return "\n".join([*comments, *dict.fromkeys(body)])
+
+
+def _made(folder: str | Path) -> Path:
+    """The folder that pages or notebooks are written to: what is wrong with it is said before they run, not after."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CourseError(f"{folder} is a file, or would lie in one; name a folder to write to.") from error
+    if not os.access(folder, os.W_OK):
+        raise CourseError(f"{folder} may not be written to; name another folder.")
+    return Path(folder)
 
 
 def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:

@@ -41,6 +41,20 @@ def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebo
     assert "PYTEST_CURRENT_TEST" in __import__("os").environ  # pytest's own is put back
 
 
+@pytest.mark.parametrize("write", [course.write_pages, course.write_learner_edition])
+def test_a_folder_that_cannot_be_written_to_is_said_before_a_notebook_runs(notebooks, tmp_path, monkeypatch, write):
+    monkeypatch.setattr(course, "_run", lambda paths: pytest.fail("a notebook was run"))
+    file = tmp_path / "file"
+    file.write_text("of somebody")
+    for folder in (file, file / "pages"):
+        with pytest.raises(CourseError, match=r"is a file, or would lie in one; name a folder to write to\."):
+            write(folder)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(CourseError, match="may not be written to"):
+        write(tmp_path / "mine")
+    assert file.read_text() == "of somebody"
+
+
 def test_saving_writes_outputs_without_times_or_versions(notebooks):
     course.save(["01"])
     text = (notebooks / "01_good.ipynb").read_text()
