@@ -144,14 +144,14 @@ def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
     def loss(log_t: float) -> float:
         scaled = scale(probabilities, float(np.exp(log_t)))
-        return -float(np.log(scaled[np.arange(len(labels)), labels] + 1e-12).mean())
+        return -float(np.log(scaled[np.arange(len(labels)), labels] + 1e-30).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
 def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities (n, classes) at another temperature."""
-    logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 

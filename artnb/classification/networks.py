@@ -84,13 +84,13 @@ def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: 
 
 
 def cnn(
-    classes: int, size: int = 128, width: int = 48, dropout: float = 0.3, depths: tuple[int, ...] = (1, 1, 2, 1)
+    classes: int, size: int | None = 160, width: int = 48, dropout: float = 0.3, depths: tuple[int, ...] = (1, 1, 2, 1)
 ) -> Classifier:
     """Our own: residual blocks with batch norm, and the mean and spread of each feature instead of where it lies.
 
     Args:
         classes: how many artists.
-        size: height and width of the pictures in pixels; the weights fit any.
+        size: height and width of the pictures in pixels; None for any.
         width: channels of the first stage; each of the next ones has twice as many, up to four times.
         dropout: share of the pooled features left out in training.
         depths: residual blocks per stage; every stage halves the map.
@@ -139,7 +139,7 @@ def _residual(x: keras.KerasTensor, filters: int, strides: int, name: str) -> ke
 def transfer(
     backbone: str,
     classes: int,
-    size: int = 224,
+    size: int | None = 224,
     original: bool = False,
     settings: Settings = settings,
     weights: str | None = "imagenet",
@@ -149,7 +149,7 @@ def transfer(
     Args:
         backbone: "vgg19", "resnet50" or "efficientnet-lite0".
         classes: how many artists.
-        size: height and width of the pictures in pixels.
+        size: height and width of the pictures in pixels; None for any, but not with the original's head.
         original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
             norm); otherwise the means of the map's channels, and one linear layer.
         settings: where weights are looked for.
@@ -187,13 +187,13 @@ NETWORKS: dict[str, Callable[..., Classifier]] = {
 }
 
 
-def build(name: str, classes: int, size: int, pretrained: bool = True, **options: Any) -> Classifier:
+def build(name: str, classes: int, size: int | None, pretrained: bool = True, **options: Any) -> Classifier:
     """Build a network by its name.
 
     Args:
         name: a key of NETWORKS.
         classes: how many artists.
-        size: height and width of the pictures in pixels.
+        size: height and width of the pictures in pixels; None for any, if the network takes any.
         pretrained: whether a backbone begins with its ImageNet weights; no if it is to be filled anyway.
         options: what else the network's builder takes.
 

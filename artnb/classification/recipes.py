@@ -46,9 +46,12 @@ class Recipe:
 
     Attributes:
         network: a key of `networks.NETWORKS`.
-        size: height and width of the pictures in pixels.
+        size: height and width in pixels of the pictures that it is measured on and predicts.
         phases: one after the other.
         train_size: the pixels that training pictures are decoded at, before a random part of them is cut out.
+        crop_size: the pixels of that part, `size` by default. A cut-out shows things larger than the whole picture
+            does, so a network that was trained on smaller ones sees them at the same scale (Touvron et al., "Fixing
+            the train-test resolution discrepancy", NeurIPS 2019), and trains faster.
         batch_size: pictures per step.
         augmentation: random changes of training pictures.
         balance: how far rare artists count more: 0 not at all, 1 until all artists count the same in sum.
@@ -59,6 +62,7 @@ class Recipe:
     size: int
     phases: tuple[Phase, ...]
     train_size: int
+    crop_size: int | None = None
     batch_size: int = 32
     augmentation: Augmentation | None = PAINTINGS
     balance: float = 0.0
@@ -80,8 +84,9 @@ _ORIGINAL_CNN = Recipe(
 
 _CNN = Recipe(
     network="cnn",
-    size=128,
+    size=160,
     train_size=160,
+    crop_size=128,
     balance=0.5,
     phases=(Phase("training", 60, 2e-3, "cosine", weight_decay=0.05, label_smoothing=0.1),),
 )
@@ -105,8 +110,9 @@ def _transfer(backbone: str) -> Recipe:
     """The head first, on features that are computed once; then everything at a low rate."""
     return Recipe(
         network=backbone,
-        size=224,
+        size=256,
         train_size=256,
+        crop_size=224,
         phases=(
             Phase("head", 60, 1e-3, "cosine", "head", cached=True, weight_decay=0.05, label_smoothing=0.1),
             Phase("fine-tuning", 10, 3e-4, "cosine", frozen_statistics=True, weight_decay=0.05, label_smoothing=0.1),
@@ -133,4 +139,4 @@ def recipe(name: str, profile: Profile = settings.profile) -> Recipe:
     if profile == "full":
         return full
     size = 64 if name.startswith("cnn") else 96
-    return replace(full, size=size, train_size=size).shortened(12 if name.startswith("cnn") else 2)
+    return replace(full, size=size, train_size=size, crop_size=None).shortened(12 if name.startswith("cnn") else 2)

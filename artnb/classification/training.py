@@ -82,7 +82,8 @@ def train(
     strategy = _strategy()
     with strategy.scope():
         keras.utils.set_random_seed(seed)
-        classifier = networks.build(recipe.network, len(data.class_names), recipe.size, **recipe.options)
+        size = recipe.size if recipe.crop_size is None else None  # with two sizes, a network that takes any
+        classifier = networks.build(recipe.network, len(data.class_names), size, **recipe.options)
     steps = {
         phase.name: steps_per_epoch(data.train, recipe.batch_size) * (2 if phase.cached else 1)
         for phase in recipe.phases
@@ -120,7 +121,7 @@ def _train_phase(
     else:
         model, train_pictures, validation = classifier.model, data.train, data.validation
         batches = training_batches(
-            train_pictures, recipe.batch_size, recipe.augmentation, seed, first, size=recipe.size
+            train_pictures, recipe.batch_size, recipe.augmentation, seed, first, size=recipe.crop_size or recipe.size
         )
     classes = len(data.class_names)
     steps = steps_per_epoch(train_pictures, recipe.batch_size)
@@ -135,7 +136,7 @@ def _train_phase(
         *patience,
         _Replay([*plateau, *patience], past),
         keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False),
-        _Record(run, phase, bar),
+        _Record(run, phase, bar, seed),
     ]
     model.fit(
         batches.map(lambda images, labels: (images, tf.one_hot(labels, classes))),
@@ -285,13 +286,17 @@ class _Replay(keras.callbacks.Callback):
 
 
 class _Record(keras.callbacks.Callback):
-    """Moves the bar, and saves each epoch."""
+    """Moves the bar, saves each epoch, and lets dropout's choices follow from the seed and the epoch alone."""
 
-    def __init__(self, run: _Run, phase: Phase, bar: Any):
+    def __init__(self, run: _Run, phase: Phase, bar: Any, seed: int):
         super().__init__()
-        self.run, self.phase, self.bar = run, phase, bar
+        self.run, self.phase, self.bar, self.seed = run, phase, bar, seed
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # Keras does not save these counters: a resumed training would leave out other units.
+        counters = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
+        for number, counter in enumerate(counters):
+            counter.assign([self.seed + number, epoch << 16])
         self.begun, self.rate = time.perf_counter(), float(self.model.optimizer.learning_rate)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
