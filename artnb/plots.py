@@ -89,17 +89,17 @@ def paintings_per_artist(paintings: pd.Series, title: str) -> np.ndarray:
 
 def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: float | None = None) -> Axes:
     """One horizontal bar for each entry, its number written at its end; `threshold` is a dashed line."""
-    _, axis = plt.subplots(figsize=(9, 0.6 + 0.24 * len(counts)))
+    _, axis = plt.subplots(figsize=(9, max(1.8, 0.6 + 0.24 * len(counts))))
     colours = [BLUE if threshold is None or count >= threshold else GREY for count in counts]
     drawn = axis.barh([str(name) for name in counts.index], counts.to_numpy(), color=colours)
     for text in axis.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize="x-small"):
-        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 2})  # the line stops short of the number
     axis.invert_yaxis()
     axis.margins(y=0.01)
     axis.tick_params(axis="y", labelsize="x-small", length=0)
     if threshold is not None:
         axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label=f"at least {threshold:g}")
-        axis.legend(frameon=False, loc="lower right")
+        axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))  # beside the title, where no bar is
     axis.set(title=title, xlabel=xlabel)
     return axis
 
@@ -384,7 +384,26 @@ def models_compared(table: pd.DataFrame, title: str) -> Axes:
         )
     axis.invert_yaxis()
     axis.xaxis.set_major_formatter(PercentFormatter(1))
-    axis.legend(frameon=False, fontsize="small", ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.22))
+    figure.legend(frameon=False, fontsize="small", ncols=4, loc="outside lower center")
     axis.set(title=title, xlabel="accuracy", xlim=(0, 1.02))
-    axis.margins(y=0.15)
+    axis.margins(y=0.2)
+    return axis
+
+
+def executions(trainings: pd.DataFrame, title: str) -> Axes:
+    """Each training of a search as a dot, in a row with those of the same settings; a bar is their mean.
+
+    Args:
+        trainings: a row per training: setting (what its row is called), val_accuracy.
+        title: of the figure.
+    """
+    means = trainings.groupby("setting")["val_accuracy"].mean().sort_values(ascending=False)
+    _, axis = plt.subplots(figsize=(9, 1.2 + 0.35 * len(means)))
+    axis.scatter(trainings["val_accuracy"], trainings["setting"].map(list(means.index).index), color=BLUE, alpha=0.7)
+    axis.scatter(means, range(len(means)), color=RED, marker="|", s=250, linewidth=2)
+    axis.set_yticks(range(len(means)), list(means.index), fontsize="small")
+    axis.invert_yaxis()
+    axis.margins(y=0.2)
+    axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axis.set(title=title, xlabel="validation accuracy: dots are trainings, red lines means")
     return axis
