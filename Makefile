@@ -45,7 +45,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, trained models and the environment
-	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache data/studio data/studio-monet
+	rm -rf build dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml
