@@ -264,7 +264,8 @@ def confusion(
             xticklabels=class_names, yticklabels=class_names if number % columns == 0 else False,
             annot_kws={"size": "x-small"}, cbar=False, square=True,
         )  # fmt: skip
-        axis.set(title=title, xlabel="predicted", ylabel="right artist" if number % columns == 0 else "")
+        last = number + columns >= len(matrices)  # of its column
+        axis.set(title=title, xlabel="predicted" if last else "", ylabel="right artist" if number % columns == 0 else "")
         axis.tick_params(labelsize="x-small", length=0)
         axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     return axes
