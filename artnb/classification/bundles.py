@@ -200,7 +200,7 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         split=split_hash(table),
         source=source,
         seed=training.seed,
-        recipe=asdict(recipe),
+        recipe=_as_json(recipe),
         made={
             "date": date.today().isoformat(),
             "artnb": __version__,
@@ -244,13 +244,18 @@ def make(
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if resume and (folder / "card.json").is_file():
             bundle = load(folder)
-            same = json.loads(json.dumps(asdict(recipe))) == bundle.card.recipe
+            same = _as_json(recipe) == bundle.card.recipe
             if same and (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
                 return bundle  # it was finished
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return bundle
+
+
+def _as_json(recipe: Recipe) -> dict[str, Any]:
+    """As a card would give it back: lists in place of tuples."""
+    return json.loads(json.dumps(asdict(recipe)))
 
 
 def trained(

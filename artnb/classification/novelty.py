@@ -7,6 +7,7 @@ of one Gaussian for all artists.
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -64,6 +65,9 @@ class Novelty:
     @classmethod
     def load(cls, file: Path) -> "Novelty":
         """Read what `save` wrote; ValueError, KeyError or OSError if it is something else."""
-        with np.load(file, allow_pickle=False) as found:
-            whitening = found["whitening"].astype(np.float32)
-            return cls(found["mean"], found["spread"], whitening, float(found["threshold"]))
+        try:
+            with np.load(file, allow_pickle=False) as found:
+                whitening = found["whitening"].astype(np.float32)
+                return cls(found["mean"], found["spread"], whitening, float(found["threshold"]))
+        except (EOFError, BadZipFile) as error:
+            raise ValueError(str(error)) from error

@@ -146,8 +146,7 @@ def search(
         tuner = _Hyperband(max_epochs=space.epochs, factor=3, **shared)
     else:
         tuner = {"random": _Random, "bayesian": _Bayesian}[method](max_trials=trials, **shared)
-    if tuner.oracle is not None and not _is_chief():
-        tuner.search(space=space, data=data, search_seed=seed, verbose=0)
+    tuner.search(space=space, data=data, search_seed=seed, verbose=0)  # a chief only answers its workers here
     return results(folder)
 
 
@@ -242,10 +241,6 @@ def _claim(folder: Path, what: dict[str, Any]) -> None:
 
     with replacing(file) as part:
         part.write_text(json.dumps(what), encoding="utf-8")
-
-
-def _is_chief() -> bool:
-    return "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
 
 
 @contextmanager

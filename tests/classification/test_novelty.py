@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from artnb.classification.novelty import Novelty
+
+RNG = np.random.default_rng(0)
+MIX = RNG.normal(size=(6, 6))
+
+
+def sample(number, shift=0.0):
+    return RNG.normal(size=(number, 6)) @ MIX + 3 + shift
+
+
+def test_distances_are_mahalanobis():
+    """Against the definition, with the covariance shrunk towards independence."""
+    train = sample(500)
+    novelty = Novelty.fit(train, sample(200), shrinkage=0.1)
+    spread = train.std(0)
+    covariance = 0.9 * np.corrcoef(train.T) + 0.1 * np.eye(6)
+    away = (sample(50) - train.mean(0)) / spread
+    expected = np.sqrt(np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away) / 6)
+    assert np.allclose(novelty.distance(away * spread + train.mean(0)), expected, rtol=5e-3)
+
+
+def test_one_in_twenty_is_a_false_alarm_and_a_shift_is_noticed():
+    novelty = Novelty.fit(sample(2000), sample(2000))
+    beyond = novelty.distance(sample(2000)) > novelty.threshold
+    assert beyond.mean() == pytest.approx(0.05, abs=0.02)
+    assert (novelty.distance(sample(200, shift=8.0)) > novelty.threshold).mean() > 0.9
+
+
+def test_a_channel_that_never_changes_does_not_decide_alone():
+    train, validation = sample(300), sample(300)
+    train[:, 0], validation[:, 0] = 2.0, 2.0
+    novelty = Novelty.fit(train, validation)
+    assert np.isfinite(novelty.distance(validation)).all() and np.isfinite(novelty.threshold)
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    novelty = Novelty.fit(sample(300), sample(300))
+    novelty.save(tmp_path / "novelty.npz")
+    loaded, pictures = Novelty.load(tmp_path / "novelty.npz"), sample(40)
+    assert np.array_equal(loaded.distance(pictures), novelty.distance(pictures))
+    assert loaded.threshold == novelty.threshold
+
+
+def test_a_pickle_is_not_loaded(tmp_path):
+    file = tmp_path / "novelty.npz"
+    np.savez(file, mean=np.array([{}], dtype=object), spread=0, whitening=0, threshold=0)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        Novelty.load(file)

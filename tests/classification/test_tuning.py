@@ -1,0 +1,157 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from artnb.classification import training, tuning
+from artnb.classification.recipes import Phase
+from artnb.classification.tuning import SearchError, Space, best, results, search, space
+from artnb.paintings.pipeline import load_pictures
+from tests.classification.conftest import tiny
+from tests.conftest import CHECKOUT
+
+
+def small(executions=1, trials=3):
+    """Two numbers that matter and train in a second."""
+    base = tiny("cnn-original")
+
+    def recipe(hp):
+        units = hp.Int("dense_units", 4, 32, step=4)
+        phases = (Phase("training", 2, hp.Choice("learning_rate", [1e-2, 1e-3, 1e-4])),)
+        return replace(base, options={"dense_units": units}, phases=phases)
+
+    return Space("original", recipe, "random", trials, executions, 2)
+
+
+@pytest.fixture(scope="module")
+def data(collection, table):
+    return load_pictures(collection, table, 32)
+
+
+def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
+    table = search(small(), data, tmp_path / "search", seed=1)
+    assert len(table) == 3 and table["val_accuracy"].is_monotonic_decreasing
+    assert set(table) == {"trial", "dense_units", "learning_rate", "epochs", "val_accuracy"}
+    assert table.drop(columns="trial").duplicated().sum() == 0
+    chosen = best(small(), tmp_path / "search")
+    assert chosen.options["dense_units"] == table["dense_units"][0]
+    assert chosen.phases[0].learning_rate == table["learning_rate"][0]
+
+
+def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch):
+    whole = search(small(), data, tmp_path / "whole", seed=1)
+    trainings = []
+    train = tuning.train
+
+    def counting(recipe, data, folder, *rest):
+        trainings.append(str(folder))
+        return train(recipe, data, folder, *rest)
+
+    monkeypatch.setattr(tuning, "train", counting)
+    with monkeypatch.context() as patch:
+        original = training._Record.on_train_batch_end
+
+        def dies_in_the_second(self, batch, logs=None):
+            if len(set(trainings)) == 2 and len(self.run.history) == 1:
+                raise KeyboardInterrupt  # which keras-tuner does not take for a failed trial
+            original(self, batch, logs)
+
+        patch.setattr(training._Record, "on_train_batch_end", dies_in_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            search(small(), data, tmp_path / "parts", seed=1)
+    assert len(results(tmp_path / "parts")) == 1
+    begun = trainings[-1]
+    trainings.clear()
+    resumed = search(small(), data, tmp_path / "parts", seed=1)
+    assert begun in trainings and len(trainings) == 2, "the first trial is not trained again"
+    assert resumed.drop(columns="trial").equals(whole.drop(columns="trial"))
+
+
+def test_a_finished_search_goes_on_with_more_trials(data, tmp_path):
+    first = search(small(trials=2), data, tmp_path / "search", seed=1)
+    more = search(small(trials=2), data, tmp_path / "search", seed=1, trials=4)
+    assert len(first) == 2 and len(more) == 4 and set(first["trial"]) <= set(more["trial"])
+
+
+def test_executions_are_averaged_over_seeds(data, tmp_path):
+    table = search(small(executions=2, trials=1), data, tmp_path / "search", seed=1)
+    histories = list((tmp_path / "search").glob("trial_*/training-*/history.csv"))
+    assert len(histories) == 2 and len(table) == 1
+
+
+def test_hyperband_spends_more_epochs_on_better_settings(data, tmp_path):
+    table = search(replace(small(), method="hyperband", epochs=4), data, tmp_path / "search", seed=1)
+    assert table["epochs"].nunique() > 1 and table["epochs"].max() == 4
+
+
+def test_another_search_in_the_folder_is_refused(data, tmp_path):
+    search(small(trials=1), data, tmp_path / "search", seed=1)
+    with pytest.raises(SearchError, match="holds another search"):
+        search(small(trials=1), data, tmp_path / "search", seed=2)
+    with pytest.raises(SearchError, match="holds no search"):
+        results(tmp_path / "nothing")
+    with pytest.raises(SearchError, match="no search space 'all'"):
+        space("all")
+
+
+def test_the_originals_space_is_the_originals():
+    import keras_tuner
+
+    full = space("original", "full")
+    assert (full.method, full.trials, full.executions, full.epochs) == ("random", 5, 2, 10)
+    hyper = keras_tuner.HyperParameters()
+    full.recipe(hyper)
+    assert set(hyper.values) == {"dense_units", "learning_rate"}
+    hyper.values |= {"dense_units": 384, "learning_rate": 1e-4}
+    assert full.recipe(hyper).options == {"dense_units": 384}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
+    """The documented command on one machine; afterwards a single process reads the results."""
+    from artnb.paintings import splits
+
+    splits.save_split(table, tmp_path / "split.csv")
+    environment = os.environ | {
+        "ARTNB_DATA": str(collection.root),
+        "ARTNB_HOME": str(tmp_path),
+        "ARTNB_PROFILE": "quick",
+    }
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "artnb", "search", "original", "--split", str(tmp_path / "split.csv")]
+    command += ["-o", str(tmp_path / "search"), "--trials", "3", "--chief", address, "--minutes", "5", "--json"]
+
+    def start(*more):
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*command, *more], env=environment, stdout=pipe, stderr=pipe, text=True, cwd=CHECKOUT)
+
+    processes = [start(), start("--worker", "one"), start("--worker", "two")]
+    outputs = [process.communicate(timeout=400) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], [error[-500:] for _, error in outputs]
+    found = results(tmp_path / "search")
+    assert len(found) == 3 and json.loads(outputs[0][0])[0]["val_accuracy"] == found["val_accuracy"][0]
+
+
+def test_a_chief_without_workers_gives_up_in_time(tmp_path):
+    code = (
+        "from artnb.classification import tuning\n"
+        f"with tuning.distributed('127.0.0.1:{free_port()}', None, 0.02):\n"
+        f"    tuning.search(tuning.space('original', 'quick'), None, {str(tmp_path / 'search')!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "not finished in 0.02 minutes" in done.stderr
+
+
+def test_nonsense_addresses_are_refused():
+    for address in ("somewhere", "127.0.0.1", ":8000", "127.0.0.1:http"):
+        with pytest.raises(SearchError, match="no address of a chief"), tuning.distributed(address, None, None):
+            pass
