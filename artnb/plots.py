@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from artnb.paintings import catalogue
 
@@ -240,6 +240,16 @@ def training_curves(history: pd.DataFrame, title: str) -> np.ndarray:
     return axes
 
 
+def learning_rates(rates: dict[str, np.ndarray], title: str) -> Axes:
+    """The learning rate of each step of a training, one line for each label."""
+    _, axis = plt.subplots(figsize=(9, 3))
+    for (label, values), colour, line in zip(rates.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False):
+        axis.plot(values, color=colour, linestyle=line, label=label)
+    axis.legend(frameon=False, fontsize="small")
+    axis.set(title=title, xlabel="step", ylabel="learning rate", ylim=(0, None))
+    return axis
+
+
 def confusion(
     matrices: dict[str, np.ndarray], class_names: Sequence[str], size: float = 5.5, columns: int = 2
 ) -> np.ndarray:
@@ -253,7 +263,7 @@ def confusion(
     """
     columns = min(columns, len(matrices))
     rows = -(-len(matrices) // columns)
-    _, axes = plt.subplots(rows, columns, figsize=(columns * size * 1.15, rows * size), squeeze=False)
+    _, axes = plt.subplots(rows, columns, figsize=(columns * size * 0.85 + 1.2, rows * (size + 0.3)), squeeze=False)
     for axis in axes.flat[len(matrices) :]:
         axis.axis("off")
     for number, (title, matrix) in enumerate(matrices.items()):
@@ -265,7 +275,9 @@ def confusion(
             annot_kws={"size": "x-small"}, cbar=False, square=True,
         )  # fmt: skip
         last = number + columns >= len(matrices)  # of its column
-        axis.set(title=title, xlabel="predicted" if last else "", ylabel="right artist" if number % columns == 0 else "")
+        axis.set(
+            title=title, xlabel="predicted" if last else "", ylabel="right artist" if number % columns == 0 else ""
+        )
         axis.tick_params(labelsize="x-small", length=0)
         axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     return axes
@@ -280,7 +292,7 @@ def per_class(table: pd.DataFrame, title: str) -> Axes:
     """
     table = table.sort_values("recall", ascending=False)
     names = [f"{artist} ({row['n']:.0f})" for artist, row in table.iterrows()]
-    _, axis = plt.subplots(figsize=(9, 1 + 0.3 * len(table)))
+    figure, axis = plt.subplots(figsize=(9, 1.3 + 0.3 * len(table)))
     axis.hlines(names, table["precision"], table["recall"], color="0.8", linewidth=3, zorder=1)
     axis.scatter(table["recall"], names, color=BLUE, label="recall: of the artist's, found", zorder=2)
     axis.scatter(
@@ -288,8 +300,8 @@ def per_class(table: pd.DataFrame, title: str) -> Axes:
     )
     axis.invert_yaxis()
     axis.xaxis.set_major_formatter(PercentFormatter(1))
-    axis.legend(frameon=False, fontsize="small", loc="lower left")
-    axis.set(title=title, xlabel="share of pictures", xlim=(0, 1.03))
+    figure.legend(frameon=False, fontsize="small", ncols=2, loc="outside lower center")
+    axis.set(title=title, xlabel="share of pictures", xlim=(-0.02, 1.03))
     axis.tick_params(axis="y", labelsize="x-small", length=0)
     return axis
 
@@ -301,13 +313,13 @@ def reliability(tables: dict[str, pd.DataFrame], title: str) -> Axes:
         tables: label -> as `evaluation.calibration` returns it.
         title: of the figure.
     """
-    _, axis = plt.subplots(figsize=(5.2, 4.6))
+    figure, axis = plt.subplots(figsize=(5.2, 5.2))
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as sure as right")
     for (label, table), colour, mark in zip(tables.items(), (ORANGE, BLUE, GREEN), "Dos", strict=False):
         axis.plot(table["confidence"], table["accuracy"], color=colour, linewidth=1)
         axis.scatter(table["confidence"], table["accuracy"], s=10 + 200 * table["n"] / table["n"].sum(), color=colour,
                      marker=mark, label=label)  # fmt: skip
-    axis.legend(frameon=False, fontsize="small", loc="upper left")
+    figure.legend(frameon=False, fontsize="small", loc="outside lower center")
     for ticks in (axis.xaxis, axis.yaxis):
         ticks.set_major_formatter(PercentFormatter(1))
     axis.set(title=title, xlabel="mean probability of the predicted artist", ylabel="share of right predictions")
@@ -324,7 +336,7 @@ def predictions(
         f"Prediction probability = {100 * share:.2f} %"
         for right, said, share in zip(actual, predicted, probability, strict=True)
     ]
-    return gallery(images, titles, columns=columns, size=2.9)
+    return gallery(images, titles, columns=columns, size=3.3)
 
 
 def attention(images: Sequence[np.ndarray], heat: Sequence[np.ndarray], titles: Sequence[str]) -> np.ndarray:
@@ -343,27 +355,45 @@ def attention(images: Sequence[np.ndarray], heat: Sequence[np.ndarray], titles: 
     return side_by_side(list(zip(images, seen, strict=True)), titles, size=2.2)
 
 
-def search_results(table: pd.DataFrame, title: str) -> np.ndarray:
+def search_results(table: pd.DataFrame, title: str, columns: int = 3) -> np.ndarray:
     """The validation accuracy of each trial against each of its settings; the best trial is marked.
 
     Args:
         table: as `classification.tuning.results` returns it.
         title: of the figure.
+        columns: settings in a row.
     """
     settings = [str(name) for name in table if name not in ("trial", "epochs", "val_accuracy")]
-    _, axes = plt.subplots(1, len(settings), figsize=(3 * len(settings) + 1, 3.4), sharey=True, squeeze=False)
-    for axis, name in zip(axes[0], settings, strict=True):
+    columns = min(columns, len(settings))
+    rows = -(-len(settings) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3.3 * columns + 0.5, 2.6 * rows + 1), sharey=True, squeeze=False
+    )
+    for axis in axes.flat[len(settings) :]:
+        axis.axis("off")
+    lengths = sorted(table["epochs"].dropna().unique())
+    for axis, name in zip(axes.flat, settings, strict=False):
         values = table[name].astype(float)
-        axis.scatter(values, table["val_accuracy"], color=BLUE, alpha=0.7)
-        axis.scatter(values[:1], table["val_accuracy"][:1], color=RED, marker="*", s=160, label="best")
+        axis.scatter(values[:1], table["val_accuracy"][:1], s=260, facecolor="none", edgecolor=RED, linewidth=1.5,
+                     label="best")  # fmt: skip
+        for number, length in enumerate(lengths or [None]):
+            of = table["epochs"] == length if lengths else table["epochs"].isna()
+            colour = (SKY, BLUE, GREEN, PURPLE)[number % 4] if lengths else BLUE
+            label = f"{length:.0f} epoch{'s' if length > 1 else ''}" if lengths else "a trial"
+            mark = "v^so"[number % 4] if lengths else "o"
+            axis.scatter(values[of], table["val_accuracy"][of], color=colour, marker=mark, label=label)
         if values.min() > 0 and values.max() / values.min() > 20:
             axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set(xlabel=name.replace("_", " "))
         axis.margins(x=0.15, y=0.15)
-    axes[0, 0].set(ylabel="validation accuracy", title=title)
+    for axis in axes[:, 0]:
+        axis.set(ylabel="validation\naccuracy")
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes[0, -1].legend(frameon=False)
-    return axes[0]
+    axes[0, 0].set_title(title)
+    marks, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(marks, labels, frameon=False, fontsize="small", ncols=len(marks), loc="outside lower center")
+    return axes.flat[: len(settings)]
 
 
 def models_compared(table: pd.DataFrame, title: str) -> Axes:
@@ -373,7 +403,7 @@ def models_compared(table: pd.DataFrame, title: str) -> Axes:
         table: a row per model (index: its name): train, validation, test, low, high, all in [0, 1].
         title: of the figure.
     """
-    _, axis = plt.subplots(figsize=(9, 1.2 + 0.45 * len(table)))
+    figure, axis = plt.subplots(figsize=(9, 1.5 + 0.45 * len(table)))
     names = list(table.index)
     axis.hlines(
         names, table["low"], table["high"], color=RED, linewidth=5, alpha=0.35, label="95 % interval of the test"
@@ -405,6 +435,6 @@ def executions(trainings: pd.DataFrame, title: str) -> Axes:
     axis.set_yticks(range(len(means)), list(means.index), fontsize="small")
     axis.invert_yaxis()
     axis.margins(y=0.2)
-    axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.set(title=title, xlabel="validation accuracy: dots are trainings, red lines means")
     return axis

@@ -40,6 +40,25 @@ PLANTED = {
         "whole = module.audit\n"
         "module.audit = lambda *args, **options: dataclasses.replace(whole(*args, **options), near_duplicates=())",
     ),
+    "labels shifted by one": (
+        "03",
+        "from artnb.paintings import pipeline\n"
+        "right = pipeline.training_batches\n"
+        "pipeline.training_batches = lambda *args, **options: right(*args, **options).map(\n"
+        "    lambda images, labels: (images, (labels + 1) % 11))",
+    ),
+    "class weights upside down": (
+        "03",
+        "from artnb.classification import training\n"
+        "upright = training.class_weights\n"
+        "training.class_weights = lambda labels, balance: upright(labels, -balance)",
+    ),
+    "a search that takes its worst trial for the best": (
+        "04",
+        "from artnb.classification import tuning\n"
+        "sorted_results = tuning.results\n"
+        "tuning.results = lambda folder: sorted_results(folder)[::-1].reset_index(drop=True)",
+    ),
 }
 
 
