@@ -29,6 +29,17 @@ PLANTED = {
         "right, swapped = pipeline.affine_matrices, [4, 3, 5, 1, 0, 2, 6, 7]\n"
         "pipeline.affine_matrices = lambda *args, **options: tf.gather(right(*args, **options), swapped, axis=1)",
     ),
+    "a preprocessing that forgets to turn the colours around": (
+        "05",
+        "from artnb import layers\n"
+        "layers.CaffePreprocessing.call = lambda self, images: images - layers.IMAGENET_MEAN_BGR",
+    ),
+    "a temperature upside down": (
+        "06",
+        "from artnb.classification import predictor\n"
+        "right = predictor.scale\n"
+        "predictor.scale = lambda probabilities, temperature: right(probabilities, 1 / temperature)",
+    ),
     "mangled names taken as they are": (
         "01",
         "from artnb.paintings import catalogue\ncatalogue.repair = lambda name: (name, 0)",
