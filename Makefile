@@ -44,8 +44,8 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 		--no-emit-project --output-file requirements.lock
 	rm uv.lock
 
-clean: ## remove what the commands above made, but for downloads, trained models and the environment
-	rm -rf build dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet
+clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
+	rm -rf build dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml

@@ -4,12 +4,13 @@ The oracles (random, Bayesian, Hyperband), the resuming, and the chief and its w
 is what a trial does: `training.train` in the trial's own folder, which also goes on after a kill.
 """
 
+import io
 import json
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -142,10 +143,11 @@ def search(
     }
     _claim(folder, {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs})
     tuner: Any
-    if method == "hyperband":
-        tuner = _Hyperband(max_epochs=space.epochs, factor=3, **shared)
-    else:
-        tuner = {"random": _Random, "bayesian": _Bayesian}[method](max_trials=trials, **shared)
+    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it goes on with
+        if method == "hyperband":
+            tuner = _Hyperband(max_epochs=space.epochs, factor=3, **shared)
+        else:
+            tuner = {"random": _Random, "bayesian": _Bayesian}[method](max_trials=trials, **shared)
     tuner.search(space=space, data=data, search_seed=seed, verbose=0)  # a chief only answers its workers here
     return results(folder)
 
