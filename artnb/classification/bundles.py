@@ -322,8 +322,10 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
 
             def copy(path: str, item: Any) -> None:
                 if isinstance(item, h5py.Dataset):
-                    rounded = item[()].astype(np.float16) if item.dtype == np.float32 else item[()]
-                    half.create_dataset(path, data=rounded, compression="gzip", shuffle=True)
+                    values = np.asarray(item)
+                    if values.dtype == np.float32 and np.abs(values).max(initial=0) < np.finfo(np.float16).max:
+                        values = values.astype(np.float16)
+                    half.create_dataset(path, data=values, **({"compression": "gzip"} if values.ndim else {}))
                 else:
                     half.require_group(path)
                 for key, value in item.attrs.items():

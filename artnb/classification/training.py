@@ -140,7 +140,7 @@ def _train_phase(
     ]
     model.fit(
         batches.map(lambda images, labels: (images, tf.one_hot(labels, classes))),
-        validation_data=evaluation_batches(validation, 64).map(
+        validation_data=evaluation_batches(validation, 32 * strategy.num_replicas_in_sync).map(
             lambda images, labels: (images, tf.one_hot(labels, classes))
         ),
         initial_epoch=first,

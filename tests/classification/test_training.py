@@ -185,6 +185,7 @@ def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_pa
 def test_several_devices_share_a_batch(collection):
     """MirroredStrategy on two logical processors, as it would be on two GPUs; in its own process."""
     code = f"""
+from dataclasses import replace
 import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -198,6 +199,8 @@ from tests.conftest import CHECKOUT
 training._strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 collection = read_collection(Path({str(collection.root)!r}))
 data = load_pictures(collection, splits.split(collection.paintings, [], seed=1), 32)
+few = data.validation  # Keras 3.15 wants the first batch to be dealt out evenly
+data = replace(data, validation=replace(few, images=few.images[:8], labels=few.labels[:8], paths=few.paths[:8]))
 history = training.train(tiny("cnn", 2), data, seed=1).history
 print(len(history), history["loss"].notna().all())
 """
