@@ -286,7 +286,7 @@ def trained(
 
 def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities (n, classes), as the network gives them, and the statistics (n, d) that novelty is measured by."""
-    both = with_statistics(classifier)
+    both = tf.function(with_statistics(classifier), reduce_retracing=True)
     found = [
         both(pictures.images[first : first + batch_size].astype(np.float32), training=False)
         for first in range(0, len(pictures), batch_size)
