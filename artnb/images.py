@@ -10,12 +10,13 @@ import os
 import stat
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 from PIL.TiffImagePlugin import TiffImageFile
 
 from artnb.errors import ArtnbError
@@ -78,10 +79,13 @@ def load_image(source: Source) -> np.ndarray:
         raise ImageError(message) from error
 
 
-def save_image(image: np.ndarray, path: str | os.PathLike[str], quality: int = 95) -> None:
+def save_image(
+    image: np.ndarray, path: str | os.PathLike[str], quality: int = 95, text: Mapping[str, str] | None = None
+) -> None:
     """Write a picture as its suffix says, .png, .jpg, .jpeg or .webp; until it is whole, an older file stays.
 
-    `quality`, 1 to 100, is for JPEG and WebP; missing folders are made.
+    `quality`, 1 to 100, is for JPEG and WebP; `text`, by keywords, for PNG, whose files can hold it; missing folders
+    are made.
     """
     path = Path(path)
     if path.suffix.lower() not in WRITTEN:
@@ -89,12 +93,30 @@ def save_image(image: np.ndarray, path: str | os.PathLike[str], quality: int = 9
     if quality not in range(1, 101):
         raise ImageError(f"The quality is {quality!r}; give a whole number from 1 to 100.")
     picture = Image.fromarray(_uint8(image))
+    written = PngInfo()
+    for keyword, value in (text or {}).items():
+        written.add_itxt(keyword, value)
     try:
         with replacing(path) as part:
-            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality)
+            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality, pnginfo=written)
     except (OSError, ValueError) as error:  # ValueError: sides that the format cannot hold
         message = f"{path.name!r} cannot be written ({_reason(error)}); choose another place, format or size."
         raise ImageError(message) from error
+
+
+def load_text(source: Source) -> dict[str, str]:
+    """The texts in a PNG file by their keywords; empty for other pictures. Treat them as you would any stranger's.
+
+    Raises:
+        ImageError: see `load_image`.
+    """
+    load_image(source)  # texts may lie behind the picture, and a broken file is refused as ever
+    data = _read(source, _name(source))
+    picture = Image.open(_Clocked(data), formats=FORMATS)
+    if not isinstance(picture, PngImageFile):
+        return {}
+    picture.load()
+    return {str(keyword): str(value) for keyword, value in picture.text.items()}
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

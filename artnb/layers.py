@@ -1,5 +1,7 @@
 """Keras layers that more than one model of the course uses."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -20,3 +22,50 @@ class CaffePreprocessing(keras.layers.Layer):
         """Turn the channels around and subtract the mean."""
         images = ops.convert_to_tensor(images, dtype=self.compute_dtype)
         return ops.flip(images, axis=-1) - ops.convert_to_tensor(IMAGENET_MEAN_BGR, dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("artnb")
+class ChannelStatistics(keras.layers.Layer):
+    """The mean and the spread of each channel over all positions: what is in a map, wherever it is.
+
+    How a thing is painted shows in these numbers at every depth of a network: the mean squares are the diagonal of
+    the Gram matrix, which Gatys, Ecker and Bethge (CVPR 2016) call a picture's style.
+
+    Input: (batch, height, width, channels). Output: (batch, 2 * channels), first the means, then the standard
+    deviations.
+    """
+
+    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Reduce."""
+        mean = ops.mean(features, axis=(1, 2), keepdims=True)
+        variance = ops.mean(ops.square(features - mean), axis=(1, 2))
+        # A constant channel has a spread of 0, where the square root has no slope.
+        return ops.concatenate([mean[:, 0, 0], ops.sqrt(variance + 1e-5)], axis=-1)
+
+
+@keras.saving.register_keras_serializable("artnb")
+class Smoothing(keras.layers.Layer):
+    """A softmax over all of a picture's features of one layer, scaled so that their mean is 1.
+
+    Residual connections make features with a few high peaks, and a Gram matrix of peaks says little about texture;
+    smoothed ones have a higher entropy (Wang, Li and Vasconcelos, "Rethinking and Improving the Robustness of Image
+    Style Transfer", CVPR 2021, section 4).
+
+    Input and output: (batch, height, width, channels).
+
+    Args:
+        temperature: what the features are divided by before; the higher, the smoother.
+    """
+
+    def __init__(self, temperature: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.temperature = temperature
+
+    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Smooth."""
+        heated = ops.exp((features - ops.max(features, axis=(1, 2, 3), keepdims=True)) / self.temperature)
+        return heated / ops.mean(heated, axis=(1, 2, 3), keepdims=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """The temperature."""
+        return super().get_config() | {"temperature": self.temperature}

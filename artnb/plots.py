@@ -438,3 +438,46 @@ def executions(trainings: pd.DataFrame, title: str) -> Axes:
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.set(title=title, xlabel="validation accuracy: dots are trainings, red lines means")
     return axis
+
+
+def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None = None) -> np.ndarray:
+    """How the cost of a picture, its content loss and its style loss go down, step by step.
+
+    Args:
+        histories: a label -> `Painting.history`.
+        title: of the figure.
+        mark: a step to draw a line at.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
+    for axis, name in zip(axes, ("cost", "content", "style"), strict=True):
+        for (label, history), colour, line in zip(
+            histories.items(), (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-."), strict=False
+        ):
+            axis.plot(history["step"], history[name], color=colour, linestyle=line, label=label)
+        axis.set(xlabel="step", title=name if name == "cost" else f"{name} loss")
+        if name != "content":  # which begins at 0
+            axis.set_yscale("log")
+        if mark is not None:
+            axis.axvline(mark, color="0.6", linewidth=1)
+            axis.text(mark, 0.98, f" step {mark}", transform=axis.get_xaxis_transform(), fontsize="x-small", va="top")
+    axes[1].legend(frameon=False, fontsize="small")
+    figure.suptitle(title)
+    return axes
+
+
+def trade_offs(table: pd.DataFrame, title: str) -> Axes:
+    """Distance from the style against distance from the content, a point for each trial; the best ones joined.
+
+    Args:
+        table: as `style.search.results` returns it.
+        title: of the figure.
+    """
+    _, axis = plt.subplots(figsize=(6.5, 5))
+    beaten, best = table[~table["best"]], table[table["best"]].sort_values("style_distance")
+    axis.scatter(beaten["style_distance"], beaten["content_distance"], color="0.65", label="beaten in both")
+    axis.plot(best["style_distance"], best["content_distance"], color=BLUE, marker="o", label="beaten by none")
+    for number, (x, y) in enumerate(zip(best["style_distance"], best["content_distance"], strict=True), start=1):
+        axis.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize="small")
+    axis.set(title=title, xlabel="distance from the style (content: 1)", ylabel="distance from the content")
+    axis.legend(frameon=False, fontsize="small")
+    return axis

@@ -33,6 +33,7 @@ from artnb.classification.recipes import recipe as recipe_of
 from artnb.classification.training import Training, train
 from artnb.errors import ArtnbError
 from artnb.files import replacing
+from artnb.layers import ChannelStatistics
 from artnb.paintings.pipeline import Pictures, Subsets, load_pictures, resized
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, save_split, split_hash
@@ -200,7 +201,7 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         split=split_hash(table),
         source=source,
         seed=training.seed,
-        recipe=_as_json(recipe),
+        recipe=recipe.to_dict(),
         made={
             "date": date.today().isoformat(),
             "artnb": __version__,
@@ -244,18 +245,13 @@ def make(
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if resume and (folder / "card.json").is_file():
             bundle = load(folder)
-            same = _as_json(recipe) == bundle.card.recipe
+            same = recipe.to_dict() == bundle.card.recipe
             if same and (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
                 return bundle  # it was finished
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return bundle
-
-
-def _as_json(recipe: Recipe) -> dict[str, Any]:
-    """As a card would give it back: lists in place of tuples."""
-    return json.loads(json.dumps(asdict(recipe)))
 
 
 def trained(
@@ -297,10 +293,7 @@ def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tu
 
 def with_statistics(classifier: Classifier) -> keras.Model:
     """A model from pictures to [probabilities, mean and spread of the channels of the novelty layers]."""
-    parts = []
-    for name in classifier.novelty_layers:
-        values = classifier.core.get_layer(name).output
-        parts += [keras.ops.mean(values, (1, 2)), keras.ops.std(values, (1, 2))]
+    parts = [ChannelStatistics()(classifier.core.get_layer(name).output) for name in classifier.novelty_layers]
     statistics = keras.ops.cast(keras.ops.concatenate(parts, -1), "float32")
     return keras.Model(classifier.model.input, [classifier.model.output, statistics])
 

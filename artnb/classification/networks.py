@@ -3,7 +3,7 @@
 Every network takes float32 RGB in [0, 255]; what it wants done to them before is inside it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
 from artnb.errors import ArtnbError
+from artnb.layers import ChannelStatistics
 from artnb.settings import Settings, settings
 
 
@@ -53,6 +54,17 @@ class Classifier:
         )
 
 
+def _statistics(core: keras.Model, names: Iterable[str]) -> keras.Model:
+    """From pictures to the mean and the spread of the channels of these layers, all in one vector."""
+    found = [ChannelStatistics(name=f"{name}_statistics")(core.get_layer(name).output) for name in names]
+    return keras.Model(core.input, layers.Concatenate(name="statistics")(found), name="core")
+
+
+def _linear_head(classes: int, dropout: float) -> list[layers.Layer]:
+    """One linear layer over features that are brought to one scale first."""
+    return [_batch_norm("standardised"), layers.Dropout(dropout, name="dropout"), _probabilities(classes)]
+
+
 def _probabilities(classes: int) -> layers.Layer:
     # In float32 also under mixed precision: half precision cannot tell 0.9999 from 1.
     return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
@@ -88,11 +100,13 @@ def cnn(
 ) -> Classifier:
     """Our own: residual blocks with batch norm, and the mean and spread of each feature instead of where it lies.
 
+    It looks at all of its stages, the fine ones for the brush, the coarse ones for what is painted.
+
     Args:
         classes: how many artists.
         size: height and width of the pictures in pixels; None for any.
         width: channels of the first stage; each of the next ones has twice as many, up to four times.
-        dropout: share of the pooled features left out in training.
+        dropout: share of these numbers left out in training.
         depths: residual blocks per stage; every stage halves the map.
     """
     images = layers.Input((size, size, 3), name="images")
@@ -102,13 +116,9 @@ def cnn(
         filters = width * min(2**stage, 4)
         for block in range(depth):
             x = _residual(x, filters, 2 if block == 0 else 1, f"stage{stage}_block{block}")
-    head = [
-        layers.GlobalAveragePooling2D(name="pooling"),
-        layers.Dropout(dropout, name="dropout"),
-        _probabilities(classes),
-    ]
     last = [f"stage{stage}_block{depth - 1}" for stage, depth in enumerate(depths)]
-    return Classifier.of("CNN, ours", keras.Model(images, x, name="core"), head, (last[0], last[2], last[3]))
+    core = _statistics(keras.Model(images, x), last)
+    return Classifier.of("CNN, ours", core, _linear_head(classes, dropout), (last[0], last[2], last[3]))
 
 
 def _batch_norm(name: str, **options: Any) -> layers.Layer:
@@ -151,17 +161,15 @@ def transfer(
         classes: how many artists.
         size: height and width of the pictures in pixels; None for any, but not with the original's head.
         original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
-            norm); otherwise the means of the map's channels, and one linear layer.
+            norm); otherwise the mean and spread of the channels at several depths, and one linear layer.
         settings: where weights are looked for.
         weights: "imagenet"; None for a network to be filled by the caller.
     """
     loaded = load_backbone(backbone, size, settings, weights)
     title = str(loaded) if weights else TITLES[backbone]
     if not original:
-        pooled = layers.GlobalAveragePooling2D(name="pooling")(loaded.model.output)
-        core = keras.Model(loaded.model.input, pooled, name="core")
-        head = [layers.Dropout(0.2, name="dropout"), _probabilities(classes)]
-        return Classifier.of(title, core, head, NOVELTY_LAYERS[backbone])
+        core = _statistics(loaded.model, STATISTICS_LAYERS[backbone])
+        return Classifier.of(title, core, _linear_head(classes, dropout=0.5), NOVELTY_LAYERS[backbone])
     head = [layers.Flatten(name="flatten")]
     for units in (512, 16):
         head += [
@@ -171,6 +179,13 @@ def transfer(
     head.append(_probabilities(classes))
     return Classifier.of(f"{title}, the original's way", loaded.model, head, NOVELTY_LAYERS[backbone])
 
+
+# The ends of the network's stages, without the first, coarse in colour, and the last, specialised in ImageNet's things.
+STATISTICS_LAYERS = {
+    "vgg19": ("block2_pool", "block3_pool", "block4_pool", "block5_conv4"),
+    "resnet50": ("conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
+    "efficientnet-lite0": ("block4", "block7", "block10", "block14"),
+}
 
 # Found on validation paintings and photographs with EfficientNet-Lite0; in the others, layers of the same depth.
 NOVELTY_LAYERS = {

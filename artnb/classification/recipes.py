@@ -1,6 +1,7 @@
 """How each network is trained, as data: sizes, phases and rates, in the full and in the quick profile."""
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from artnb.backbones import TITLES
@@ -73,6 +74,10 @@ class Recipe:
         phases = (phase if phase.cached else replace(phase, epochs=min(epochs, phase.epochs)) for phase in self.phases)
         return replace(self, phases=tuple(phases))
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON gives it back: lists in place of tuples."""
+        return json.loads(json.dumps(asdict(self)))
+
 
 _ORIGINAL_CNN = Recipe(
     network="cnn-original",
@@ -107,17 +112,31 @@ def _original_transfer(backbone: str) -> Recipe:
 
 
 def _transfer(backbone: str) -> Recipe:
-    """The head first, on features that are computed once; then everything at a low rate."""
+    """The head first, on features that are computed once; then nearly everything at a low rate."""
     return Recipe(
         network=backbone,
-        size=256,
+        size=288,
         train_size=256,
         crop_size=224,
         phases=(
             Phase("head", 60, 1e-3, "cosine", "head", cached=True, weight_decay=0.05, label_smoothing=0.1),
-            Phase("fine-tuning", 10, 3e-4, "cosine", frozen_statistics=True, weight_decay=0.05, label_smoothing=0.1),
+            Phase(
+                "fine-tuning",
+                14,
+                5e-4,
+                "cosine",
+                _UPPER_LAYERS[backbone],
+                frozen_statistics=True,
+                weight_decay=0.05,
+                label_smoothing=0.1,
+            ),
         ),
     )
+
+
+# All above the first layer whose statistics count. Below are edges and colours, which paintings share with photographs,
+# and which cost most of a training's time.
+_UPPER_LAYERS = {"vgg19": 19, "resnet50": 141, "efficientnet-lite0": 92}
 
 
 def recipe(name: str, profile: Profile = settings.profile) -> Recipe:

@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def _cached(classifier: Classifier, data: Subsets, recipe: Recipe) -> tuple[Pict
 def _set_trainable(classifier: Classifier, phase: Phase) -> None:
     core = classifier.core.layers
     free = phase.train if isinstance(phase.train, int) else len(core) if phase.train == "all" else 0
-    for number, layer in enumerate(core):
+    for number, layer in enumerate([*core, *classifier.head.layers]):
         frozen = phase.frozen_statistics and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = number >= len(core) - free and not frozen
 
@@ -219,12 +219,12 @@ def _strategy() -> tf.distribute.Strategy:
 
 
 def _identity(recipe: Recipe, data: Subsets, seed: int) -> dict[str, Any]:
-    """What makes one training another one, as JSON would give it back."""
+    """What makes one training another one."""
     import hashlib
 
     names = "\n".join([*data.train.paths, *data.validation.paths, *data.class_names])
     pictures = hashlib.sha256(names.encode()).hexdigest()[:12]
-    return json.loads(json.dumps({"recipe": asdict(recipe), "pictures": pictures, "seed": seed}))
+    return {"recipe": recipe.to_dict(), "pictures": pictures, "seed": seed}
 
 
 class _Run:

@@ -1,35 +1,20 @@
-"""The search for settings, with keras-tuner: each trial is a whole training by a recipe.
+"""The search for a classifier's settings: each trial is a whole training by a recipe."""
 
-The oracles (random, Bayesian, Hyperband), the resuming, and the chief and its workers are keras-tuner's. What is ours
-is what a trial does: `training.train` in the trial's own folder, which also goes on after a kill.
-"""
-
-import io
-import json
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import keras_tuner as kt
 import pandas as pd
 
+from artnb import searching
 from artnb.classification.recipes import Recipe, recipe
 from artnb.classification.training import TrainingError, train
-from artnb.errors import ArtnbError
 from artnb.paintings.pipeline import Subsets
+from artnb.searching import Method, SearchError, finished_trials
 from artnb.settings import Profile, settings
 
-Method = Literal["random", "bayesian", "hyperband"]
 OBJECTIVE = kt.Objective("val_accuracy", "max")
-
-
-class SearchError(ArtnbError, RuntimeError):
-    """A search can't be begun or read."""
 
 
 @dataclass(frozen=True)
@@ -128,61 +113,26 @@ def search(
     Raises:
         SearchError: the folder holds another search.
     """
-    folder = Path(folder)
-    method, trials = method or space.method, trials or space.trials
-    hyper = kt.HyperParameters()
-    space.recipe(hyper)
-    shared = {
-        "hyperparameters": hyper,
-        "objective": OBJECTIVE,
-        "seed": seed,
-        "directory": str(folder.parent),
-        "project_name": folder.name,
-        "overwrite": False,
-        "max_consecutive_failed_trials": 1,
-    }
-    _claim(folder, {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs})
-    tuner: Any
-    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it goes on with
-        if method == "hyperband":
-            tuner = _Hyperband(max_epochs=space.epochs, factor=3, **shared)
-        else:
-            tuner = {"random": _Random, "bayesian": _Bayesian}[method](max_trials=trials, **shared)
-    tuner.search(space=space, data=data, search_seed=seed, verbose=0)  # a chief only answers its workers here
-    return results(folder)
+    method = method or space.method
 
-
-class _TrainsByRecipe:
-    """What a trial is, for each of keras-tuner's tuners."""
-
-    def run_trial(self, trial: Any, space: Space, data: Subsets, search_seed: int, **_: Any) -> list[dict[str, float]]:
-        hyper = trial.hyperparameters
+    def work(hyper: kt.HyperParameters, place: Path) -> list[dict[str, float]]:
+        assert data is not None  # a chief has no work
         epochs = int(hyper.values.get("tuner/epochs", space.epochs))  # noqa: PD011 (not a table's)
         chosen = space.recipe(hyper).shortened(epochs)
-        folder = Path(self.get_trial_dir(trial.trial_id))  # type: ignore[attr-defined]
         found = []
         for execution in range(space.executions):
             try:
-                history = train(chosen, data, folder / f"training-{execution}", search_seed + execution, True).history
+                history = train(chosen, data, place / f"training-{execution}", seed + execution, True).history
                 found.append({"val_accuracy": float(history["val_accuracy"].max())})
             except TrainingError:  # a rate that is too high; worth no more than that
                 found.append({"val_accuracy": 0.0})
         return found
 
-    def load_model(self, trial: Any) -> None:
-        """Nothing: the trainings keep their own weights."""
-
-
-class _Random(_TrainsByRecipe, kt.RandomSearch):
-    pass
-
-
-class _Bayesian(_TrainsByRecipe, kt.BayesianOptimization):
-    pass
-
-
-class _Hyperband(_TrainsByRecipe, kt.Hyperband):
-    pass
+    claim = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
+    searching.search(
+        work, space.recipe, folder, OBJECTIVE, claim, seed, method, trials or space.trials, max_epochs=space.epochs
+    )
+    return results(folder)
 
 
 def results(folder: str | Path) -> pd.DataFrame:
@@ -195,15 +145,10 @@ def results(folder: str | Path) -> pd.DataFrame:
         SearchError: there is no search in the folder.
     """
     rows = []
-    for file in sorted(Path(folder).glob("trial_*/trial.json")):
-        trial = json.loads(file.read_text(encoding="utf-8"))
-        if trial["status"] == "COMPLETED":
-            values = dict(trial["hyperparameters"]["values"])
-            epochs = values.get("tuner/epochs")
-            values = {name: value for name, value in values.items() if not name.startswith("tuner/")}
-            rows.append({"trial": trial["trial_id"], **values, "epochs": epochs, "val_accuracy": trial["score"]})
-    if not rows and not (Path(folder) / _CLAIM).is_file():
-        raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: artnb search ours -o DIR")
+    for trial in finished_trials(folder, "artnb search ours -o DIR"):
+        chosen = {name: value for name, value in trial["values"].items() if not name.startswith("tuner/")}
+        epochs = trial["values"].get("tuner/epochs")
+        rows.append({"trial": trial["trial"], **chosen, "epochs": epochs, "val_accuracy": trial["score"]})
     table = pd.DataFrame(rows)
     if table.empty:
         return table
@@ -225,62 +170,3 @@ def best(space: Space, folder: str | Path) -> Recipe:
 
 
 _OURS = ("trial", "epochs", "val_accuracy")
-_CLAIM = "search.json"
-
-
-def _claim(folder: Path, what: dict[str, Any]) -> None:
-    """Say what is searched here, or compare it with what was said before."""
-    file = folder / _CLAIM
-    if file.is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
-        if before != what:
-            raise SearchError(
-                f"{folder.name!r} holds another search ({before['space']} by {before['method']}, seed "
-                f"{before['seed']}, {before['epochs']} epochs); name another folder."
-            )
-        return
-    from artnb.files import replacing
-
-    with replacing(file) as part:
-        part.write_text(json.dumps(what), encoding="utf-8")
-
-
-@contextmanager
-def distributed(address: str | None, worker: str | None, minutes: float | None) -> Iterator[None]:
-    """Take part in a search on several machines, as keras-tuner does it, by its environment variables.
-
-    Args:
-        address: "IP:PORT" of the chief, who holds the oracle and trains nothing; None for a search on one machine.
-        worker: a name of one's own for a worker; None for the chief.
-        minutes: after which the process gives up: a chief whose workers died would wait for ever.
-
-    Raises:
-        SearchError: the address is none, or the time is up.
-    """
-    if address is None:
-        yield
-        return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise SearchError(f"{address!r} is no address of a chief; give IP:PORT, such as 127.0.0.1:8000.")
-    identity = {"KERASTUNER_TUNER_ID": worker or "chief", "KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": port}
-    before = {name: os.environ.get(name) for name in identity}
-
-    def time_is_up(*_: Any) -> None:
-        raise SearchError(f"The search was not finished in {minutes:g} minutes; the same command goes on with it.")
-
-    os.environ.update(identity)
-    in_main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
-    if minutes and in_main:
-        signal.signal(signal.SIGALRM, time_is_up)
-        signal.setitimer(signal.ITIMER_REAL, minutes * 60)
-    try:
-        yield
-    finally:
-        if minutes and in_main:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

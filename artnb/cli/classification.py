@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from artnb.cli.common import folder, positive, print_json, seed, without_greetings
+from artnb.cli.common import add_search_arguments, folder, positive, print_json, seed, without_greetings
 from artnb.errors import ArtnbError
 
 JSON = {"action": "store_true", "help": "for programs"}
@@ -29,12 +29,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         "-o", "--output", type=folder, metavar="DIR", required=True, help="goes on with what lies there"
     )
     search.add_argument("--method", choices=("random", "bayesian", "hyperband"), help="default: the space's own")
-    search.add_argument("--trials", type=positive, metavar="N", help="default: the space's own")
-    search.add_argument("--chief", metavar="IP:PORT", help="of a search on several machines, with DIR shared by all")
-    search.add_argument(
-        "--worker", metavar="NAME", help="train for that chief, under this name; without it, be the chief"
-    )
-    search.add_argument("--minutes", type=positive, metavar="N", help="give up after so long")
+    add_search_arguments(search)
     search.set_defaults(run=_search)
 
     evaluate = commands.add_parser("evaluate", help="measure a model on pictures that it was not trained on")
@@ -110,19 +105,18 @@ def _search(chosen: argparse.Namespace) -> None:
     from artnb.settings import settings
 
     with without_greetings():
+        from artnb import searching
         from artnb.classification import tuning
         from artnb.classification.recipes import recipe
         from artnb.paintings.pipeline import load_pictures
     space = tuning.space(chosen.space)
-    if chosen.worker and not chosen.chief:
-        raise ArtnbError("A worker needs the address of its chief; add --chief IP:PORT.")
     base = recipe("cnn-original" if chosen.space == "original" else "cnn")
     data = None
     if not chosen.chief or chosen.worker:  # the chief trains nothing
         collection, table, _ = _split(chosen)
         data = load_pictures(collection, table, base.size, base.train_size)
     start = settings.seed if chosen.seed is None else chosen.seed
-    with tuning.distributed(chosen.chief, chosen.worker, chosen.minutes):
+    with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
         table = tuning.search(space, data, chosen.output, start, chosen.method, chosen.trials)
     if chosen.json:
         print_json(table.to_dict("records"))

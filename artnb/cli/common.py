@@ -45,6 +45,16 @@ def folder(text: str) -> str:
     return text
 
 
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """How long a search goes on, and who takes part in it."""
+    parser.add_argument("--trials", type=positive, metavar="N", help="default: the space's own")
+    parser.add_argument("--chief", metavar="IP:PORT", help="of a search on several machines, with DIR shared by all")
+    parser.add_argument(
+        "--worker", metavar="NAME", help="work for that chief, under this name; without it, be the chief"
+    )
+    parser.add_argument("--minutes", type=positive, metavar="N", help="give up after so long")
+
+
 @contextmanager
 def without_greetings() -> Iterator[None]:
     """TensorFlow's C++ talks to stderr while it is loaded; a person at a terminal has no use for that."""

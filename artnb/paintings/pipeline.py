@@ -70,7 +70,7 @@ class Augmentation:
 
 
 # Paintings hang upright, so nothing is turned or sheared; brushwork is seen in cut-outs; photographs differ in colour.
-PAINTINGS = Augmentation(flip=True, crop=(0.6, 1.0), light=0.1)
+PAINTINGS = Augmentation(flip=True, crop=(0.5, 1.0), light=0.15)
 
 # The original's. Its shear_range=0.2 was meant as a share, but is in degrees: next to nothing.
 ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)

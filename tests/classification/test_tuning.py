@@ -9,8 +9,9 @@ import pytest
 
 from artnb.classification import training, tuning
 from artnb.classification.recipes import Phase
-from artnb.classification.tuning import SearchError, Space, best, results, search, space
+from artnb.classification.tuning import Space, best, results, search, space
 from artnb.paintings.pipeline import load_pictures
+from artnb.searching import SearchError, distributed
 from tests.classification.conftest import tiny
 from tests.conftest import CHECKOUT
 
@@ -143,8 +144,9 @@ def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
 
 def test_a_chief_without_workers_gives_up_in_time(tmp_path):
     code = (
+        "from artnb import searching\n"
         "from artnb.classification import tuning\n"
-        f"with tuning.distributed('127.0.0.1:{free_port()}', None, 0.02):\n"
+        f"with searching.distributed('127.0.0.1:{free_port()}', None, 0.02):\n"
         f"    tuning.search(tuning.space('original', 'quick'), None, {str(tmp_path / 'search')!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
@@ -153,5 +155,5 @@ def test_a_chief_without_workers_gives_up_in_time(tmp_path):
 
 def test_nonsense_addresses_are_refused():
     for address in ("somewhere", "127.0.0.1", ":8000", "127.0.0.1:http"):
-        with pytest.raises(SearchError, match="no address of a chief"), tuning.distributed(address, None, None):
+        with pytest.raises(SearchError, match="no address of a chief"), distributed(address, None, None):
             pass

@@ -1,0 +1,168 @@
+"""`artnb stylize`: can we paint like them?"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from artnb.cli.common import add_search_arguments, folder, positive, print_json, seed, without_greetings
+from artnb.errors import ArtnbError
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    stylize = commands.add_parser("stylize", help="paint a photograph in the style of a painting")
+    stylize.add_argument("content", metavar="CONTENT", help="a picture, or a folder of them")
+    stylize.add_argument("styles", nargs="+", metavar="STYLE", help="a painting, or several to blend")
+    stylize.add_argument("-o", "--output", metavar="OUT.png", required=True, help="for a folder: a folder")
+    stylize.add_argument("--backbone", metavar="NAME", help="vgg19, resnet50 or efficientnet-lite0")
+    stylize.add_argument("--recipe", metavar="NAME", help="a preset, a picture that artnb painted, or a JSON file")
+    stylize.add_argument("--weights", type=float, nargs="+", metavar="W", help="how much each style counts")
+    stylize.add_argument("--size", type=positive, metavar="N", help="longer side in pixels, at most")
+    stylize.add_argument("--iterations", type=positive, metavar="N")
+    stylize.add_argument("--strength", type=float, metavar="S", help="from 0, none, to 1")
+    stylize.add_argument("--keep-colours", action="store_true", help="the content's colours, the style's brush")
+    stylize.add_argument("--mask", metavar="M", help="a picture: style only where it is light")
+    stylize.add_argument("--resume", action="store_true", help="go on with the one that was stopped")
+    stylize.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    stylize.add_argument("--json", action="store_true", help="for programs")
+    stylize.set_defaults(run=_stylize)
+
+    search = commands.add_parser("search-style", help="search for settings of the style transfer")
+    search.add_argument("space", help="original or ours")
+    search.add_argument("content", metavar="CONTENT")
+    search.add_argument("style", metavar="STYLE")
+    search.add_argument(
+        "-o", "--output", type=folder, metavar="DIR", required=True, help="goes on with what lies there"
+    )
+    search.add_argument("--backbone", metavar="NAME", default="efficientnet-lite0", help="the one that is optimised")
+    search.add_argument("--method", choices=("random", "bayesian"), help="default: the space's own")
+    search.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    add_search_arguments(search)
+    search.add_argument("--json", action="store_true", help="for programs")
+    search.set_defaults(run=_search)
+
+
+def _stylize(chosen: argparse.Namespace) -> None:
+    with without_greetings():
+        from artnb.backbones import load_backbone
+        from artnb.images import WRITTEN, ImageError, load_image
+        from artnb.paintings.sources import SUFFIXES
+
+    recipe = _recipe(chosen)
+    styles = [load_image(style) for style in chosen.styles]
+    mask = load_image(chosen.mask) if chosen.mask else None
+    content, output = Path(chosen.content), Path(chosen.output)
+    if not content.is_dir():
+        if output.is_dir() or output.suffix.lower() not in WRITTEN:
+            raise ImageError(f"{output.name!r} can't be the picture; give a name that ends in {', '.join(WRITTEN)}.")
+        jobs = [(content, output)]
+    else:
+        files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES)
+        if not files:
+            raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+        if output.exists() and not output.is_dir():
+            raise ImageError(f"{output.name!r} is a file; for a folder of pictures name a folder.")
+        jobs = [(file, output / f"{file.stem}.png") for file in files]
+    with without_greetings():
+        backbone = load_backbone(recipe.backbone, None)
+    answers: list[dict[str, Any]] = []
+    for source, target in jobs:
+        try:
+            answers.append(_paint(chosen, recipe, backbone, source, styles, mask, target))
+        except ArtnbError as error:
+            if len(jobs) == 1:
+                raise
+            answers.append({"content": source.name, "error": str(error)})
+            print(f"artnb: {error}", file=sys.stderr)
+        if answers[-1].get("stopped"):
+            break
+    if chosen.json:
+        print_json(answers if content.is_dir() else answers[0])
+    if answers[-1].get("stopped"):
+        print(f"artnb: {answers[-1]['stopped']} The best picture so far is saved.", file=sys.stderr)
+        raise SystemExit(130)
+    if any("error" in answer for answer in answers):
+        raise SystemExit(1)
+
+
+def _search(chosen: argparse.Namespace) -> None:
+    from artnb.settings import settings
+
+    with without_greetings():
+        from artnb import searching
+        from artnb.images import load_image
+        from artnb.style.search import search, style_space
+    space = style_space(chosen.space, chosen.backbone)
+    paints = not chosen.chief or chosen.worker  # the chief does not
+    content, style = (load_image(name) if paints else None for name in (chosen.content, chosen.style))
+    start = settings.seed if chosen.seed is None else chosen.seed
+    with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
+        table = search(space, content, style, chosen.output, start, chosen.method, chosen.trials)
+    if chosen.json:
+        print_json(table.to_dict("records"))
+    else:
+        print(table.drop(columns="painting", errors="ignore").round(4).to_string(index=False))
+
+
+def _recipe(chosen: argparse.Namespace) -> Any:
+    """The recipe that the arguments stand for; says so if it is EfficientNet-Lite0's for want of VGG19's weights."""
+    with without_greetings():
+        from artnb.style.files import load_recipe
+        from artnb.style.recipes import RecipeError
+        from artnb.weights import find_weights
+
+    if chosen.backbone and chosen.recipe:
+        raise RecipeError("A recipe has its own backbone; give --recipe or --backbone.")
+    name = chosen.recipe or chosen.backbone
+    if name is None:
+        name = "vgg19" if find_weights("vgg19") else "efficientnet-lite0"
+        if name != "vgg19":
+            print("artnb: VGG19's weights are not on this machine; EfficientNet-Lite0 looks instead.", file=sys.stderr)
+    wanted = {name: getattr(chosen, name) for name in ("size", "iterations", "strength")}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if chosen.keep_colours:
+        wanted["keep_colours"] = True
+    return replace(load_recipe(name), **wanted)
+
+
+def _paint(
+    chosen: argparse.Namespace, recipe: Any, backbone: Any, source: Path, styles: list, mask: Any, target: Path
+) -> dict[str, Any]:
+    from artnb.images import load_image
+    from artnb.settings import settings
+    from artnb.style.files import save_painting
+    from artnb.style.metrics import measure
+    from artnb.style.transfer import stylize
+
+    content = load_image(source)
+    state = target.with_name(f".{target.name}.state")
+    if not chosen.resume:
+        state.unlink(missing_ok=True)
+    painting = stylize(
+        content,
+        styles,
+        recipe,
+        weights=chosen.weights,
+        mask=mask,
+        seed=settings.seed if chosen.seed is None else chosen.seed,
+        state=state,
+        backbone=backbone,
+    )
+    names = {"content": source.name, "styles": [Path(style).name for style in chosen.styles]}
+    save_painting(painting, target, **names, weights=chosen.weights, mask=chosen.mask and Path(chosen.mask).name)
+    found = measure(painting.image, content, styles[0], backbone)
+    if not chosen.json:
+        print(f"{target}: {painting.backbone}, {len(painting.history)} steps of {painting.seconds_per_step:.2f} s")
+    return {
+        "content": source.name,
+        "backbone": recipe.backbone,
+        "untrained": painting.untrained,
+        "iterations": len(painting.history),
+        "seconds_per_step": round(painting.seconds_per_step, 4),
+        "style_distance": round(found.style_distance, 4),
+        "content_distance": round(found.content_distance, 4),
+        "output": str(target),
+        "stopped": painting.stopped,
+    }

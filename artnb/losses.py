@@ -1,0 +1,81 @@
+"""Losses that more than one model of the course uses, relative ones: 0 for equal inputs, 1 for a stated distance.
+
+Features are float (batch, height, width, channels), of any layer of any network.
+"""
+
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+
+class Target(NamedTuple):
+    """What a loss compares with.
+
+    Attributes:
+        values: what would be perfect.
+        unit: the squared distance from it that counts as 1, a scalar.
+    """
+
+    values: keras.KerasTensor
+    unit: keras.KerasTensor
+
+
+def gram_matrix(features: keras.KerasTensor, mask: keras.KerasTensor | None = None) -> keras.KerasTensor:
+    """How often two channels are active at the same place, whatever the place.
+
+    Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, equation 3, here
+    divided by the number of positions, so that pictures of different sizes can be compared.
+
+    Args:
+        features: (batch, height, width, channels).
+        mask: (batch, height, width, 1), from 0 to 1, how much each position counts; None for all the same.
+
+    Returns:
+        (batch, channels, channels): the mean over positions of the products of two channels.
+    """
+    batch, height, width, channels = ops.shape(features)
+    if mask is None:
+        weighted, positions = features, ops.cast(height * width, features.dtype)
+    else:
+        weighted, positions = features * mask, ops.sum(mask, axis=(1, 2, 3))[:, None, None] + 1e-6
+    weighted, features = (ops.reshape(f, (batch, height * width, channels)) for f in (weighted, features))
+    return ops.matmul(ops.transpose(weighted, (0, 2, 1)), features) / positions
+
+
+def content_target(features: keras.KerasTensor) -> Target:
+    """The content's own features; 1 is as far as if only the mean of each channel were left."""
+    return _target(features, ops.mean(features, axis=(1, 2), keepdims=True))
+
+
+def style_target(gram: keras.KerasTensor, reference: keras.KerasTensor) -> Target:
+    """The style's Gram matrix; 1 is as far as `reference`, usually the content's own."""
+    return _target(gram, reference)
+
+
+def _target(values: keras.KerasTensor, reference: keras.KerasTensor) -> Target:
+    # The small part keeps 0 / 0, for pictures that are equal to begin with, at 0.
+    return Target(values, ops.sum(ops.square(values - reference)) + 1e-8 * ops.sum(ops.square(values)) + 1e-12)
+
+
+def content_loss(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
+    """Gatys et al. (2016), equation 1, in the unit of its target, so that it means the same for all layers."""
+    return ops.sum(ops.square(features - target.values)) / target.unit
+
+
+def style_loss(gram: keras.KerasTensor, target: Target) -> keras.KerasTensor:
+    """Gatys et al. (2016), equation 4, in the unit of its target.
+
+    Their factor, 1 / (4 N² M²), leaves the layers of a network orders of magnitude apart, and networks still more.
+    """
+    return ops.sum(ops.square(gram - target.values)) / target.unit
+
+
+def total_variation(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Mean squared difference of neighbours in pictures (batch, height, width, channels) in [0, 255], as of [0, 1].
+
+    Mahendran and Vedaldi, "Understanding Deep Image Representations by Inverting Them", CVPR 2015, with β = 2.
+    """
+    down = images[:, 1:] - images[:, :-1]
+    right = images[:, :, 1:] - images[:, :, :-1]
+    return (ops.mean(ops.square(down)) + ops.mean(ops.square(right))) / 255**2

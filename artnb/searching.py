@@ -1,0 +1,186 @@
+"""Searches for settings with keras-tuner, on one machine or several, that go on after a kill.
+
+The oracles (random, Bayesian, Hyperband), their memory, and the chief and its workers are keras-tuner's. What is ours
+is that a trial is a function from hyper-parameters to figures, and that a folder says what is searched in it.
+"""
+
+import io
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, Literal
+
+import keras_tuner as kt
+
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+
+Method = Literal["random", "bayesian", "hyperband"]
+Work = Callable[[kt.HyperParameters, Path], dict[str, float] | list[dict[str, float]]]
+
+
+class SearchError(ArtnbError, RuntimeError):
+    """A search can't be begun or read."""
+
+
+def search(
+    work: Work,
+    declare: Callable[[kt.HyperParameters], Any],
+    folder: str | Path,
+    objective: kt.Objective,
+    claim: dict[str, Any],
+    seed: int,
+    method: Method,
+    trials: int,
+    max_epochs: int | None = None,
+) -> None:
+    """Try settings until as many as wanted are tried; one that was interrupted is tried on where it ended.
+
+    Args:
+        work: what a trial does: from its hyper-parameters and its own folder to its figures, or to a list of them,
+            of several executions, whose mean counts.
+        declare: declares the hyper-parameters.
+        folder: keras-tuner's project; on several machines, one that all of them share.
+        objective: the figure that is sought.
+        claim: what makes this search another one than the next, in JSON values.
+        seed: of the oracle.
+        method: which oracle.
+        trials: how many settings; Hyperband counts for itself.
+        max_epochs: Hyperband's.
+
+    Raises:
+        SearchError: the folder holds another search.
+    """
+    folder = Path(folder)
+    hyper = kt.HyperParameters()
+    declare(hyper)
+    _claim(folder, claim)
+    options: dict[str, Any] = {"max_trials": trials}
+    if method == "hyperband":
+        options = {"max_epochs": max_epochs, "factor": 3}
+    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it goes on with
+        tuner: Any = _TUNERS[method](
+            **options,
+            hyperparameters=hyper,
+            objective=objective,
+            seed=seed,
+            directory=str(folder.parent),
+            project_name=folder.name,
+            overwrite=False,
+            max_consecutive_failed_trials=1,
+        )
+    tuner.search(work=work, verbose=0)  # a chief only answers its workers here
+
+
+class _Works:
+    """What a trial is, for each of keras-tuner's tuners."""
+
+    def run_trial(self, trial: Any, work: Work, **_: Any) -> Any:
+        return work(trial.hyperparameters, Path(self.get_trial_dir(trial.trial_id)))  # type: ignore[attr-defined]
+
+    def load_model(self, trial: Any) -> None:
+        """Nothing: a trial keeps what it makes itself."""
+
+
+class _Random(_Works, kt.RandomSearch):
+    pass
+
+
+class _Bayesian(_Works, kt.BayesianOptimization):
+    pass
+
+
+class _Hyperband(_Works, kt.Hyperband):
+    pass
+
+
+_TUNERS = {"random": _Random, "bayesian": _Bayesian, "hyperband": _Hyperband}
+
+
+def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
+    """The finished trials of a search, whoever ran them: trial, values, metrics and score, in order of their folders.
+
+    Args:
+        folder: of the search.
+        command: what would begin one, for the sentence.
+
+    Raises:
+        SearchError: there is no search in the folder.
+    """
+    found = []
+    for file in sorted(Path(folder).glob("trial_*/trial.json")):
+        trial = json.loads(file.read_text(encoding="utf-8"))
+        if trial["status"] == "COMPLETED":
+            metrics = {
+                name: sum(observed["value"]) / len(observed["value"])
+                for name, metric in trial["metrics"]["metrics"].items()
+                for observed in metric["observations"][-1:]
+            }
+            values = trial["hyperparameters"]["values"]
+            found.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
+    if not found and not (Path(folder) / _CLAIM).is_file():
+        raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
+    return found
+
+
+_CLAIM = "search.json"
+
+
+def _claim(folder: Path, what: dict[str, Any]) -> None:
+    """Say what is searched here, or compare it with what was said before."""
+    file = folder / _CLAIM
+    if file.is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        if before != what:
+            said = ", ".join(f"{name} {value}" for name, value in before.items())
+            raise SearchError(f"{folder.name!r} holds another search ({said}); name another folder.")
+        return
+    with replacing(file) as part:
+        part.write_text(json.dumps(what), encoding="utf-8")
+
+
+@contextmanager
+def distributed(address: str | None, worker: str | None, minutes: float | None) -> Iterator[None]:
+    """Take part in a search on several machines, as keras-tuner does it, by its environment variables.
+
+    Args:
+        address: "IP:PORT" of the chief, who holds the oracle and trains nothing; None for a search on one machine.
+        worker: a name of one's own for a worker; None for the chief.
+        minutes: after which the process gives up: a chief whose workers died would wait for ever.
+
+    Raises:
+        SearchError: the address is none or missing, or the time is up.
+    """
+    if address is None and worker is not None:
+        raise SearchError("A worker needs the address of its chief; add --chief IP:PORT.")
+    if address is None:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise SearchError(f"{address!r} is no address of a chief; give IP:PORT, such as 127.0.0.1:8000.")
+    identity = {"KERASTUNER_TUNER_ID": worker or "chief", "KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": port}
+    before = {name: os.environ.get(name) for name in identity}
+
+    def time_is_up(*_: Any) -> None:
+        raise SearchError(f"The search was not finished in {minutes:g} minutes; the same command goes on with it.")
+
+    os.environ.update(identity)
+    in_main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    if minutes and in_main:
+        signal.signal(signal.SIGALRM, time_is_up)
+        signal.setitimer(signal.ITIMER_REAL, minutes * 60)
+    try:
+        yield
+    finally:
+        if minutes and in_main:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

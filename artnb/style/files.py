@@ -1,0 +1,74 @@
+"""A painted picture as a file that says how it was painted, and can be painted again from it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from artnb import __version__
+from artnb.images import load_text, save_image
+from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe
+from artnb.style.transfer import Painting
+
+KEYWORD = "artnb"
+
+
+def save_painting(painting: Painting, path: str | Path, **more: Any) -> None:
+    """Write the picture, in a PNG with its recipe inside; other formats hold the picture alone.
+
+    Args:
+        painting: what `stylize` returned.
+        path: where to, .png, .jpg, .jpeg or .webp.
+        more: what else is to be known, such as the names of the pictures; JSON values.
+
+    Raises:
+        ImageError: it can't be written; an older file stays.
+    """
+    said = {
+        "artnb": __version__,
+        "recipe": painting.recipe.to_dict(),
+        "backbone": painting.backbone,
+        "untrained": painting.untrained,
+        "seed": painting.seed,
+        "steps": len(painting.history),
+        "stopped": painting.stopped,
+    }
+    save_image(painting.image, path, text={KEYWORD: json.dumps(said | more, ensure_ascii=False)})
+
+
+def read_painting(path: str | Path) -> dict[str, Any]:
+    """What a painted picture's file says of itself.
+
+    Raises:
+        ImageError: it is no readable picture.
+        RecipeError: it is one, but not of ours.
+    """
+    try:
+        said = json.loads(load_text(path)[KEYWORD])
+        if isinstance(said, dict) and "recipe" in said:
+            return said
+    except (KeyError, ValueError, RecursionError):
+        pass
+    raise RecipeError(f"{Path(path).name!r} does not say how it was painted; name a PNG that artnb painted.")
+
+
+def load_recipe(name: str | Path) -> StyleRecipe:
+    """A recipe by its preset's name, from a picture that was painted by it, or from a JSON file.
+
+    Raises:
+        RecipeError: there is no such preset or file, or it can't be used.
+    """
+    if str(name) in RECIPES:
+        return RECIPES[str(name)]
+    path = Path(name)
+    if not path.is_file():
+        raise RecipeError(
+            f"There is no recipe {str(name)!r}; name {', '.join(RECIPES)}, a picture painted by artnb, or a JSON file."
+        )
+    if path.suffix.lower() == ".png":
+        return StyleRecipe.from_dict(read_painting(path)["recipe"])
+    try:
+        return StyleRecipe.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{path.name!r} is no JSON file of a recipe ({type(error).__name__}).") from error

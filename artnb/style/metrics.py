@@ -1,0 +1,119 @@
+"""How a painted picture compares with its content and its style, whatever weights it was painted with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from artnb.backbones import Backbone, load_backbone
+from artnb.images import resize
+from artnb.style.recipes import StyleRecipe, style_recipe
+from artnb.style.scene import Scene, taps
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Distances of a picture, by the default layers of one backbone, each layer counting the same.
+
+    Attributes:
+        style_distance: mean over the style layers of the distance of the Gram matrices from the style's, relative to
+            that between content and style: 1 for the content itself, 0 for the style.
+        content_distance: mean over the content layers of the distance of the features from the content's, relative to
+            that of features that say nothing: 0 for the content itself.
+        structure: SSIM of the lightness with the content's, 1 for the content itself.
+        colour_distance: Wasserstein distance of the values of L*, a* and b* from the style's, mean over the three, in
+            units of CIELAB (L* goes from 0 to 100).
+        judge: the backbone that measured.
+    """
+
+    style_distance: float
+    content_distance: float
+    structure: float
+    colour_distance: float
+    judge: str
+
+
+def measure(
+    image: np.ndarray, content: np.ndarray, style: np.ndarray, judge: Backbone | None = None, size: int | None = None
+) -> Metrics:
+    """Compare a picture with the content and the style that it was painted from.
+
+    Args:
+        image: uint8 (height, width, 3).
+        content: uint8, of any size; resampled to that of `image`.
+        style: uint8, of any size.
+        judge: a backbone that supports a default recipe, EfficientNet-Lite0 by default; a picture that was optimised by
+            this very network may flatter it.
+        size: longer side in pixels to compare at; that of `image` by default.
+    """
+    judge = judge or load_backbone("efficientnet-lite0", None)
+    recipe = style_recipe(judge.name)
+    if size:
+        factor = size / max(image.shape[:2])
+        image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
+    content = resize(content, image.shape[:2])
+    scene = Scene(taps(judge, recipe), recipe, content, [style], [1.0])
+    found = scene.layer_terms(tf.constant(image[None], tf.float32))
+    content_terms, style_terms = (np.sqrt([float(term) for term in terms.values()]) for terms in found)
+    return Metrics(
+        style_distance=float(np.mean(style_terms)),
+        content_distance=float(np.mean(content_terms)),
+        structure=structure(image, content),
+        colour_distance=colour_distance(image, style),
+        judge=str(judge),
+    )
+
+
+def structure(image: np.ndarray, content: np.ndarray) -> float:
+    """SSIM of the lightness of two uint8 pictures of one size, -1 to 1 (Wang et al., 2004), as scikit-image has it."""
+    from skimage.color import rgb2gray
+    from skimage.metrics import structural_similarity
+
+    return float(structural_similarity(rgb2gray(image), rgb2gray(content), data_range=1.0))
+
+
+def colour_distance(image: np.ndarray, style: np.ndarray) -> float:
+    """How far the palette of a uint8 picture is from another's, in units of CIELAB, wherever the colours are."""
+    from scipy.stats import wasserstein_distance
+    from skimage.color import rgb2lab
+
+    first, second = (rgb2lab(_small(picture)).reshape(-1, 3) for picture in (image, style))
+    return float(np.mean([wasserstein_distance(first[:, channel], second[:, channel]) for channel in range(3)]))
+
+
+def _small(picture: np.ndarray, side: int = 256) -> np.ndarray:
+    factor = min(1.0, side / max(picture.shape[:2]))
+    return resize(picture, (max(1, round(picture.shape[0] * factor)), max(1, round(picture.shape[1] * factor))))
+
+
+def entropies(backbone: Backbone, recipe: StyleRecipe, image: np.ndarray) -> Mapping[str, float]:
+    """How evenly the features of each style layer are spread: normalised entropy, 0 for one peak, 1 for all the same.
+
+    Wang, Li and Vasconcelos (CVPR 2021), section 3: peaky features, of low entropy, make poor Gram matrices.
+
+    Args:
+        backbone: the network.
+        recipe: layers, pooling and smoothing.
+        image: uint8 (height, width, 3).
+    """
+    scene = Scene(taps(backbone, recipe), recipe, image, [image], [1.0])
+    found = scene.features(scene.content)
+    return {name: entropy(found[name].numpy()) for name in recipe.style_layers}
+
+
+def entropy(features: np.ndarray) -> float:
+    """Entropy of the sizes of features as shares of their sum, relative to that of equal ones."""
+    shares = np.abs(features).ravel().astype(float)
+    shares = shares / max(shares.sum(), 1e-12)
+    filled = shares[shares > 0]
+    return float(-(filled * np.log(filled)).sum() / np.log(shares.size))
+
+
+def pareto_front(first: ArrayLike, second: ArrayLike) -> np.ndarray:
+    """Which points nobody beats in both values, the smaller the better: bool (n,)."""
+    points = np.column_stack([np.asarray(first, float), np.asarray(second, float)])
+    no_worse = (points[None] <= points[:, None]).all(-1)
+    better = (points[None] < points[:, None]).any(-1)
+    return ~np.any(no_worse & better, axis=1)

@@ -1,0 +1,231 @@
+"""How a picture is painted, as data: it is saved in the picture's file, so that it can be painted again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self, get_args
+
+from artnb.backbones import TITLES
+from artnb.errors import ArtnbError
+
+Start = Literal["content", "noise", "style"]
+Optimiser = Literal["adam", "lbfgs"]
+Pooling = Literal["max", "average"]
+
+
+class RecipeError(ArtnbError, ValueError):
+    """Settings of a style transfer that can't be used."""
+
+
+@dataclass(frozen=True)
+class StyleRecipe:
+    """The settings of a style transfer.
+
+    Every term of the cost is relative (see `artnb.losses`), so a weight means the same for all layers and networks.
+
+    Attributes:
+        backbone: the network that looks: "vgg19", "resnet50" or "efficientnet-lite0".
+        content_layers: layer name -> weight, among the content's layers.
+        style_layers: layer name -> weight, among the style's layers.
+        content_weight: of the content loss, the weighted mean over its layers.
+        style_weight: of the style loss, the weighted mean over its layers.
+        tv_weight: of the total variation, which punishes noise and dots.
+        optimiser: "adam", or "lbfgs" as in the paper (SciPy's L-BFGS-B).
+        learning_rate: of Adam, in grey levels of 0 to 255 per step.
+        iterations: steps of Adam or of L-BFGS, over all scales.
+        size: the longer side of the picture in pixels; a smaller picture keeps its own.
+        start: the picture to begin with: the content, noise, or the style.
+        pooling: "average" is smoother than the "max" that VGG19 and ResNet50 were trained with (Gatys et al., 2016,
+            section 2).
+        smoothing: temperature of the softmax over each layer's features, as a share of the layer's largest; 0 for
+            none. Residual networks need it (Wang, Li and Vasconcelos, "Rethinking and Improving the Robustness of
+            Image Style Transfer", CVPR 2021).
+        keep_colours: paint in lightness only, over the content's colours (Gatys et al., "Controlling Perceptual
+            Factors in Neural Style Transfer", CVPR 2017, section 5).
+        strength: from 0, the content's own texture, to 1, the style's: the Gram matrices are mixed.
+        scales: (share of the size, share of the iterations), from coarse to fine; each begins where the last ended.
+    """
+
+    backbone: str
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    tv_weight: float = 0.0
+    optimiser: Optimiser = "adam"
+    learning_rate: float = 2.0
+    iterations: int = 250
+    size: int = 384
+    start: Start = "content"
+    pooling: Pooling = "max"
+    smoothing: float = 0.0
+    keep_colours: bool = False
+    strength: float = 1.0
+    scales: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+
+    def __post_init__(self) -> None:
+        """Say at once what can't be used."""
+        for name, kind in (("optimiser", Optimiser), ("start", Start), ("pooling", Pooling)):
+            self._check(name, getattr(self, name) in get_args(kind), " or ".join(get_args(kind)))
+        self._check("backbone", self.backbone in TITLES, " or ".join(TITLES))
+        for name in ("content_weight", "style_weight", "tv_weight", "smoothing"):
+            self._check(name, 0 <= getattr(self, name) < float("inf"), "a number from 0 on")
+        for name in ("content_layers", "style_layers"):
+            weights = getattr(self, name).values()
+            self._check(
+                name, all(0 <= w < float("inf") for w in weights) and sum(weights) > 0, "layers with weights above 0"
+            )
+        self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
+        self._check("strength", 0 <= self.strength <= 1, "a number from 0 to 1")
+        self._check("iterations", 1 <= self.iterations <= 100_000, "from 1 to 100000")
+        self._check("size", 32 <= self.size <= 4096, "from 32 to 4096 pixels")
+        shares = [share for _, share in self.scales]
+        fine = self.scales and self.scales[-1][0] == 1 and all(0 < scale <= 1 for scale, _ in self.scales)
+        self._check("scales", bool(fine) and min(shares) > 0, "shares of the size up to 1, each with its iterations")
+
+    def _check(self, name: str, good: bool, wanted: str) -> None:
+        if not good:
+            raise RecipeError(f"The recipe's {name} is {getattr(self, name)!r}; it can be {wanted}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        values = asdict(self)
+        return values | {
+            "content_layers": dict(self.content_layers),
+            "style_layers": dict(self.style_layers),
+            "scales": [list(scale) for scale in self.scales],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """The recipe that `to_dict` described.
+
+        Raises:
+            RecipeError: a setting is missing, unknown or can't be used.
+        """
+        if not isinstance(values, dict):
+            raise RecipeError(f"A recipe is a JSON object; got {type(values).__name__}.")
+        if unknown := set(values) - {field.name for field in fields(cls)}:
+            raise RecipeError(f"A recipe has no setting {sorted(unknown)[0]!r}; remove it.")
+        try:
+            scales = tuple((float(scale), float(share)) for scale, share in values.get("scales", ((1, 1),)))
+            return cls(**(values | {"scales": scales}))
+        except (TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, RecipeError):
+                raise
+            raise RecipeError(f"The recipe can't be read ({error}); take one that artnb wrote.") from error
+
+    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Height and width in pixels of a picture of that size at each scale."""
+        factor = min(1.0, self.size / max(height, width))
+        return [
+            (max(MIN_SIDE, round(height * factor * scale)), max(MIN_SIDE, round(width * factor * scale)))
+            for scale, _ in self.scales
+        ]
+
+    def steps(self) -> list[int]:
+        """Iterations at each scale; they sum to `iterations` unless that would leave a scale without any."""
+        total = sum(share for _, share in self.scales)
+        coarse = [max(1, round(self.iterations * share / total)) for _, share in self.scales[:-1]]
+        return [*coarse, max(1, self.iterations - sum(coarse))]
+
+
+# Below that, the deeper layers of a network see nothing but the picture's edge.
+MIN_SIDE = 32
+
+_VGG_ORIGINAL = StyleRecipe(
+    backbone="vgg19",
+    content_layers={"block3_conv4": 1.0},
+    style_layers={
+        "block1_conv1": 1.263,
+        "block2_conv2": 3.505,
+        "block3_conv3": 0.0515,
+        "block4_conv4": 0.184,
+        "block5_conv2": 0.0364,
+    },
+    content_weight=0.0358,
+    style_weight=0.03645,
+    learning_rate=2.0213,
+    size=360,
+)
+
+_RESNET_ORIGINAL = StyleRecipe(
+    backbone="resnet50",
+    content_layers={"conv3_block4_out": 1.0},
+    style_layers={
+        "conv1_relu": 0.0805,
+        "conv2_block3_out": 0.373,
+        "conv3_block4_out": 3.752,
+        "conv4_block6_out": 9.886,
+        "conv5_block3_out": 3.450,
+    },
+    content_weight=0.0211,
+    style_weight=0.06006,
+    learning_rate=1.5076,
+    size=360,
+)
+
+_GATYS = StyleRecipe(
+    backbone="vgg19",
+    content_layers={"block4_conv2": 1.0},
+    style_layers={f"block{block}_conv1": 1.0 for block in range(1, 6)},
+    content_weight=0.05,
+    optimiser="lbfgs",
+    iterations=300,
+    size=512,
+    start="noise",
+    pooling="average",
+)
+
+_COARSE_TO_FINE = ((0.5, 0.6), (1.0, 0.4))
+
+RECIPES: dict[str, StyleRecipe] = {
+    "vgg19": StyleRecipe(
+        backbone="vgg19",
+        content_layers={"block4_conv2": 1.0},
+        style_layers={f"block{block}_conv1": 1.0 for block in range(1, 6)},
+        content_weight=0.1,
+        tv_weight=1.0,
+        learning_rate=6.0,
+        pooling="average",
+        scales=_COARSE_TO_FINE,
+    ),
+    "resnet50": StyleRecipe(
+        backbone="resnet50",
+        content_layers={"conv3_block4_out": 1.0},
+        style_layers={
+            "conv1_relu": 1.0,
+            "conv2_block3_out": 1.0,
+            "conv3_block4_out": 1.0,
+            "conv4_block6_out": 1.0,
+        },
+        content_weight=0.1,
+        tv_weight=1.0,
+        learning_rate=6.0,
+        pooling="average",
+        smoothing=0.2,
+        scales=_COARSE_TO_FINE,
+    ),
+    "efficientnet-lite0": StyleRecipe(
+        backbone="efficientnet-lite0",
+        content_layers={"block4": 1.0},
+        style_layers={"stem": 1.0, "block0": 1.0, "block2": 1.0, "block4": 1.0, "block10": 1.0},
+        content_weight=0.1,
+        tv_weight=1.0,
+        learning_rate=6.0,
+        scales=_COARSE_TO_FINE,
+    ),
+    "gatys": _GATYS,
+    "original-vgg19": _VGG_ORIGINAL,
+    "original-resnet50": _RESNET_ORIGINAL,
+}
+
+
+def style_recipe(name: str) -> StyleRecipe:
+    """A preset: ours for each backbone by its name, "gatys", "original-vgg19" or "original-resnet50".
+
+    Raises:
+        RecipeError: there is no such preset.
+    """
+    if name not in RECIPES:
+        raise RecipeError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}.")
+    return RECIPES[name]

@@ -1,0 +1,164 @@
+"""What is to be painted, at one size: the targets, computed once, and the cost of a picture."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from artnb.backbones import Backbone
+from artnb.images import resize
+from artnb.layers import Smoothing
+from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+from artnb.style.recipes import MIN_SIDE, StyleRecipe
+
+TERMS = ("cost", "content", "style", "tv")
+
+
+def taps(backbone: Backbone, recipe: StyleRecipe) -> keras.Model:
+    """The network up to the layers that a recipe names: a dictionary of features.
+
+    Raises:
+        BackboneError: it has no layer of such a name.
+    """
+    model = backbone.model
+    if recipe.pooling == "average":
+
+        def averaged(layer: keras.layers.Layer) -> keras.layers.Layer:
+            kind = keras.layers.AveragePooling2D if isinstance(layer, keras.layers.MaxPooling2D) else type(layer)
+            return kind.from_config(layer.get_config())
+
+        model = keras.models.clone_model(backbone.model, clone_function=averaged)
+        model.set_weights(backbone.model.get_weights())
+    names = list(dict.fromkeys([*recipe.style_layers, *recipe.content_layers]))
+    outputs = Backbone(backbone.name, model, backbone.trained).taps(names).outputs
+    return keras.Model(model.input, dict(zip(names, outputs, strict=True)))
+
+
+class Scene:
+    """A content, one style or several, and how far a picture is from both.
+
+    Args:
+        network: what `taps` returned.
+        recipe: layers, weights and smoothing.
+        content: uint8 (height, width, 3), at the size to be painted.
+        styles: uint8 pictures of any size; larger ones are made as large as the content.
+        shares: how much each style counts, summing to 1.
+        mask: float (height, width) from 0, content as it is, to 1, style; None for style everywhere.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        recipe: StyleRecipe,
+        content: np.ndarray,
+        styles: Sequence[np.ndarray],
+        shares: Sequence[float],
+        mask: np.ndarray | None = None,
+    ):
+        self.recipe, self.original = recipe, content
+        styles = [_as_large(style, max(content.shape[:2])) for style in styles]
+        if recipe.keep_colours:
+            content = _grey(content)
+            styles = [_with_lightness_of(_grey(style), content) for style in styles]
+        self.content = tf.constant(content[None], tf.float32)
+        self.styles = [tf.constant(style[None], tf.float32) for style in styles]
+        self.mask = None if mask is None else tf.constant(mask[None, :, :, None], tf.float32)
+        self.features = _smoothed(network, recipe.smoothing, self.content)
+        found = self.features(self.content)
+        self._content = {name: content_target(found[name]) for name in recipe.content_layers}
+        self._masks = {
+            name: None if self.mask is None else tf.image.resize(self.mask, found[name].shape[1:3], "area")
+            for name in recipe.style_layers
+        }
+        own = {name: gram_matrix(found[name], self._masks[name]) for name in recipe.style_layers}
+        mixed = {name: tf.zeros_like(gram) for name, gram in own.items()}
+        for style, share in zip(self.styles, shares, strict=True):
+            found = self.features(style)
+            mixed = {name: gram + share * gram_matrix(found[name]) for name, gram in mixed.items()}
+        self._style = {}
+        for name in recipe.style_layers:
+            target = style_target(mixed[name], own[name])
+            # Half the strength is half the way; the unit stays the whole way.
+            self._style[name] = target._replace(values=own[name] + recipe.strength * (mixed[name] - own[name]))
+
+    def composed(self, image: tf.Tensor) -> tf.Tensor:
+        """The picture where the mask is light, the content where it is dark; float32 (1, height, width, 3)."""
+        return image if self.mask is None else self.content + self.mask * (image - self.content)
+
+    def layer_terms(self, image: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Content loss and style loss of a picture, float32 (1, height, width, 3) in [0, 255], by layer."""
+        found = self.features(image)
+        content = {name: content_loss(found[name], target) for name, target in self._content.items()}
+        style = {
+            name: style_loss(gram_matrix(found[name], self._masks[name]), target)
+            for name, target in self._style.items()
+        }
+        return content, style
+
+    def terms(self, image: tf.Tensor) -> tf.Tensor:
+        """The cost and its parts, (4,), as TERMS: content and style are weighted means over their layers."""
+        recipe, image = self.recipe, self.composed(image)
+        by_layer = self.layer_terms(image)
+        content = _mean(by_layer[0], recipe.content_layers)
+        style = _mean(by_layer[1], recipe.style_layers)
+        variation = total_variation(image)
+        cost = recipe.content_weight * content + recipe.style_weight * style + recipe.tv_weight * variation
+        return tf.stack([cost, content, style, variation])
+
+    def gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The terms, and the gradient of the cost by the pixels."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            terms = self.terms(image)
+            cost = terms[0]
+        return terms, tape.gradient(cost, image)
+
+    def finished(self, image: np.ndarray) -> np.ndarray:
+        """The picture to show, uint8, of float32 (height, width, 3) in [0, 255]: masked, in the colours wanted."""
+        image = self.composed(tf.constant(image[None], tf.float32))[0].numpy()
+        picture = (image.clip(0, 255) + 0.5).astype(np.uint8)
+        return _coloured(picture, self.original) if self.recipe.keep_colours else picture
+
+
+def _mean(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:
+    return tf.add_n([weights[name] * term for name, term in terms.items()]) / sum(weights.values())
+
+
+def _smoothed(network: keras.Model, smoothing: float, content: tf.Tensor) -> Callable:
+    """The network's features, smoothed at a temperature that is fixed by the content's largest."""
+    if not smoothing:
+        return lambda images: network(images, training=False)
+    found = network(content, training=False)
+    layers = {
+        name: Smoothing(smoothing * max(float(tf.reduce_max(tf.abs(features))), 1e-6))
+        for name, features in found.items()
+    }
+    return lambda images: {name: layers[name](features) for name, features in network(images, training=False).items()}
+
+
+def _as_large(style: np.ndarray, longer: int) -> np.ndarray:
+    factor = longer / max(style.shape[:2])
+    if factor >= 1:
+        return style
+    return resize(style, tuple(max(MIN_SIDE, round(side * factor)) for side in style.shape[:2]))
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    return np.array(Image.fromarray(image).convert("L").convert("RGB"))
+
+
+def _with_lightness_of(style: np.ndarray, content: np.ndarray) -> np.ndarray:
+    """A grey style as light and as contrasty as a grey content (Gatys et al., CVPR 2017, section 5.1)."""
+    spread = content.std() / max(style.std(), 1.0)
+    return ((style - style.mean()) * spread + content.mean()).clip(0, 255).astype(np.uint8)
+
+
+def _coloured(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    lightness = Image.fromarray(picture).convert("YCbCr").getchannel(0)
+    _, blue, red = Image.fromarray(colours).convert("YCbCr").split()
+    return np.array(Image.merge("YCbCr", (lightness, blue, red)).convert("RGB"))

@@ -1,0 +1,173 @@
+"""The search for a style transfer's settings, by distances that don't depend on the weights that are searched.
+
+The student project minimised the cost, whose weights it drew as well: the smallest weights won. Here each trial paints
+a picture, a judge measures how far it is from the content and from the style, and nobody decides beforehand what one
+is worth in the other: the trials that no other beats in both are the result.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import keras_tuner as kt
+import numpy as np
+import pandas as pd
+
+from artnb import searching
+from artnb.backbones import Backbone, load_backbone
+from artnb.searching import Method, SearchError, finished_trials
+from artnb.settings import Profile, Settings, settings
+from artnb.style.files import save_painting
+from artnb.style.metrics import measure, pareto_front
+from artnb.style.recipes import StyleRecipe, style_recipe
+from artnb.style.transfer import stylize
+
+OBJECTIVE = kt.Objective("trade_off", "min")
+FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")
+
+
+@dataclass(frozen=True)
+class StyleSpace:
+    """What is searched.
+
+    Attributes:
+        name: "original" or "ours".
+        recipe: declares its hyper-parameters, and puts their values into a recipe.
+        method: the oracle.
+        trials: how many pictures are painted.
+    """
+
+    name: str
+    recipe: Callable[[kt.HyperParameters], StyleRecipe]
+    method: Method
+    trials: int
+
+
+def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profile = settings.profile) -> StyleSpace:
+    """A search space for a backbone, in a profile: full, pictures of 360 pixels in 250 iterations; quick, small ones.
+
+    Args:
+        name: "original", the student project's: learning rate, both weights and each layer's weight, at random;
+            "ours": the ratio of content to style, the rate, the smoothness, and fine against coarse layers.
+        backbone: the network that is optimised.
+        profile: "quick" or "full".
+
+    Raises:
+        SearchError: there is no such space.
+    """
+    full = profile == "full"
+    size, iterations = (360, 250) if full else (128, 40)
+    ours = replace(style_recipe(backbone), size=size, iterations=iterations)
+    layers = list(ours.style_layers)
+
+    def original(hp: kt.HyperParameters) -> StyleRecipe:
+        return replace(
+            ours,
+            learning_rate=hp.Float("learning_rate", 0.5, 5.0),
+            style_weight=hp.Float("style_weight", 1e-2, 1e-1, sampling="log"),
+            content_weight=hp.Float("content_weight", 1e-2, 1e-1, sampling="log"),
+            style_layers={layer: hp.Float(layer, 1e-2, 10.0, sampling="log") for layer in layers},
+            tv_weight=0.0,
+            scales=((1.0, 1.0),),
+        )
+
+    def balanced(hp: kt.HyperParameters) -> StyleRecipe:
+        slope = hp.Float("coarser", -1.0, 1.0)
+        return replace(
+            ours,
+            learning_rate=hp.Float("learning_rate", 1.0, 20.0, sampling="log"),
+            content_weight=hp.Float("content_to_style", 0.01, 3.0, sampling="log"),
+            tv_weight=hp.Float("smoothness", 0.1, 10.0, sampling="log"),
+            style_layers={layer: float(np.exp(slope * depth)) for depth, layer in enumerate(layers)},
+        )
+
+    spaces = {
+        "original": StyleSpace("original", original, "random", 10 if full else 4),
+        "ours": StyleSpace("ours", balanced, "bayesian", 20 if full else 6),
+    }
+    if name not in spaces:
+        raise SearchError(f"There is no search space {name!r}; there are {', '.join(spaces)}.")
+    return spaces[name]
+
+
+def judge_for(backbone: str, settings: Settings = settings) -> Backbone:
+    """Another network than the one that is optimised, which would find in its own picture what it put there.
+
+    EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
+    """
+    return load_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", None, settings)
+
+
+def search(
+    space: StyleSpace,
+    content: np.ndarray | None,
+    style: np.ndarray | None,
+    folder: str | Path,
+    seed: int = settings.seed,
+    method: Method | None = None,
+    trials: int | None = None,
+) -> pd.DataFrame:
+    """Paint a picture per trial, and measure it; a search that was interrupted goes on, in mid-picture.
+
+    As keras-tuner's chief or worker (see `artnb.searching.distributed`), take part in a common search.
+
+    Args:
+        space: what is searched.
+        content: uint8; None for a chief, who paints nothing.
+        style: uint8, likewise.
+        folder: keras-tuner's project; each trial's folder has its `painting.png`, with the recipe inside.
+        seed: of the oracle and of the pictures.
+        method: another oracle than the space's own.
+        trials: another number than the space's own.
+
+    Returns:
+        What `results` returns.
+
+    Raises:
+        SearchError: the folder holds another search.
+    """
+    wanted = space.recipe(kt.HyperParameters())
+    networks: list[Backbone] = []
+
+    def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
+        assert content is not None and style is not None
+        if not networks:  # loaded by those who paint
+            networks.extend([load_backbone(wanted.backbone, None), judge_for(wanted.backbone)])
+        place.mkdir(parents=True, exist_ok=True)
+        chosen = space.recipe(hyper)
+        painting = stylize(content, style, chosen, seed=seed, state=place / "state", backbone=networks[0])
+        save_painting(painting, place / "painting.png")
+        found = {name: value for name, value in asdict(measure(painting.image, content, style, networks[1])).items()
+                 if name != "judge"}  # fmt: skip
+        return found | {
+            "trade_off": float(np.hypot(found["style_distance"], found["content_distance"])),
+            "cost": float(painting.history["cost"].min()),
+        }
+
+    method = method or space.method
+    claim = {"space": space.name, "backbone": wanted.backbone, "method": method, "seed": seed,
+             "size": wanted.size, "iterations": wanted.iterations}  # fmt: skip
+    searching.search(work, space.recipe, folder, OBJECTIVE, claim, seed, method, trials or space.trials)
+    return results(folder)
+
+
+def results(folder: str | Path) -> pd.DataFrame:
+    """The finished trials of a search, the best trade-off first, whoever ran them.
+
+    Returns:
+        A row per trial: trial, the hyper-parameters, the figures of FIGURES, best (whether no other trial is nearer
+        to both the content and the style), painting (the file).
+
+    Raises:
+        SearchError: there is no search in the folder.
+    """
+    rows = [
+        {"trial": trial["trial"], **trial["values"], **{name: trial["metrics"][name] for name in FIGURES}}
+        for trial in finished_trials(folder, "artnb stylize --search")
+    ]
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    table["best"] = pareto_front(table["style_distance"], table["content_distance"])
+    table["painting"] = [str(Path(folder) / f"trial_{trial}" / "painting.png") for trial in table["trial"]]
+    return table.sort_values(["trade_off", "trial"], ignore_index=True)

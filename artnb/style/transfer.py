@@ -1,0 +1,378 @@
+"""A photograph painted like a painting, by optimising its pixels (Gatys, Ecker and Bethge, CVPR 2016).
+
+The network runs once forward and once backward per step, in one compiled graph; what content and style look like to
+it is computed once per scale.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from artnb.backbones import Backbone, load_backbone
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+from artnb.images import resize
+from artnb.progress import progress
+from artnb.settings import settings
+from artnb.style.recipes import MIN_SIDE, StyleRecipe
+from artnb.style.scene import TERMS, Scene, taps
+
+Watch = Callable[[int, np.ndarray], bool | None]
+HISTORY = ("step", "scale", *TERMS)
+
+
+class StyleError(ArtnbError, ValueError):
+    """A style transfer can't be begun or gone on with."""
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A style transfer that is finished, or was stopped.
+
+    Attributes:
+        image: uint8 (height, width, 3), the picture of the lowest cost at the last scale that was reached.
+        history: a row per step: step (from 1), scale (share of the size), cost, content, style, tv, of the picture
+            before that step; content and style in units of `artnb.losses`.
+        recipe: how it was painted.
+        backbone: what looked; says "untrained" of a network without its ImageNet weights.
+        untrained: whether it is one.
+        seed: of the noise.
+        seconds_per_step: mean, without each scale's first step, which compiles.
+        stopped: why it ended early, a sentence; otherwise empty.
+    """
+
+    image: np.ndarray
+    history: pd.DataFrame
+    recipe: StyleRecipe
+    backbone: str
+    untrained: bool
+    seed: int
+    seconds_per_step: float
+    stopped: str = ""
+
+
+def stylize(
+    content: np.ndarray,
+    styles: np.ndarray | Sequence[np.ndarray],
+    recipe: StyleRecipe,
+    *,
+    weights: Sequence[float] | None = None,
+    mask: np.ndarray | None = None,
+    seed: int = settings.seed,
+    watch: Watch | None = None,
+    every: int = 25,
+    state: str | Path | None = None,
+    backbone: Backbone | None = None,
+) -> Painting:
+    """Paint a picture.
+
+    Args:
+        content: what to paint, uint8 (height, width, 3).
+        styles: one picture to paint like, uint8, or several to blend.
+        recipe: how.
+        weights: how much each style counts; None for all the same.
+        mask: (height, width) or (height, width, 3), uint8 or bool: style where it is light, the content where dark.
+        seed: of the noise that `recipe.start` may ask for.
+        watch: called with the step and the picture so far, uint8, every `every` steps; returns False to stop.
+        every: steps between two calls of `watch`, and between two savings of `state`.
+        state: a file that an interrupted transfer is saved in; if it is there, this one goes on with it.
+        backbone: the recipe's network, if it is at hand.
+
+    Returns:
+        The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
+
+    Raises:
+        StyleError: pictures, weights or mask can't be used, or `state` is another transfer's.
+        BackboneError: the network has no layer of a name in the recipe.
+    """
+    pictures = [styles] if isinstance(styles, np.ndarray) and styles.ndim == 3 else list(styles)
+    shares = _shares(len(pictures), weights)
+    for picture in (content, *pictures):
+        if min(picture.shape[:2]) < MIN_SIDE:
+            raise StyleError(
+                f"A picture of {picture.shape[1]} × {picture.shape[0]} pixels is too small to paint with; "
+                f"give sides of {MIN_SIDE} or more."
+            )
+    backbone = backbone or load_backbone(recipe.backbone, None)
+    network = taps(backbone, recipe)
+    run = _Run(recipe, state, _identity(recipe, content, pictures, shares, mask, seed), watch, every)
+    sizes, steps = recipe.sizes(*content.shape[:2]), recipe.steps()
+    with progress(None, "painting", sum(steps), "step") as bar:
+        bar.update(len(run.history))
+        for number in range(run.scale, len(sizes)):
+            scene = Scene(
+                network, recipe, resize(content, sizes[number]), pictures, shares, _resized_mask(mask, sizes[number])
+            )
+            if run.image is None:
+                run.image = _beginning(scene, seed)
+            elif run.image.shape[:2] != sizes[number]:
+                run.image = _enlarged(run.image, scene)
+            run.paint(scene, number, steps, bar)
+            if run.stopped:
+                break
+    assert run.image is not None
+    if not run.stopped:
+        run.clear()
+    return Painting(
+        image=scene.finished(run.image),
+        history=pd.DataFrame(run.history, columns=list(HISTORY)),
+        recipe=recipe,
+        backbone=str(backbone),
+        untrained=not backbone.trained,
+        seed=seed,
+        seconds_per_step=run.seconds / max(run.timed, 1),
+        stopped=run.stopped,
+    )
+
+
+def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
+    shares = np.ones(number) if weights is None else np.asarray(weights, float)
+    if not number or shares.shape != (number,) or not (np.isfinite(shares).all() and min(shares) >= 0 and sum(shares)):
+        raise StyleError(f"Got {number} styles with the weights {weights}; give each style a weight from 0 on.")
+    return [float(share) for share in shares / shares.sum()]
+
+
+def _resized_mask(mask: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.ndim not in (2, 3) or mask.dtype not in (np.uint8, np.bool_):
+        raise StyleError(f"Got a mask of {mask.dtype} {mask.shape}; give uint8 or bool of (height, width).")
+    mask = mask.astype(np.uint8) * (255 if mask.dtype == np.bool_ else 1)
+    grey = mask if mask.ndim == 2 else mask.mean(-1).astype(np.uint8)
+    if not grey.any():
+        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
+    return resize(np.repeat(grey[..., None], 3, -1), size)[..., 0] / 255
+
+
+def _beginning(scene: Scene, seed: int) -> np.ndarray:
+    """The picture before the first step, float32 (height, width, 3)."""
+    start, content = scene.recipe.start, scene.content[0].numpy()
+    if start == "content":
+        return content
+    if start == "style":
+        return resize(scene.styles[0][0].numpy().astype(np.uint8), content.shape[:2]).astype(np.float32)
+    return np.random.default_rng(seed).uniform(0, 255, content.shape).astype(np.float32)
+
+
+def _enlarged(image: np.ndarray, scene: Scene) -> np.ndarray:
+    """A coarse picture at the next size, with the fine detail of the content that its own size could not show."""
+    size, content = scene.original.shape[:2], scene.content
+    larger = tf.image.resize(image, size, "bicubic").numpy()
+    if scene.recipe.start != "content":
+        return larger.clip(0, 255)
+    blurred = tf.image.resize(tf.image.resize(content, image.shape[:2], "area"), size, "bicubic")
+    return (larger + (content - blurred)[0].numpy()).clip(0, 255)
+
+
+def _identity(
+    recipe: StyleRecipe,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    shares: Sequence[float],
+    mask: np.ndarray | None,
+    seed: int,
+) -> str:
+    digest = hashlib.sha256(json.dumps([recipe.to_dict(), list(shares), seed], sort_keys=True).encode())
+    for picture in (content, *styles, *([] if mask is None else [mask])):
+        digest.update(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
+    return digest.hexdigest()
+
+
+class _NoNumber(Exception):
+    """SciPy asked for the cost of a picture that has none."""
+
+
+class _Run:
+    """A transfer under way: the picture, the optimiser's memory, what it cost so far, and the way back to them."""
+
+    def __init__(self, recipe: StyleRecipe, state: str | Path | None, identity: str, watch: Watch | None, every: int):
+        self.recipe, self.identity, self.watch, self.every = recipe, identity, watch, every
+        self.file = None if state is None else Path(state)
+        self.scale, self.done = 0, 0  # the scale, and the steps at it
+        self.image: np.ndarray | None = None
+        self.best: tuple[float, np.ndarray] | None = None
+        self.memory: list[np.ndarray] = []
+        self.history: list[tuple] = []
+        self.seconds, self.timed, self.stopped = 0.0, 0, ""
+        if self.file and self.file.is_file():
+            self._load()
+
+    def paint(self, scene: Scene, number: int, steps: Sequence[int], bar: Any) -> None:
+        """All steps of a scale; `image` is the best picture of it afterwards, or of what was reached."""
+        if number != self.scale:
+            self.scale, self.done, self.best, self.memory = number, 0, None, []
+        share, count = self.recipe.scales[number][0], steps[number]
+        paint = self._paint_lbfgs if self.recipe.optimiser == "lbfgs" else self._paint_adam
+        try:
+            paint(scene, count, share, bar)
+        except KeyboardInterrupt:
+            self.stopped = self.stopped or "It was stopped."
+        if self.stopped and self.file:
+            self.save()
+        if self.best is not None:
+            self.image = self.best[1]
+
+    def _paint_adam(self, scene: Scene, count: int, share: float, bar: Any) -> None:
+        assert self.image is not None
+        picture = tf.Variable(self.image[None], dtype=tf.float32)
+        best = tf.Variable(picture if self.best is None else self.best[1][None], dtype=tf.float32)
+        lowest = tf.Variable(np.inf if self.best is None else self.best[0], dtype=tf.float32)
+        optimiser = keras.optimizers.Adam(self._rate(count))
+        optimiser.build([picture])
+        for variable, value in zip(optimiser.variables, self.memory, strict=False):
+            variable.assign(value)
+
+        @tf.function
+        def step() -> tf.Tensor:
+            terms, gradient = scene.gradient(picture)
+            better = terms[0] < lowest  # false for what is not a number
+            best.assign(tf.where(better, picture, best))
+            lowest.assign(tf.where(better, terms[0], lowest))
+            optimiser.apply([gradient], [picture])
+            picture.assign(tf.clip_by_value(picture, 0.0, 255.0))
+            return terms
+
+        def keep() -> None:
+            self.image, self.best = picture[0].numpy(), (float(lowest), best[0].numpy())
+            self.memory = [np.asarray(variable) for variable in optimiser.variables]
+
+        try:
+            while self.done < count:
+                begun = time.perf_counter()
+                terms = step().numpy()
+                self._record(share, terms, time.perf_counter() - begun, bar)
+                if not np.isfinite(terms[0]):
+                    self.stopped = f"At step {len(self.history)} the cost was no number; lower the learning rate."
+                    break
+                if self._due():
+                    keep()
+                    self._show(scene)
+                if self.stopped:
+                    break
+            # The picture after the last step has not been measured yet.
+            if not self.stopped and float(scene_cost(scene, picture)) < float(lowest):
+                best.assign(picture)
+        finally:
+            keep()
+
+    def _rate(self, count: int) -> Any:
+        """Constant at one scale, as in the original; with several it falls, so that each ends calmly."""
+        rate = float(self.recipe.learning_rate)
+        return rate if len(self.recipe.scales) == 1 else keras.optimizers.schedules.CosineDecay(rate, count, 0.1)
+
+    def _paint_lbfgs(self, scene: Scene, count: int, share: float, bar: Any) -> None:
+        """Its memory of the curvature is not saved: gone on with, it begins anew from the picture."""
+        from scipy.optimize import minimize
+
+        assert self.image is not None
+        shape = self.image.shape
+        gradient = tf.function(scene.gradient)
+        measured: dict[str, Any] = {"terms": None, "begun": time.perf_counter()}
+
+        def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            terms, slope = gradient(tf.constant(flat.reshape(1, *shape), tf.float32))
+            terms = terms.numpy()
+            if not np.isfinite(terms[0]):
+                raise _NoNumber
+            if self.best is None or terms[0] < self.best[0]:
+                self.best, measured["terms"] = (float(terms[0]), flat.reshape(shape).astype(np.float32)), terms
+            return float(terms[0]), slope.numpy().ravel().astype(np.float64)
+
+        def after(flat: np.ndarray) -> None:
+            self.image = flat.reshape(shape).astype(np.float32)
+            now = time.perf_counter()
+            self._record(share, measured["terms"], now - measured["begun"], bar)
+            measured["begun"] = now
+            if self._due():
+                self._show(scene)
+            if self.stopped:
+                raise StopIteration
+
+        limits = {"maxiter": count - self.done, "maxfun": 2 * count, "maxcor": 10, "ftol": 0.0, "gtol": 0.0}
+        try:
+            minimize(
+                cost,
+                self.image.ravel().astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                bounds=[(0, 255)] * self.image.size,
+                callback=after,
+                options=limits,
+            )
+        except _NoNumber:
+            self.stopped = f"At step {len(self.history) + 1} the cost was no number; take Adam."
+
+    def _record(self, share: float, terms: np.ndarray, seconds: float, bar: Any) -> None:
+        self.done += 1
+        self.history.append((len(self.history) + 1, share, *(float(term) for term in terms)))
+        if self.done > 1:
+            self.seconds, self.timed = self.seconds + seconds, self.timed + 1
+        bar.update()
+
+    def _due(self) -> bool:
+        return len(self.history) % self.every == 0 and (self.watch is not None or self.file is not None)
+
+    def _show(self, scene: Scene) -> None:
+        if self.watch and self.image is not None and self.watch(len(self.history), scene.finished(self.image)) is False:
+            self.stopped = "It was stopped."
+        if self.file:
+            self.save()
+
+    def save(self) -> None:
+        """Write the state beside, and put it in its place."""
+        assert self.file is not None and self.image is not None
+        arrays: dict[str, Any] = {f"memory{number}": value for number, value in enumerate(self.memory)}
+        if self.best is not None:
+            arrays |= {"best": self.best[1], "lowest": np.array(self.best[0])}
+        with replacing(self.file) as part, part.open("wb") as stream:
+            np.savez(
+                stream,
+                identity=np.array(self.identity),
+                place=np.array([self.scale, self.done]),
+                image=self.image,
+                history=np.array(self.history),
+                **arrays,
+            )
+
+    def _load(self) -> None:
+        assert self.file is not None
+        try:
+            with np.load(self.file, allow_pickle=False) as saved:
+                values = {name: saved[name] for name in saved.files}
+            identity = str(values["identity"])
+            self.scale, self.done = (int(number) for number in values["place"])
+            self.image = values["image"]
+            self.history = [(int(row[0]), *(float(value) for value in row[1:])) for row in values["history"]]
+            self.memory = [values[f"memory{number}"] for number in range(sum("memory" in name for name in values))]
+            self.best = (float(values["lowest"]), values["best"]) if "best" in values else None
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise StyleError(
+                f"{self.file.name!r} holds no transfer to go on with ({type(error).__name__}); remove it to begin anew."
+            ) from error
+        except Exception as error:  # zipfile's own
+            raise StyleError(f"{self.file.name!r} is damaged; remove it to begin anew.") from error
+        if identity != self.identity:
+            raise StyleError(
+                f"{self.file.name!r} is of a transfer with other pictures or settings; go on with the same, "
+                "or remove it to begin anew."
+            )
+
+    def clear(self) -> None:
+        """Nothing is left to go on with."""
+        if self.file:
+            self.file.unlink(missing_ok=True)
+
+
+def scene_cost(scene: Scene, image: tf.Tensor) -> tf.Tensor:
+    """The cost of a picture."""
+    return scene.terms(image)[0]

@@ -1,0 +1,166 @@
+"""`artnb stylize` and `artnb search-style`, as a person types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artnb.cli import main
+from artnb.images import load_image
+from artnb.style.files import read_painting
+from tests.conftest import draw
+
+SMALL = ("--backbone", "efficientnet-lite0", "--size", "48", "--iterations", "4")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return draw(tmp_path / "content.jpg", 1), draw(tmp_path / "style.png", 2, (60, 60))
+
+
+def stylize(capsys, *arguments):
+    try:
+        code = main(["stylize", *map(str, arguments)])
+    except SystemExit as end:
+        code = end.code
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_a_picture_and_what_is_said_of_it(capsys, pictures, tmp_path):
+    code, out, _ = stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL, "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert load_image(tmp_path / "out.png").shape == (36, 48, 3)
+    assert (said["backbone"], said["untrained"], said["iterations"]) == ("efficientnet-lite0", False, 4)
+    assert 0 < said["style_distance"] < 1.5
+    assert said["content_distance"] > 0
+    assert said["seconds_per_step"] > 0
+    assert said["output"] == str(tmp_path / "out.png")
+    assert {path.name for path in tmp_path.iterdir()} == {"content.jpg", "style.png", "out.png"}
+
+
+def test_painted_again_from_its_own_file(capsys, pictures, tmp_path):
+    stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL, "--strength", 0.7, "--keep-colours")
+    code, _, _ = stylize(capsys, *pictures, "-o", tmp_path / "again.png", "--recipe", tmp_path / "out.png")
+    assert code == 0
+    assert read_painting(tmp_path / "again.png")["recipe"]["strength"] == 0.7
+    first, again = (load_image(tmp_path / name).astype(int) for name in ("out.png", "again.png"))
+    assert np.abs(first - again).max() <= 1
+
+
+def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, monkeypatch):
+    from artnb import weights
+
+    monkeypatch.setattr(weights, "find_weights", lambda name, *_: None)
+    _, _, err = stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL[2:])
+    assert "VGG19's weights are not on this machine; EfficientNet-Lite0" in err
+
+
+def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):
+    folder = tmp_path / "photographs"
+    draw(folder / "a.jpg", 3)
+    (folder / "b.jpg").write_bytes(b"nonsense")
+    draw(folder / "c.jpg", 4, (8, 8))
+    draw(folder / "d.jpg", 5)
+    code, out, err = stylize(capsys, folder, pictures[1], "-o", tmp_path / "painted", *SMALL, "--json")
+    assert code == 1
+    assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["a.png", "d.png"]
+    assert ["error" in answer for answer in json.loads(out)] == [False, True, True, False]
+    assert err.count("artnb: ") == 2
+    assert "too small" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nothing.jpg", "STYLE", "-o", "out.png"], "'nothing.jpg' cannot be read"),
+        (["CONTENT", "nothing.jpg", "-o", "out.png"], "'nothing.jpg' cannot be read"),
+        (["CONTENT", "STYLE", "-o", "out.gif"], "ends in .png"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--recipe", "nonsense"], "There is no recipe 'nonsense'"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--backbone", "alexnet"], "There is no recipe 'alexnet'"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--strength", "2"], "from 0 to 1"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--strength", "nan"], "from 0 to 1"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--size", "9"], "pixels"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--weights", "1", "2", *SMALL[:2]], "each style a weight"),
+        (["CONTENT", "STYLE", "-o", "out.png", "--backbone", "vgg19", "--recipe", "gatys"], "--recipe or --backbone"),
+    ],
+)
+def test_nonsense_is_one_sentence(capsys, pictures, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    names = {"CONTENT": pictures[0], "STYLE": pictures[1]}
+    code, _, err = stylize(capsys, *(names.get(argument, argument) for argument in arguments))
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha", "equal"])
+def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
+    content, style = pictures
+    image = Image.open(content)
+    odd = tmp_path / "odd.png"
+    {"grey": lambda: image.convert("L"), "alpha": lambda: image.convert("RGBA"), "equal": lambda: image}[kind]().save(
+        odd
+    )
+    code, _, _ = stylize(capsys, odd, odd if kind == "equal" else style, "-o", tmp_path / "out.png", *SMALL)
+    assert code == 0
+
+
+def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path):
+    long = (*SMALL[:4], "--iterations", "80")
+    stylize(capsys, *pictures, "-o", tmp_path / "whole.png", *long)
+    out = tmp_path / "out.png"
+    command = [sys.executable, "-m", "artnb", "stylize", *map(str, pictures), "-o", str(out), *long]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state = tmp_path / ".out.png.state"
+    for _ in range(1200):
+        if state.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert state.is_file()
+    assert not out.exists()
+    code, _, _ = stylize(capsys, *pictures, "-o", out, *long, "--resume")
+    assert code == 0
+    assert not state.exists()
+    whole, resumed = (load_image(tmp_path / name).astype(int) for name in ("whole.png", "out.png"))
+    assert np.abs(whole - resumed).max() <= 2
+
+
+def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from artnb.style import search
+
+    original = search.style_space
+
+    def small(name, backbone, profile="quick"):
+        space = original(name, backbone, profile)
+        return replace(space, recipe=lambda hp: replace(space.recipe(hp), size=48, iterations=3))
+
+    monkeypatch.setattr(search, "style_space", small)
+    command = ["search-style", "ours", *map(str, pictures), "-o", str(tmp_path / "search"), "--json", "--trials"]
+    assert main([*command, "2"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert main([*command, "3"]) == 0  # goes on
+    rows = json.loads(capsys.readouterr().out)
+    assert len(first) == 2
+    assert len(rows) == 3
+    assert {row["trial"] for row in first} < {row["trial"] for row in rows}
+    assert any(row["best"] for row in rows)
+    for row in rows:
+        expected = np.hypot(row["style_distance"], row["content_distance"])
+        assert row["trade_off"] == pytest.approx(expected)
+        assert read_painting(row["painting"])["recipe"]["content_weight"] == pytest.approx(row["content_to_style"])
+    assert rows == sorted(rows, key=lambda row: row["trade_off"])
+    assert main(["search-style", "original", *command[2:], "3"]) == 1
+    assert "holds another search" in capsys.readouterr().err

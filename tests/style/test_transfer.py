@@ -1,0 +1,266 @@
+"""The optimisation through what it paints: with a small network at small sizes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artnb.backbones import BackboneError, load_backbone
+from artnb.images import resize
+from artnb.style.recipes import RecipeError, StyleRecipe, style_recipe
+from artnb.style.scene import Scene, taps
+from artnb.style.transfer import StyleError, stylize
+
+
+@pytest.fixture(scope="session")
+def backbone():
+    return load_backbone("efficientnet-lite0", None)
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """A photograph, and a style of coloured stripes."""
+    from skimage import data
+
+    content = resize(data.coffee()[:, 60:560], (72, 96))
+    y, x = np.mgrid[:72, :96]
+    stripes = ((x + y) // 4 % 2)[..., None]
+    style = np.where(stripes, (220, 160, 30), (30, 40, 120)).astype(np.uint8)
+    return content, style
+
+
+RECIPE = replace(style_recipe("efficientnet-lite0"), iterations=12, size=96, learning_rate=2.0)
+PLAIN = replace(RECIPE, scales=((1.0, 1.0),))
+
+
+def test_the_cost_falls_and_the_picture_gets_the_palette(backbone, pictures):
+    content, style = pictures
+    painting = stylize(content, style, replace(PLAIN, iterations=40), backbone=backbone)
+    history = painting.history
+    assert painting.image.shape == content.shape
+    assert painting.image.dtype == np.uint8
+    assert history["step"].tolist() == list(range(1, 41))
+    assert history["cost"].iloc[-1] < 0.8 * history["cost"].iloc[0]
+    assert not painting.untrained
+    assert not painting.stopped
+    before, after = (np.abs(p.mean((0, 1)) - style.mean((0, 1))).sum() for p in (content, painting.image))
+    assert after < before
+
+
+def test_the_first_costs_are_known(backbone, pictures):
+    history = stylize(*pictures, PLAIN, backbone=backbone).history
+    # The content itself: no content loss, and a style loss of 1, whatever the layers.
+    assert history["content"].iloc[0] == pytest.approx(0, abs=1e-4)
+    assert history["style"].iloc[0] == pytest.approx(1, rel=1e-3)
+    expected = PLAIN.style_weight + PLAIN.tv_weight * history["tv"].iloc[0]
+    assert history["cost"].iloc[0] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_same_seed_paints_the_same(backbone, pictures):
+    recipe = replace(PLAIN, start="noise", iterations=4)
+    first, again, other = (stylize(*pictures, recipe, seed=seed, backbone=backbone).image for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+
+
+def test_equal_content_and_style_change_next_to_nothing(backbone, pictures):
+    content, _ = pictures
+    image = stylize(content, content, replace(PLAIN, tv_weight=0.0), backbone=backbone).image
+    assert np.abs(image.astype(int) - content).mean() < 2
+
+
+@pytest.mark.parametrize(("size", "expected"), [(96, (72, 96)), (64, (48, 64)), (40, (32, 40)), (400, (72, 96))])
+def test_sizes_keep_the_ratio_and_never_grow(pictures, size, expected):
+    recipe = replace(RECIPE, size=size, scales=((1.0, 1.0),))
+    assert recipe.sizes(*pictures[0].shape[:2])[-1] == expected
+
+
+def test_coarse_to_fine_ends_at_the_whole_size(backbone, pictures):
+    painting = stylize(*pictures, RECIPE, backbone=backbone)
+    assert painting.image.shape == pictures[0].shape
+    assert painting.history["scale"].unique().tolist() == [0.5, 1.0]
+    assert len(painting.history) == 12
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_the_best_picture_is_kept(backbone, pictures, optimiser):
+    content, style = pictures
+    wild = replace(PLAIN, learning_rate=120.0, optimiser=optimiser, iterations=10)
+    painting = stylize(content, style, wild, backbone=backbone)
+    scene = Scene(taps(backbone, wild), wild, content, [style], [1.0])
+    cost = float(scene.terms(painting.image[None].astype(np.float32))[0])
+    assert cost <= painting.history["cost"].min() * 1.02  # rounding to whole grey levels
+
+
+def test_lbfgs_beats_adam_on_so_small_a_thing(backbone, pictures):
+    costs = {
+        optimiser: stylize(*pictures, replace(PLAIN, optimiser=optimiser, iterations=25), backbone=backbone)
+        .history["cost"]
+        .min()
+        for optimiser in ("adam", "lbfgs")
+    }
+    assert costs["lbfgs"] < 1.5 * costs["adam"]
+
+
+def test_black_in_the_mask_keeps_the_content(backbone, pictures):
+    content, style = pictures
+    mask = np.zeros(content.shape[:2], bool)
+    mask[:, 48:] = True
+    image = stylize(content, style, replace(PLAIN, iterations=20), mask=mask, backbone=backbone).image
+    np.testing.assert_array_equal(image[:, :46], content[:, :46])
+    assert np.abs(image[:, 50:].astype(int) - content[:, 50:]).mean() > 5
+
+
+def test_kept_colours_are_the_contents(backbone, pictures):
+    content, style = pictures
+    image = stylize(content, style, replace(PLAIN, keep_colours=True, iterations=20), backbone=backbone).image
+    old, new = (np.asarray(Image.fromarray(p).convert("YCbCr")).astype(int) for p in (content, image))
+    assert np.abs(old[..., 0] - new[..., 0]).mean() > 3
+    inside = (image > 0).all(-1) & (image < 255).all(-1)  # where RGB could hold them
+    assert np.abs(old[..., 1:] - new[..., 1:])[inside].mean() < 2
+
+
+def test_a_strength_of_0_leaves_the_content(backbone, pictures):
+    content, style = pictures
+    images = [
+        stylize(content, style, replace(PLAIN, strength=strength, tv_weight=0.0), backbone=backbone).image
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    changes = [np.abs(image.astype(int) - content).mean() for image in images]
+    assert changes[0] < 1
+    assert changes[0] < changes[1] < changes[2]
+
+
+def test_two_styles_blend_by_their_weights(backbone, pictures):
+    content, _ = pictures
+    red, blue = np.full((48, 48, 3), (200, 20, 20), np.uint8), np.full((48, 48, 3), (20, 20, 200), np.uint8)
+    mean = {}
+    for weights in ((1, 0), (1, 1), (0, 1)):
+        image = stylize(content, [red, blue], replace(PLAIN, iterations=25), weights=weights, backbone=backbone).image
+        mean[weights] = image[..., 0].mean() - image[..., 2].mean()
+    assert mean[1, 0] > mean[1, 1] > mean[0, 1]
+
+
+def test_stopped_and_gone_on_with_is_as_if_nothing_had_happened(backbone, pictures, tmp_path):
+    state = tmp_path / "state"
+    whole = stylize(*pictures, RECIPE, backbone=backbone)
+    part = stylize(*pictures, RECIPE, backbone=backbone, state=state, every=3, watch=lambda step, image: step < 9)
+    assert part.stopped
+    assert len(part.history) == 9
+    assert state.is_file()
+    rest = stylize(*pictures, RECIPE, backbone=backbone, state=state)
+    assert not state.exists()
+    np.testing.assert_allclose(rest.history["cost"], whole.history["cost"], rtol=1e-3)
+    assert np.abs(rest.image.astype(int) - whole.image).max() <= 2
+
+
+def test_watching(backbone, pictures):
+    seen = []
+    stylize(*pictures, PLAIN, backbone=backbone, every=5, watch=lambda step, image: seen.append((step, image.shape)))
+    assert seen == [(5, (72, 96, 3)), (10, (72, 96, 3))]
+
+
+def test_ctrl_c_keeps_the_best_so_far(backbone, pictures):
+    def interrupt(step, image):
+        raise KeyboardInterrupt
+
+    painting = stylize(*pictures, PLAIN, backbone=backbone, every=6, watch=interrupt)
+    assert len(painting.history) == 6
+    assert "stopped" in painting.stopped
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_a_cost_that_is_no_number_ends_it_with_the_last_good_picture(backbone, pictures, optimiser, monkeypatch):
+    import tensorflow as tf
+
+    from artnb.style import scene
+
+    calls = []
+
+    def broken(images):
+        calls.append(1)
+        return tf.where(tf.reduce_mean(images) > 0, np.float32("nan"), 0.0)
+
+    monkeypatch.setattr(scene, "total_variation", broken)
+    painting = stylize(*pictures, replace(PLAIN, optimiser=optimiser), backbone=backbone)
+    assert "no number" in painting.stopped
+    assert painting.image.shape == pictures[0].shape
+
+
+def test_another_transfers_state_is_refused(backbone, pictures, tmp_path):
+    state = tmp_path / "state"
+    stylize(*pictures, PLAIN, backbone=backbone, state=state, every=3, watch=lambda step, image: False)
+    with pytest.raises(StyleError, match="other pictures or settings"):
+        stylize(*pictures, replace(PLAIN, learning_rate=1.0), backbone=backbone, state=state)
+    state.write_bytes(b"PK nonsense")
+    with pytest.raises(StyleError, match="remove it"):
+        stylize(*pictures, PLAIN, backbone=backbone, state=state)
+
+
+def test_bad_input_is_one_sentence(backbone, pictures):
+    content, style = pictures
+    with pytest.raises(StyleError, match="8 × 8 pixels is too small"):
+        stylize(content[:8, :8], style, PLAIN, backbone=backbone)
+    with pytest.raises(StyleError, match="give each style a weight"):
+        stylize(content, [style, style], PLAIN, weights=[1.0], backbone=backbone)
+    with pytest.raises(StyleError, match="black all over"):
+        stylize(content, style, PLAIN, mask=np.zeros((4, 4), np.uint8), backbone=backbone)
+    with pytest.raises(StyleError, match="mask"):
+        stylize(content, style, PLAIN, mask=np.zeros(4), backbone=backbone)
+    with pytest.raises(BackboneError, match="no layer 'block99'"):
+        stylize(content, style, replace(PLAIN, style_layers={"block99": 1.0}), backbone=backbone)
+
+
+@pytest.mark.parametrize("name", ["vgg19", "resnet50", "gatys", "original-vgg19", "original-resnet50"])
+def test_every_preset_paints_with_an_untrained_network(pictures, name):
+    from artnb.settings import Settings
+
+    recipe = replace(style_recipe(name), iterations=2, size=48, scales=((1.0, 1.0),))
+    nowhere = Settings(home=None, weights="packaged")
+    painting = stylize(*pictures, recipe, backbone=load_backbone(recipe.backbone, None, nowhere))
+    assert painting.untrained
+    assert "untrained" in painting.backbone
+    assert np.isfinite(painting.history["cost"]).all()
+
+
+def test_the_originals_presets_are_its_own():
+    vgg, resnet = style_recipe("original-vgg19"), style_recipe("original-resnet50")
+    assert (vgg.learning_rate, vgg.style_weight, vgg.content_weight) == (2.0213, 0.03645, 0.0358)
+    assert list(vgg.style_layers.values()) == [1.263, 3.505, 0.0515, 0.184, 0.0364]
+    assert (resnet.learning_rate, resnet.style_weight, resnet.content_weight) == (1.5076, 0.06006, 0.0211)
+    assert list(resnet.style_layers.values()) == [0.0805, 0.373, 3.752, 9.886, 3.450]
+    assert list(resnet.content_layers) == ["conv3_block4_out"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"backbone": "alexnet"}, "vgg19"),
+        ({"learning_rate": 0}, "above 0"),
+        ({"strength": 1.5}, "0 to 1"),
+        ({"iterations": 0}, "1 to"),
+        ({"size": 8}, "pixels"),
+        ({"start": "white"}, "content or noise"),
+        ({"style_layers": {}}, "weights above 0"),
+        ({"style_weight": float("nan")}, "number"),
+        ({"scales": ((0.5, 1.0),)}, "shares"),
+    ],
+)
+def test_a_recipe_refuses_nonsense(change, word):
+    with pytest.raises(RecipeError, match=word):
+        replace(RECIPE, **change)
+
+
+def test_a_recipe_survives_json():
+    import json
+
+    for name in ("vgg19", "gatys", "original-resnet50"):
+        recipe = style_recipe(name)
+        assert StyleRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    with pytest.raises(RecipeError, match="no setting 'speed'"):
+        StyleRecipe.from_dict({"speed": 1})
+    with pytest.raises(RecipeError, match="JSON object"):
+        StyleRecipe.from_dict([1])
+    with pytest.raises(RecipeError, match="can't be read"):
+        StyleRecipe.from_dict({"backbone": "vgg19"})

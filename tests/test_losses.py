@@ -1,0 +1,143 @@
+"""The losses against sums worked out position by position, and by what must hold of them."""
+
+import keras
+import numpy as np
+import pytest
+
+from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+
+
+@pytest.fixture
+def features():
+    return np.random.default_rng(3).normal(size=(2, 4, 5, 3)).astype(np.float32)
+
+
+def by_hand(features, mask=None):
+    """The Gram matrix with loops, as its definition reads."""
+    batch, height, width, channels = features.shape
+    gram = np.zeros((batch, channels, channels))
+    for picture in range(batch):
+        weight = np.ones((height, width)) if mask is None else mask[picture, :, :, 0]
+        for y in range(height):
+            for x in range(width):
+                place = features[picture, y, x]
+                gram[picture] += weight[y, x] * np.outer(place, place)
+        gram[picture] /= weight.sum()
+    return gram
+
+
+def test_a_gram_matrix_is_the_mean_of_the_products(features):
+    np.testing.assert_allclose(gram_matrix(features), by_hand(features), rtol=1e-5, atol=1e-6)
+
+
+def test_worked_out_on_paper():
+    # Two positions, two channels: (1, 2) and (3, 4). Means of products: (1+9)/2, (2+12)/2, (4+16)/2.
+    features = np.array([[[[1.0, 2.0], [3.0, 4.0]]]], np.float32)
+    np.testing.assert_allclose(gram_matrix(features), [[[5, 7], [7, 10]]])
+
+
+def test_a_mask_says_how_much_each_position_counts(features):
+    mask = np.random.default_rng(4).uniform(size=(2, 4, 5, 1)).astype(np.float32)
+    np.testing.assert_allclose(gram_matrix(features, mask), by_hand(features, mask), rtol=1e-4, atol=1e-5)
+    ones = np.ones_like(mask)
+    np.testing.assert_allclose(gram_matrix(features, ones), gram_matrix(features), rtol=1e-4, atol=1e-6)
+
+
+def test_a_gram_matrix_does_not_know_where(features):
+    shuffled = np.random.default_rng(5).permutation(features.reshape(2, 20, 3), axis=1).reshape(2, 5, 4, 3)
+    np.testing.assert_allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-4, atol=1e-6)
+
+
+def test_a_gram_matrix_is_symmetric_with_no_negative_eigenvalue(features):
+    gram = np.asarray(gram_matrix(features))
+    np.testing.assert_allclose(gram, gram.transpose(0, 2, 1), rtol=1e-6)
+    assert np.linalg.eigvalsh(gram).min() > -1e-6
+
+
+def test_a_gram_matrix_does_not_grow_with_the_picture(features):
+    larger = np.tile(features, (1, 3, 2, 1))
+    np.testing.assert_allclose(gram_matrix(larger), gram_matrix(features), rtol=1e-4, atol=1e-6)
+
+
+def test_the_content_loss_is_0_for_itself_and_1_for_its_means(features):
+    target = content_target(features)
+    assert float(content_loss(features, target)) == 0
+    means = np.broadcast_to(features.mean((1, 2), keepdims=True), features.shape)
+    assert float(content_loss(means, target)) == pytest.approx(1, rel=1e-5)
+    other = features + 0.5
+    variance = ((features - means) ** 2).sum()
+    assert float(content_loss(other, target)) == pytest.approx(0.25 * features.size / variance, rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3])
+def test_the_content_loss_means_the_same_whatever_the_size_of_the_features(features, factor):
+    loss = content_loss(factor * (features * 0.8), content_target(factor * features))
+    assert float(loss) == pytest.approx(float(content_loss(features * 0.8, content_target(features))), rel=1e-4)
+
+
+@pytest.mark.parametrize("factor", [1e-2, 1.0, 1e2])
+def test_the_style_loss_is_0_for_the_style_and_1_for_the_content(features, factor):
+    style, content = (gram_matrix(factor * picture) for picture in (features, features[::-1] * 1.5))
+    target = style_target(style, content)
+    assert float(style_loss(style, target)) == 0
+    assert float(style_loss(content, target)) == pytest.approx(1, rel=1e-4)
+    assert float(style_loss((style + content) / 2, target)) == pytest.approx(0.25, rel=1e-4)
+
+
+def test_equal_pictures_are_no_division_by_zero(features):
+    gram = gram_matrix(features)
+    assert float(style_loss(gram, style_target(gram, gram))) == 0
+    flat = np.ones_like(features)
+    assert float(content_loss(flat, content_target(flat))) == 0
+    nothing = np.zeros_like(features)
+    assert np.isfinite(float(content_loss(nothing, content_target(nothing))))
+
+
+def test_total_variation_by_hand():
+    # 0 and 255 side by side, over 255 and 0: both differences down and both to the right are 1.
+    image = np.array([[[0.0], [255.0]], [[255.0], [0.0]]], np.float32)[None]
+    assert float(total_variation(image)) == pytest.approx(2)
+    assert float(total_variation(np.full((1, 4, 4, 3), 77.0, np.float32))) == 0
+    image = np.random.default_rng(1).uniform(0, 255, (1, 6, 7, 3)).astype(np.float32)
+    down, right = np.diff(image / 255, axis=1), np.diff(image / 255, axis=2)
+    assert float(total_variation(image)) == pytest.approx((down**2).mean() + (right**2).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["content", "style", "variation"])
+def test_gradients_against_finite_differences(features, loss):
+    import tensorflow as tf
+
+    other = features[::-1] * 0.7 + 0.2
+    content, style = content_target(other), style_target(gram_matrix(other), gram_matrix(other * 2))
+    cost = {
+        "content": lambda f: content_loss(f, content),
+        "style": lambda f: style_loss(gram_matrix(f), style),
+        "variation": total_variation,
+    }[loss]
+    values = tf.constant(features, tf.float64)
+    content, style = (type(t)(*(tf.cast(part, tf.float64) for part in t)) for t in (content, style))
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        found = cost(values)
+    gradient = tape.gradient(found, values).numpy()
+    rng = np.random.default_rng(8)
+    for _ in range(10):
+        place, step = tuple(rng.integers(0, side) for side in features.shape), 1e-5
+        nudge = np.zeros(features.shape)
+        nudge[place] = step
+        slope = (float(cost(values + nudge)) - float(cost(values - nudge))) / (2 * step)
+        assert gradient[place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+def test_smoothing_against_numpy(features):
+    from artnb.layers import Smoothing
+
+    layer = Smoothing(0.7)
+    heated = np.exp(features / 0.7)
+    expected = heated / heated.mean((1, 2, 3), keepdims=True)
+    np.testing.assert_allclose(layer(features), expected, rtol=1e-4)
+    assert Smoothing.from_config(layer.get_config()).temperature == 0.7
+    huge = np.asarray(layer(features * 1e4))
+    assert np.isfinite(huge).all()
+    assert huge.mean() == pytest.approx(1, rel=1e-4)
+    assert keras.saving.get_registered_object("artnb>Smoothing") is Smoothing
