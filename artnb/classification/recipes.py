@@ -157,5 +157,8 @@ def recipe(name: str, profile: Profile = settings.profile) -> Recipe:
         full = _original_transfer(name.removesuffix("-original"))
     if profile == "full":
         return full
-    size = 64 if name.startswith("cnn") else 96
-    return replace(full, size=size, train_size=size, crop_size=None).shortened(12 if name.startswith("cnn") else 2)
+    if name.startswith("cnn"):
+        size, epochs = 64, 12
+    else:
+        size, epochs = 80, 2 if name in TITLES else 1  # of the original's there are two phases
+    return replace(full, size=size, train_size=size, crop_size=None).shortened(epochs)

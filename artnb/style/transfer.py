@@ -188,7 +188,7 @@ def _identity(
     return digest.hexdigest()
 
 
-class _NoNumber(Exception):
+class _NoNumberError(Exception):
     """SciPy asked for the cost of a picture that has none."""
 
 
@@ -283,7 +283,7 @@ class _Run:
             terms, slope = gradient(tf.constant(flat.reshape(1, *shape), tf.float32))
             terms = terms.numpy()
             if not np.isfinite(terms[0]):
-                raise _NoNumber
+                raise _NoNumberError
             if self.best is None or terms[0] < self.best[0]:
                 self.best, measured["terms"] = (float(terms[0]), flat.reshape(shape).astype(np.float32)), terms
             return float(terms[0]), slope.numpy().ravel().astype(np.float64)
@@ -309,7 +309,7 @@ class _Run:
                 callback=after,
                 options=limits,
             )
-        except _NoNumber:
+        except _NoNumberError:
             self.stopped = f"At step {len(self.history) + 1} the cost was no number; take Adam."
 
     def _record(self, share: float, terms: np.ndarray, seconds: float, bar: Any) -> None:

@@ -71,6 +71,15 @@ def test_the_temperature_is_found_again(truth):
     assert np.allclose(scale(too_sure, truth), right, atol=1e-6)
 
 
+def test_a_model_without_mistakes_is_not_made_infinitely_sure():
+    labels = np.arange(140) % 4
+    modest = np.full((140, 4), 0.1)
+    modest[np.arange(140), labels] = 0.7
+    sure = scale(modest, temperature(modest, labels))
+    # One mistake in 142 is reckoned with, and nothing more is known.
+    assert sure.max(1) == pytest.approx(1 - 1 / 142, abs=1e-3)
+
+
 def test_a_temperature_never_changes_the_order():
     hot = scale(PROBABILITIES, 3.0)
     assert np.array_equal(hot.argsort(1, kind="stable"), PROBABILITIES.argsort(1, kind="stable"))
