@@ -10,9 +10,9 @@ import os
 import stat
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -28,6 +28,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")  # JPEG: also the first 
 ACCEPTED = "JPEG, PNG, WebP, TIFF, GIF or BMP"
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
+T = TypeVar("T")
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
@@ -59,24 +60,7 @@ def load_image(source: Source) -> np.ndarray:
         ImageError: missing, not a file, empty, above 200 MB or 100 megapixels (both checked before anything is
             decoded), of another format than JPEG, PNG, WebP, TIFF, GIF and BMP, or broken.
     """
-    name = _name(source)
-    data = _read(source, name)
-    try:
-        file = _Clocked(data)
-        picture = Image.open(file, formats=FORMATS)
-        _check_size(picture, data)
-        megapixels = picture.width * picture.height / 10**6
-        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
-        picture.load()
-        return _upright(_rgb(picture), _orientation(picture))
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error
-    except Image.DecompressionBombError as error:
-        message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
-        raise ImageError(message) from error
-    except Exception as error:  # Pillow raises half a dozen kinds of them for a broken file
-        message = f"{name} is broken or incomplete; give a {ACCEPTED} picture that other programs can open."
-        raise ImageError(message) from error
+    return _with_picture(source, lambda picture: _upright(_rgb(picture), _orientation(picture)))
 
 
 def save_image(
@@ -110,19 +94,27 @@ def load_text(source: Source) -> dict[str, str]:
     Raises:
         ImageError: see `load_image`.
     """
-    load_image(source)  # texts may lie behind the picture, and a broken file is refused as ever
-    data = _read(source, _name(source))
-    picture = Image.open(_Clocked(data), formats=FORMATS)
-    if not isinstance(picture, PngImageFile):
-        return {}
-    picture.load()
-    return {str(keyword): str(value) for keyword, value in picture.text.items()}
+
+    def texts(picture: Image.Image) -> dict[str, str]:
+        found = picture.text if isinstance(picture, PngImageFile) else {}
+        return {str(keyword): str(value) for keyword, value in found.items()}
+
+    return _with_picture(source, texts)
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resample to `size`, (height, width), whatever that does to the ratio of the sides -> uint8 (*size, 3)."""
     image = _uint8(image)
     return _resample(image, size, (0, 0, image.shape[1], image.shape[0]))
+
+
+def shrink(image: np.ndarray, longer: int, least: int = 1) -> np.ndarray:
+    """Resample so that no side is longer than `longer` nor shorter than `least`; a smaller picture stays as it is."""
+    factor = longer / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    height, width = (max(least, round(side * factor)) for side in image.shape[:2])
+    return resize(image, (height, width))
 
 
 def fit(image: np.ndarray, size: int) -> np.ndarray:
@@ -163,6 +155,28 @@ def contact_sheet(
         left = index % columns * cell + gap + (size - width) // 2
         sheet[top : top + height, left : left + width] = resize(image, (height, width))
     return sheet
+
+
+def _with_picture(source: Source, use: Callable[[Image.Image], T]) -> T:
+    """Open and decode a picture, and give back what `use` makes of it; whatever goes wrong is an ImageError."""
+    name = _name(source)
+    data = _read(source, name)
+    try:
+        file = _Clocked(data)
+        picture = Image.open(file, formats=FORMATS)
+        _check_size(picture, data)
+        megapixels = picture.width * picture.height / 10**6
+        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
+        picture.load()
+        return use(picture)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error
+    except Image.DecompressionBombError as error:
+        message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
+        raise ImageError(message) from error
+    except Exception as error:  # Pillow raises half a dozen kinds of them for a broken file
+        message = f"{name} is broken or incomplete; give a {ACCEPTED} picture that other programs can open."
+        raise ImageError(message) from error
 
 
 def _resample(image: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:

@@ -33,7 +33,6 @@ from artnb.classification.recipes import recipe as recipe_of
 from artnb.classification.training import Training, train
 from artnb.errors import ArtnbError
 from artnb.files import replacing
-from artnb.layers import ChannelStatistics
 from artnb.paintings.pipeline import Pictures, Subsets, load_pictures, resized
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, save_split, split_hash
@@ -293,8 +292,8 @@ def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tu
 
 def with_statistics(classifier: Classifier) -> keras.Model:
     """A model from pictures to [probabilities, mean and spread of the channels of the novelty layers]."""
-    parts = [ChannelStatistics()(classifier.core.get_layer(name).output) for name in classifier.novelty_layers]
-    statistics = keras.ops.cast(keras.ops.concatenate(parts, -1), "float32")
+    statistics = networks.channel_statistics(classifier.core, classifier.novelty_layers)
+    statistics = keras.ops.cast(statistics, "float32")
     return keras.Model(classifier.model.input, [classifier.model.output, statistics])
 
 

@@ -54,10 +54,13 @@ class Classifier:
         )
 
 
-def _statistics(core: keras.Model, names: Iterable[str]) -> keras.Model:
-    """From pictures to the mean and the spread of the channels of these layers, all in one vector."""
-    found = [ChannelStatistics(name=f"{name}_statistics")(core.get_layer(name).output) for name in names]
-    return keras.Model(core.input, layers.Concatenate(name="statistics")(found), name="core")
+def channel_statistics(model: keras.Model, names: Iterable[str]) -> keras.KerasTensor:
+    """The mean and the spread of the channels of these layers of a model, all in one vector."""
+    return layers.Concatenate()([ChannelStatistics()(model.get_layer(name).output) for name in names])
+
+
+def _with_statistics(model: keras.Model, names: Iterable[str]) -> keras.Model:
+    return keras.Model(model.input, channel_statistics(model, names), name="core")
 
 
 def _linear_head(classes: int, dropout: float) -> list[layers.Layer]:
@@ -117,7 +120,7 @@ def cnn(
         for block in range(depth):
             x = _residual(x, filters, 2 if block == 0 else 1, f"stage{stage}_block{block}")
     last = [f"stage{stage}_block{depth - 1}" for stage, depth in enumerate(depths)]
-    core = _statistics(keras.Model(images, x), last)
+    core = _with_statistics(keras.Model(images, x), last)
     return Classifier.of("CNN, ours", core, _linear_head(classes, dropout), (last[0], last[2], last[3]))
 
 
@@ -168,7 +171,7 @@ def transfer(
     loaded = load_backbone(backbone, size, settings, weights)
     title = str(loaded) if weights else TITLES[backbone]
     if not original:
-        core = _statistics(loaded.model, STATISTICS_LAYERS[backbone])
+        core = _with_statistics(loaded.model, STATISTICS_LAYERS[backbone])
         return Classifier.of(title, core, _linear_head(classes, dropout=0.5), NOVELTY_LAYERS[backbone])
     head = [layers.Flatten(name="flatten")]
     for units in (512, 16):

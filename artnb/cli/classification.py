@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from artnb.cli.common import add_search_arguments, folder, positive, print_json, seed, without_greetings
+from artnb.cli.common import (
+    add_search_arguments,
+    add_seed_argument,
+    chosen_seed,
+    folder,
+    positive,
+    print_json,
+    without_greetings,
+)
 from artnb.errors import ArtnbError
 
 JSON = {"action": "store_true", "help": "for programs"}
@@ -47,7 +55,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     models = commands.add_parser("models", help="list the models that have a name")
     models.set_defaults(run=_models)
     for command in (train, search):
-        command.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+        add_seed_argument(command)
     for command in (train, search, evaluate, predict, models):
         command.add_argument("--json", **JSON)
 
@@ -75,7 +83,7 @@ def _train(chosen: argparse.Namespace) -> None:
     wanted = recipe(chosen.model)
     if chosen.epochs:
         wanted = wanted.shortened(chosen.epochs)
-    start = settings.seed if chosen.seed is None else chosen.seed
+    start = chosen_seed(chosen)
     output = Path(chosen.output or settings.home / "models" / chosen.model)
     if chosen.folds and chosen.split:
         raise ArtnbError("A cross-validation makes its own splits; give --folds or --split.")
@@ -102,7 +110,6 @@ def _train(chosen: argparse.Namespace) -> None:
 
 
 def _search(chosen: argparse.Namespace) -> None:
-    from artnb.settings import settings
 
     with without_greetings():
         from artnb import searching
@@ -115,7 +122,7 @@ def _search(chosen: argparse.Namespace) -> None:
     if not chosen.chief or chosen.worker:  # the chief trains nothing
         collection, table, _ = _split(chosen)
         data = load_pictures(collection, table, base.size, base.train_size)
-    start = settings.seed if chosen.seed is None else chosen.seed
+    start = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
         table = tuning.search(space, data, chosen.output, start, chosen.method, chosen.trials)
     if chosen.json:

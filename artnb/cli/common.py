@@ -45,6 +45,18 @@ def folder(text: str) -> str:
     return text
 
 
+def add_seed_argument(parser: argparse.ArgumentParser) -> None:
+    """The seed; `chosen_seed` knows the default."""
+    parser.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+
+
+def chosen_seed(chosen: argparse.Namespace) -> int:
+    """What `--seed` says, or else the environment."""
+    from artnb.settings import settings
+
+    return settings.seed if chosen.seed is None else chosen.seed
+
+
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """How long a search goes on, and who takes part in it."""
     parser.add_argument("--trials", type=positive, metavar="N", help="default: the space's own")

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from artnb.cli.common import count, file, print_json, seed
+from artnb.cli.common import add_seed_argument, chosen_seed, count, file, print_json
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -16,7 +16,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     split.add_argument(
         "--min-paintings", type=count, metavar="N", help="an artist needs this many (default: archive 200, studio 60)"
     )
-    split.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    add_seed_argument(split)
     split.add_argument("-o", "--output", type=file, metavar="FILE", help="the table as CSV (default: to stdout)")
     split.set_defaults(run=_split)
     for command in (audit, split):
@@ -38,12 +38,11 @@ def _split(chosen: argparse.Namespace) -> None:
     from artnb.paintings import splits
     from artnb.paintings.audit import audit
     from artnb.paintings.sources import load_collection
-    from artnb.settings import settings
 
     collection = load_collection()
     found = audit(collection)
     paintings = splits.choose(collection, chosen.min_paintings, leave_out=found.unreadable)
-    table = splits.split(paintings, found.duplicates, settings.seed if chosen.seed is None else chosen.seed)
+    table = splits.split(paintings, found.duplicates, chosen_seed(chosen))
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
     if chosen.output:

@@ -6,7 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from artnb.cli.common import add_search_arguments, folder, positive, print_json, seed, without_greetings
+from artnb.cli.common import (
+    add_search_arguments,
+    add_seed_argument,
+    chosen_seed,
+    folder,
+    positive,
+    print_json,
+    without_greetings,
+)
 from artnb.errors import ArtnbError
 
 
@@ -25,7 +33,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     stylize.add_argument("--keep-colours", action="store_true", help="the content's colours, the style's brush")
     stylize.add_argument("--mask", metavar="M", help="a picture: style only where it is light")
     stylize.add_argument("--resume", action="store_true", help="go on with the one that was stopped")
-    stylize.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    add_seed_argument(stylize)
     stylize.add_argument("--json", action="store_true", help="for programs")
     stylize.set_defaults(run=_stylize)
 
@@ -38,7 +46,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     search.add_argument("--backbone", metavar="NAME", default="efficientnet-lite0", help="the one that is optimised")
     search.add_argument("--method", choices=("random", "bayesian"), help="default: the space's own")
-    search.add_argument("--seed", type=seed, metavar="N", help="default: ARTNB_SEED, or 1874")
+    add_seed_argument(search)
     add_search_arguments(search)
     search.add_argument("--json", action="store_true", help="for programs")
     search.set_defaults(run=_search)
@@ -49,6 +57,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
         from artnb.backbones import load_backbone
         from artnb.images import WRITTEN, ImageError, load_image
         from artnb.paintings.sources import SUFFIXES
+        from artnb.style.transfer import STOPPED
 
     recipe = _recipe(chosen)
     styles = [load_image(style) for style in chosen.styles]
@@ -76,19 +85,17 @@ def _stylize(chosen: argparse.Namespace) -> None:
                 raise
             answers.append({"content": source.name, "error": str(error)})
             print(f"artnb: {error}", file=sys.stderr)
-        if answers[-1].get("stopped"):
+        if answers[-1].get("stopped") == STOPPED:
             break
     if chosen.json:
         print_json(answers if content.is_dir() else answers[0])
-    if answers[-1].get("stopped"):
-        print(f"artnb: {answers[-1]['stopped']} The best picture so far is saved.", file=sys.stderr)
+    if answers[-1].get("stopped") == STOPPED:
         raise SystemExit(130)
-    if any("error" in answer for answer in answers):
+    if any("error" in answer or answer["stopped"] for answer in answers):
         raise SystemExit(1)
 
 
 def _search(chosen: argparse.Namespace) -> None:
-    from artnb.settings import settings
 
     with without_greetings():
         from artnb import searching
@@ -97,7 +104,7 @@ def _search(chosen: argparse.Namespace) -> None:
     space = style_space(chosen.space, chosen.backbone)
     paints = not chosen.chief or chosen.worker  # the chief does not
     content, style = (load_image(name) if paints else None for name in (chosen.content, chosen.style))
-    start = settings.seed if chosen.seed is None else chosen.seed
+    start = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
         table = search(space, content, style, chosen.output, start, chosen.method, chosen.trials)
     if chosen.json:
@@ -131,7 +138,6 @@ def _paint(
     chosen: argparse.Namespace, recipe: Any, backbone: Any, source: Path, styles: list, mask: Any, target: Path
 ) -> dict[str, Any]:
     from artnb.images import load_image
-    from artnb.settings import settings
     from artnb.style.files import save_painting
     from artnb.style.metrics import measure
     from artnb.style.transfer import stylize
@@ -146,13 +152,15 @@ def _paint(
         recipe,
         weights=chosen.weights,
         mask=mask,
-        seed=settings.seed if chosen.seed is None else chosen.seed,
+        seed=chosen_seed(chosen),
         state=state,
         backbone=backbone,
     )
     names = {"content": source.name, "styles": [Path(style).name for style in chosen.styles]}
     save_painting(painting, target, **names, weights=chosen.weights, mask=chosen.mask and Path(chosen.mask).name)
     found = measure(painting.image, content, styles[0], backbone)
+    if painting.stopped:
+        print(f"artnb: {painting.stopped} The best picture so far is saved.", file=sys.stderr)
     if not chosen.json:
         print(f"{target}: {painting.backbone}, {len(painting.history)} steps of {painting.seconds_per_step:.2f} s")
     return {

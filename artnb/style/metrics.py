@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from artnb.backbones import Backbone, load_backbone
-from artnb.images import resize
+from artnb.images import resize, shrink
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 
@@ -35,9 +35,7 @@ class Metrics:
     judge: str
 
 
-def measure(
-    image: np.ndarray, content: np.ndarray, style: np.ndarray, judge: Backbone | None = None, size: int | None = None
-) -> Metrics:
+def measure(image: np.ndarray, content: np.ndarray, style: np.ndarray, judge: Backbone | None = None) -> Metrics:
     """Compare a picture with the content and the style that it was painted from.
 
     Args:
@@ -46,13 +44,9 @@ def measure(
         style: uint8, of any size.
         judge: a backbone that supports a default recipe, EfficientNet-Lite0 by default; a picture that was optimised by
             this very network may flatter it.
-        size: longer side in pixels to compare at; that of `image` by default.
     """
     judge = judge or load_backbone("efficientnet-lite0", None)
     recipe = style_recipe(judge.name)
-    if size:
-        factor = size / max(image.shape[:2])
-        image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
     content = resize(content, image.shape[:2])
     scene = Scene(taps(judge, recipe), recipe, content, [style], [1.0])
     found = scene.layer_terms(tf.constant(image[None], tf.float32))
@@ -79,13 +73,8 @@ def colour_distance(image: np.ndarray, style: np.ndarray) -> float:
     from scipy.stats import wasserstein_distance
     from skimage.color import rgb2lab
 
-    first, second = (rgb2lab(_small(picture)).reshape(-1, 3) for picture in (image, style))
+    first, second = (rgb2lab(shrink(picture, 256)).reshape(-1, 3) for picture in (image, style))
     return float(np.mean([wasserstein_distance(first[:, channel], second[:, channel]) for channel in range(3)]))
-
-
-def _small(picture: np.ndarray, side: int = 256) -> np.ndarray:
-    factor = min(1.0, side / max(picture.shape[:2]))
-    return resize(picture, (max(1, round(picture.shape[0] * factor)), max(1, round(picture.shape[1] * factor))))
 
 
 def entropies(backbone: Backbone, recipe: StyleRecipe, image: np.ndarray) -> Mapping[str, float]:

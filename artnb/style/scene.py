@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.backbones import Backbone
-from artnb.images import resize
+from artnb.images import shrink
 from artnb.layers import Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 from artnb.style.recipes import MIN_SIDE, StyleRecipe
@@ -57,7 +57,7 @@ class Scene:
         mask: np.ndarray | None = None,
     ):
         self.recipe, self.original = recipe, content
-        styles = [_as_large(style, max(content.shape[:2])) for style in styles]
+        styles = [shrink(style, max(content.shape[:2]), MIN_SIDE) for style in styles]
         if recipe.keep_colours:
             content = _grey(content)
             styles = [_with_lightness_of(_grey(style), content) for style in styles]
@@ -135,13 +135,6 @@ def _smoothed(network: keras.Model, smoothing: float, content: tf.Tensor) -> Cal
         for name, features in found.items()
     }
     return lambda images: {name: layers[name](features) for name, features in network(images, training=False).items()}
-
-
-def _as_large(style: np.ndarray, longer: int) -> np.ndarray:
-    factor = longer / max(style.shape[:2])
-    if factor >= 1:
-        return style
-    return resize(style, tuple(max(MIN_SIDE, round(side * factor)) for side in style.shape[:2]))
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

@@ -16,11 +16,11 @@ import pandas as pd
 from artnb import searching
 from artnb.backbones import Backbone, load_backbone
 from artnb.searching import Method, SearchError, finished_trials
-from artnb.settings import Profile, Settings, settings
+from artnb.settings import Profile, settings
 from artnb.style.files import save_painting
 from artnb.style.metrics import measure, pareto_front
 from artnb.style.recipes import StyleRecipe, style_recipe
-from artnb.style.transfer import stylize
+from artnb.style.transfer import STOPPED, stylize
 
 OBJECTIVE = kt.Objective("trade_off", "min")
 FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")
@@ -90,12 +90,12 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
     return spaces[name]
 
 
-def judge_for(backbone: str, settings: Settings = settings) -> Backbone:
+def judge_for(backbone: str) -> Backbone:
     """Another network than the one that is optimised, which would find in its own picture what it put there.
 
     EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
     """
-    return load_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", None, settings)
+    return load_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", None)
 
 
 def search(
@@ -136,6 +136,8 @@ def search(
         place.mkdir(parents=True, exist_ok=True)
         chosen = space.recipe(hyper)
         painting = stylize(content, style, chosen, seed=seed, state=place / "state", backbone=networks[0])
+        if painting.stopped == STOPPED:  # so is the search; the state of this picture is kept
+            raise KeyboardInterrupt
         save_painting(painting, place / "painting.png")
         found = {name: value for name, value in asdict(measure(painting.image, content, style, networks[1])).items()
                  if name != "judge"}  # fmt: skip
@@ -163,7 +165,7 @@ def results(folder: str | Path) -> pd.DataFrame:
     """
     rows = [
         {"trial": trial["trial"], **trial["values"], **{name: trial["metrics"][name] for name in FIGURES}}
-        for trial in finished_trials(folder, "artnb stylize --search")
+        for trial in finished_trials(folder, "artnb search-style ours CONTENT STYLE -o DIR")
     ]
     table = pd.DataFrame(rows)
     if table.empty:

@@ -28,6 +28,7 @@ from artnb.style.scene import TERMS, Scene, taps
 
 Watch = Callable[[int, np.ndarray], bool | None]
 HISTORY = ("step", "scale", *TERMS)
+STOPPED = "It was stopped."  # by a person, not by trouble
 
 
 class StyleError(ArtnbError, ValueError):
@@ -216,7 +217,7 @@ class _Run:
         try:
             paint(scene, count, share, bar)
         except KeyboardInterrupt:
-            self.stopped = self.stopped or "It was stopped."
+            self.stopped = self.stopped or STOPPED
         if self.stopped and self.file:
             self.save()
         if self.best is not None:
@@ -260,7 +261,7 @@ class _Run:
                 if self.stopped:
                     break
             # The picture after the last step has not been measured yet.
-            if not self.stopped and float(scene_cost(scene, picture)) < float(lowest):
+            if not self.stopped and float(scene.terms(picture)[0]) < float(lowest):
                 best.assign(picture)
         finally:
             keep()
@@ -324,7 +325,7 @@ class _Run:
 
     def _show(self, scene: Scene) -> None:
         if self.watch and self.image is not None and self.watch(len(self.history), scene.finished(self.image)) is False:
-            self.stopped = "It was stopped."
+            self.stopped = STOPPED
         if self.file:
             self.save()
 
@@ -371,8 +372,3 @@ class _Run:
         """Nothing is left to go on with."""
         if self.file:
             self.file.unlink(missing_ok=True)
-
-
-def scene_cost(scene: Scene, image: tf.Tensor) -> tf.Tensor:
-    """The cost of a picture."""
-    return scene.terms(image)[0]

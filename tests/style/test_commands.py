@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from artnb.cli import main
 from artnb.images import load_image
 from artnb.style.files import read_painting
+from artnb.style.transfer import STOPPED
 from tests.conftest import draw
 
 SMALL = ("--backbone", "efficientnet-lite0", "--size", "48", "--iterations", "4")
@@ -137,8 +139,6 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_
 
 
 def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch):
-    from dataclasses import replace
-
     from artnb.style import search
 
     original = search.style_space
@@ -164,3 +164,39 @@ def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch)
     assert rows == sorted(rows, key=lambda row: row["trade_off"])
     assert main(["search-style", "original", *command[2:], "3"]) == 1
     assert "holds another search" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_a_picture_ends_the_whole_search(pictures, tmp_path, monkeypatch):
+    from artnb.style import search
+
+    painted = []
+
+    def interrupted(*arguments, **options):
+        painted.append(options["state"])
+        return replace(stylize_itself(*arguments, **options), stopped=STOPPED)
+
+    stylize_itself = search.stylize
+    monkeypatch.setattr(search, "stylize", interrupted)
+    space = search.style_space("ours", profile="quick")
+    space = replace(space, recipe=lambda hp, of=space.recipe: replace(of(hp), size=48, iterations=2))
+    with pytest.raises(KeyboardInterrupt):
+        search.search(space, *map(load_image, pictures), tmp_path / "search", trials=3)
+    assert len(painted) == 1
+    assert search.results(tmp_path / "search").empty
+
+
+def test_a_cost_that_is_no_number_does_not_end_a_folder(capsys, pictures, tmp_path, monkeypatch):
+    from artnb.style import transfer
+
+    stylize_itself = transfer.stylize
+
+    def in_trouble(*arguments, **options):
+        return replace(stylize_itself(*arguments, **options), stopped="At step 3 the cost was no number.")
+
+    monkeypatch.setattr(transfer, "stylize", in_trouble)
+    for number in range(2):
+        draw(tmp_path / "photographs" / f"{number}.jpg", number)
+    code, _, err = stylize(capsys, tmp_path / "photographs", pictures[1], "-o", tmp_path / "painted", *SMALL)
+    assert code == 1
+    assert err.count("the cost was no number. The best picture so far is saved.") == 2
+    assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["0.png", "1.png"]

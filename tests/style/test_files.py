@@ -30,6 +30,12 @@ def test_a_painting_holds_its_recipe(painting, tmp_path):
     assert load_recipe(file) == RECIPE
 
 
+def test_texts_are_read_from_an_open_file(painting, tmp_path):
+    save_painting(painting, tmp_path / "out.png")
+    with (tmp_path / "out.png").open("rb") as stream:
+        assert json.loads(load_text(stream)["artnb"])["seed"] == 5
+
+
 def test_other_formats_hold_the_picture_alone(painting, tmp_path):
     save_painting(painting, tmp_path / "out.jpg")
     assert load_text(tmp_path / "out.jpg") == {}
