@@ -56,7 +56,8 @@ class Classifier:
 
 def channel_statistics(model: keras.Model, names: Iterable[str]) -> keras.KerasTensor:
     """The mean and the spread of the channels of these layers of a model, all in one vector."""
-    return layers.Concatenate()([ChannelStatistics()(model.get_layer(name).output) for name in names])
+    found = [ChannelStatistics(name=f"{name}_statistics")(model.get_layer(name).output) for name in names]
+    return layers.Concatenate(name="statistics")(found)
 
 
 def _with_statistics(model: keras.Model, names: Iterable[str]) -> keras.Model:
