@@ -460,9 +460,28 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
         if mark is not None:
             axis.axvline(mark, color="0.6", linewidth=1)
             axis.text(mark, 0.98, f" step {mark}", transform=axis.get_xaxis_transform(), fontsize="x-small", va="top")
-    axes[1].legend(frameon=False, fontsize="small")
+    marks, labels = axes[1].get_legend_handles_labels()
+    figure.legend(marks, labels, frameon=False, fontsize="small", ncols=2, loc="outside lower center")
     figure.suptitle(title)
     return axes
+
+
+def matrices(named: dict[str, np.ndarray], title: str) -> np.ndarray:
+    """Square matrices beside each other on one scale of colours, the largest values cut off so that most can be seen.
+
+    Args:
+        named: a label -> (n, n).
+        title: of the figure.
+    """
+    figure, axes = plt.subplots(1, len(named), figsize=(4 * len(named), 4), squeeze=False)
+    limit = max(float(np.quantile(np.abs(values), 0.98)) for values in named.values())
+    shown = None
+    for axis, (label, values) in zip(axes.flat, named.items(), strict=True):
+        shown = axis.imshow(values, cmap="cividis", vmin=min(0.0, min(map(np.min, named.values()))), vmax=limit)
+        axis.set(title=label, xlabel="channel", ylabel="channel")
+    figure.colorbar(shown, ax=list(axes.flat), shrink=0.7)
+    figure.suptitle(title)
+    return axes.flat
 
 
 def trade_offs(table: pd.DataFrame, title: str) -> Axes:
@@ -474,7 +493,8 @@ def trade_offs(table: pd.DataFrame, title: str) -> Axes:
     """
     _, axis = plt.subplots(figsize=(6.5, 5))
     beaten, best = table[~table["best"]], table[table["best"]].sort_values("style_distance")
-    axis.scatter(beaten["style_distance"], beaten["content_distance"], color="0.65", label="beaten in both")
+    if len(beaten):
+        axis.scatter(beaten["style_distance"], beaten["content_distance"], color="0.65", label="beaten in both")
     axis.plot(best["style_distance"], best["content_distance"], color=BLUE, marker="o", label="beaten by none")
     for number, (x, y) in enumerate(zip(best["style_distance"], best["content_distance"], strict=True), start=1):
         axis.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize="small")

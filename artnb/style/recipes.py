@@ -199,10 +199,10 @@ RECIPES: dict[str, StyleRecipe] = {
             "conv4_block6_out": 1.0,
         },
         content_weight=0.1,
-        tv_weight=1.0,
+        tv_weight=4.0,
         learning_rate=6.0,
         pooling="average",
-        smoothing=0.2,
+        smoothing=0.5,
         scales=_COARSE_TO_FINE,
     ),
     "efficientnet-lite0": StyleRecipe(

@@ -233,7 +233,6 @@ class _Run:
         for variable, value in zip(optimiser.variables, self.memory, strict=False):
             variable.assign(value)
 
-        @tf.function
         def step() -> tf.Tensor:
             terms, gradient = scene.gradient(picture)
             better = terms[0] < lowest  # false for what is not a number
@@ -242,6 +241,9 @@ class _Run:
             optimiser.apply([gradient], [picture])
             picture.assign(tf.clip_by_value(picture, 0.0, 255.0))
             return terms
+
+        # Traced here and once: nothing in it depends on Python's own control flow, which autograph would look for.
+        step = tf.function(step, autograph=False).get_concrete_function()
 
         def keep() -> None:
             self.image, self.best = picture[0].numpy(), (float(lowest), best[0].numpy())
@@ -277,7 +279,8 @@ class _Run:
 
         assert self.image is not None
         shape = self.image.shape
-        gradient = tf.function(scene.gradient)
+        wanted = tf.TensorSpec((1, *shape), tf.float32)
+        gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(wanted)
         measured: dict[str, Any] = {"terms": None, "begun": time.perf_counter()}
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:

@@ -70,6 +70,33 @@ PLANTED = {
         "sorted_results = tuning.results\n"
         "tuning.results = lambda folder: sorted_results(folder)[::-1].reset_index(drop=True)",
     ),
+    "an unnormalised Gram matrix": (
+        "07",
+        "from artnb import losses\n"
+        "mean = losses.gram_matrix\n"
+        "losses.gram_matrix = lambda features, *args: (\n"
+        "    mean(features, *args) * features.shape[1] * features.shape[2])",
+    ),
+    "a content loss that looks at the channels' means only": (
+        "07",
+        "from keras import ops\n"
+        "from artnb import losses\n"
+        "whole = losses.content_loss\n"
+        "losses.content_loss = lambda features, target: whole(\n"
+        "    ops.mean(features, (1, 2), keepdims=True) + 0 * features, target)",
+    ),
+    "a smoothing with its temperature upside down": (
+        "08",
+        "from artnb import layers\n"
+        "begin = layers.Smoothing.__init__\n"
+        "layers.Smoothing.__init__ = lambda self, temperature=1.0, **options: begin(self, 1 / temperature, **options)",
+    ),
+    "content and style mistaken for each other by the judge": (
+        "09",
+        "from artnb.style import metrics\n"
+        "right = metrics.measure\n"
+        "metrics.measure = lambda image, content, style, *args: right(image, style, content, *args)",
+    ),
 }
 
 
