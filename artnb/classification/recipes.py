@@ -93,7 +93,7 @@ _CNN = Recipe(
     train_size=160,
     crop_size=128,
     balance=0.5,
-    phases=(Phase("training", 60, 2e-3, "cosine", weight_decay=0.05, label_smoothing=0.1),),
+    phases=(Phase("training", 30, 2e-3, "cosine", weight_decay=0.05, label_smoothing=0.1),),
 )
 
 
