@@ -38,7 +38,7 @@ def test_importing_the_package_is_cheap():
 
 LAYERS = [
     {"errors", "files", "progress", "searching", "settings"},
-    {"images", "paintings", "weights"},
+    {"images", "models", "paintings", "weights"},
     {"backbones", "layers", "losses"},
     {"classification", "cyclegan", "operation", "plots", "style"},
     {"doctor", "course", "cli", "widgets", "__main__"},

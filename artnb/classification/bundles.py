@@ -12,7 +12,6 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb import __version__
+from artnb import __version__, models
 from artnb.classification import networks
 from artnb.classification.evaluation import evaluate, scale, temperature
 from artnb.classification.networks import Classifier
@@ -31,18 +30,12 @@ from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import Recipe
 from artnb.classification.recipes import recipe as recipe_of
 from artnb.classification.training import Training, train
-from artnb.errors import ArtnbError
 from artnb.files import replacing
+from artnb.models import ModelError
 from artnb.paintings.pipeline import Pictures, Subsets, load_pictures, resized
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, save_split, split_hash
 from artnb.settings import Settings, settings
-
-STARTERS = Path(__file__).parent / "starters"
-
-
-class BundleError(ArtnbError, ValueError):
-    """There is no such model, or its folder is damaged."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +59,7 @@ class Card:
         seed: of the training.
         recipe: all of its settings.
         made: date and versions.
+        kind: of model.
     """
 
     network: str
@@ -84,16 +78,17 @@ class Card:
     seed: int
     recipe: dict[str, Any]
     made: dict[str, str] = field(default_factory=dict)
+    kind: str = "classifier"
 
     @classmethod
     def load(cls, folder: Path) -> "Card":
-        """Read the card of a bundle, BundleError if that can't be done."""
+        """Read the card of a bundle, ModelError if that can't be done."""
+        values = models.read_card(folder)
         try:
-            values = json.loads((folder / "card.json").read_text(encoding="utf-8"))
             return cls(**(values | {"class_names": tuple(values["class_names"])}))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise BundleError(
-                f"{folder.name!r} holds no readable card.json ({type(error).__name__}), so it is no model of artnb; "
+        except (TypeError, KeyError) as error:
+            raise ModelError(
+                f"{folder.name!r} holds no readable card.json of a classifier ({type(error).__name__}); "
                 "name a folder that `artnb train` wrote."
             ) from error
 
@@ -113,39 +108,13 @@ class Bundle:
     novelty: Novelty
 
 
-def find(model: str | Path, settings: Settings = settings) -> Path:
-    """The folder of a model, by its name or path: a starter's, one under `$ARTNB_HOME/models`, or any other.
-
-    Raises:
-        BundleError: there is none; the sentence names those that there are.
-    """
-    for folder in (STARTERS / model, settings.home / "models" / model, Path(model)):
-        if (folder / "card.json").is_file():
-            return folder
-    names = ", ".join(repr(folder.name) for folder in available(settings)) or "none yet"
-    raise BundleError(
-        f"There is no model {str(model)!r}; by name there are {names}. "
-        "Name one of these or a folder that `artnb train` wrote."
-    )
-
-
-def available(settings: Settings = settings) -> list[Path]:
-    """The folders of all models that have a name: the starters first, then those under `$ARTNB_HOME/models`."""
-    found = (folder.parent for place in (STARTERS, settings.home / "models") for folder in _cards(place))
-    return list(found)
-
-
-def _cards(place: Path) -> Iterator[Path]:
-    yield from sorted(place.glob("*/card.json"))
-
-
 def load(model: str | Path, settings: Settings = settings) -> Bundle:
     """Build a model's network and fill it.
 
     Raises:
-        BundleError: there is no such model, or a file of it is missing, cut short or another network's.
+        ModelError: there is no such model, or a file of it is missing, cut short or another network's.
     """
-    folder = find(model, settings)
+    folder = models.find(model, "classifier", settings)
     card = Card.load(folder)
     classifier = networks.build(
         card.network, len(card.class_names), card.size, pretrained=False, **card.recipe["options"]
@@ -154,7 +123,7 @@ def load(model: str | Path, settings: Settings = settings) -> Bundle:
         classifier.model.load_weights(folder / "model.weights.h5")
         novelty = Novelty.load(folder / "novelty.npz")
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BundleError(
+        raise ModelError(
             f"The model {folder.name!r} is damaged ({type(error).__name__} while its weights were read); "
             "train or copy it again."
         ) from error
@@ -292,7 +261,7 @@ def look(classifier: Classifier, pictures: Pictures, batch_size: int = 64) -> tu
 
 def with_statistics(classifier: Classifier) -> keras.Model:
     """A model from pictures to [probabilities, mean and spread of the channels of the novelty layers]."""
-    statistics = networks.channel_statistics(classifier.core, classifier.novelty_layers)
+    statistics = networks.channel_statistics(classifier.core, classifier.novelty_layers, "novelty")
     statistics = keras.ops.cast(statistics, "float32")
     return keras.Model(classifier.model.input, [classifier.model.output, statistics])
 
@@ -303,28 +272,13 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
     Returns:
         The folder; see `benchmarks/` for the accuracy that the rounding costs.
     """
-    import h5py
-
-    folder = find(bundle, settings)
-    with replacing(STARTERS / name) as part:
+    folder = models.find(bundle, "classifier", settings)
+    with replacing(models.STARTERS / name) as part:
         part.mkdir()
         for file in ("card.json", "novelty.npz", "split.csv", "history.csv", "README.md"):
             shutil.copyfile(folder / file, part / file)
-        with h5py.File(folder / "model.weights.h5") as whole, h5py.File(part / "model.weights.h5", "w") as half:
-
-            def copy(path: str, item: Any) -> None:
-                if isinstance(item, h5py.Dataset):
-                    values = np.asarray(item)
-                    if values.dtype == np.float32 and np.abs(values).max(initial=0) < np.finfo(np.float16).max:
-                        values = values.astype(np.float16)
-                    half.create_dataset(path, data=values, **({"compression": "gzip"} if values.ndim else {}))
-                else:
-                    half.require_group(path)
-                for key, value in item.attrs.items():
-                    half[path].attrs[key] = value
-
-            whole.visititems(copy)
-    return STARTERS / name
+        models.round_weights(folder / "model.weights.h5", part / "model.weights.h5")
+    return models.STARTERS / name
 
 
 def describe(card: Card) -> str:

@@ -54,10 +54,13 @@ class Classifier:
         )
 
 
-def channel_statistics(model: keras.Model, names: Iterable[str]) -> keras.KerasTensor:
-    """The mean and the spread of the channels of these layers of a model, all in one vector."""
-    found = [ChannelStatistics(name=f"{name}_statistics")(model.get_layer(name).output) for name in names]
-    return layers.Concatenate(name="statistics")(found)
+def channel_statistics(model: keras.Model, names: Iterable[str], purpose: str = "statistics") -> keras.KerasTensor:
+    """The mean and the spread of the channels of these layers of a model, all in one vector.
+
+    `purpose` is what the new layers are called, after the layer that each looks at: names are a network's own.
+    """
+    found = [ChannelStatistics(name=f"{name}_{purpose}")(model.get_layer(name).output) for name in names]
+    return layers.Concatenate(name=purpose)(found)
 
 
 def _with_statistics(model: keras.Model, names: Iterable[str]) -> keras.Model:

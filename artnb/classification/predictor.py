@@ -60,7 +60,7 @@ class Predictor:
         settings: where models are looked for.
 
     Raises:
-        BundleError: there is no such model, or it is damaged.
+        ModelError: there is no such model, or it is damaged.
     """
 
     def __init__(self, model: str | Path, settings: Settings = settings):

@@ -181,9 +181,10 @@ def _predict(chosen: argparse.Namespace) -> None:
 
 def _models(chosen: argparse.Namespace) -> None:
     with without_greetings():
+        from artnb import models
         from artnb.classification import bundles
 
-    cards = {folder.name: bundles.Card.load(folder) for folder in bundles.available()}
+    cards = {folder.name: bundles.Card.load(folder) for folder in models.available("classifier")}
     if chosen.json:
         print_json([{"name": name, "title": card.title} | card.metrics["test"] for name, card in cards.items()])
     else:

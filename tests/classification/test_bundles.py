@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from artnb import models
 from artnb.classification import bundles
-from artnb.classification.bundles import BundleError, Card
+from artnb.classification.bundles import Card
 from artnb.classification.predictor import Predictor
+from artnb.models import ModelError
 from artnb.paintings.splits import split_hash
 from artnb.settings import Settings
 from tests.classification.conftest import ARTISTS, tiny
@@ -45,11 +47,11 @@ def test_models_are_found_by_name_and_by_path(bundle, tmp_path):
     settings = Settings(home=tmp_path)
     (tmp_path / "models").mkdir()
     shutil.copytree(bundle.folder, tmp_path / "models" / "mine")
-    assert bundles.find("mine", settings) == tmp_path / "models" / "mine"
-    assert bundles.find(bundle.folder, settings) == bundle.folder
-    assert [folder.name for folder in bundles.available(settings)][-1] == "mine"
-    with pytest.raises(BundleError, match=r"no model 'nobody'; by name there are .*'mine'"):
-        bundles.find("nobody", settings)
+    assert models.find("mine", "classifier", settings) == tmp_path / "models" / "mine"
+    assert models.find(bundle.folder, "classifier", settings) == bundle.folder
+    assert [folder.name for folder in models.available("classifier", settings)][-1] == "mine"
+    with pytest.raises(ModelError, match=r"no classifier 'nobody'; by name there are .*'mine'"):
+        models.find("nobody", "classifier", settings)
 
 
 @pytest.mark.parametrize("file", ["model.weights.h5", "novelty.npz"])
@@ -60,21 +62,21 @@ def test_a_damaged_bundle_is_one_sentence(file, damage, copy):
     path.unlink()
     if damage != "missing":
         path.write_bytes({"empty": b"", "half": content[: len(content) // 2], "text": b"no weights"}[damage])
-    with pytest.raises(BundleError, match="'copy' is damaged"):
+    with pytest.raises(ModelError, match="'copy' is damaged"):
         bundles.load(copy)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"class_names": 3}'])
 def test_a_damaged_card_is_one_sentence(content, copy):
     (copy / "card.json").write_text(content)
-    with pytest.raises(BundleError, match=r"'copy' holds no readable card\.json"):
+    with pytest.raises(ModelError, match=r"'copy' holds no readable card\.json"):
         bundles.load(copy)
 
 
 def test_another_networks_weights_are_refused(copy):
     card = json.loads((copy / "card.json").read_text())
     (copy / "card.json").write_text(json.dumps(card | {"network": "cnn-original"}))
-    with pytest.raises(BundleError, match="damaged"):
+    with pytest.raises(ModelError, match="damaged"):
         bundles.load(copy)
 
 
@@ -85,7 +87,7 @@ def test_a_finished_training_is_not_made_again(bundle, collection, table):
 
 
 def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(bundle, collection, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundles, "STARTERS", tmp_path)
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
     bundles.as_starter(bundle.folder, "small")
     sizes = [(folder / "model.weights.h5").stat().st_size for folder in (bundle.folder, tmp_path / "small")]
     assert sizes[1] < 0.6 * sizes[0]

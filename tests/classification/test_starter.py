@@ -2,7 +2,8 @@
 
 import pytest
 
-from artnb.classification import bundles, validation
+from artnb import models
+from artnb.classification import validation
 from artnb.classification.bundles import Card
 from artnb.classification.predictor import Predictor
 from artnb.paintings import splits
@@ -11,7 +12,7 @@ from artnb.paintings.sources import read_collection
 from artnb.settings import Settings
 from tests.conftest import SHARED
 
-STARTERS = sorted(folder.name for folder in bundles.STARTERS.glob("*/"))
+STARTERS = sorted(folder.name for folder in models.available("classifier", Settings(home=models.STARTERS / "nowhere")))
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,11 @@ def starter():
 
 def test_there_is_a_starter():
     assert "starter" in STARTERS
-    assert bundles.available(Settings(home=bundles.STARTERS / "nowhere"))[0].name == "starter"
 
 
 @pytest.mark.parametrize("name", STARTERS)
 def test_a_starter_is_small_and_says_what_it_is(name):
-    folder = bundles.STARTERS / name
+    folder = models.STARTERS / name
     assert sum(file.stat().st_size for file in folder.iterdir()) <= 10 * 1024**2
     card = Card.load(folder)
     assert card.source == "folder" and not card.untrained and len(card.class_names) == 11

@@ -1,0 +1,171 @@
+"""CycleGAN's generators and discriminator.
+
+Every network takes float32 RGB in [0, 255]; a generator also gives it, so that nobody has to know that its insides
+work between -1 and 1.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import layers, ops
+
+from artnb.errors import ArtnbError
+
+
+class NetworkError(ArtnbError, ValueError):
+    """A network can't be built as asked."""
+
+
+@keras.saving.register_keras_serializable("artnb")
+class ReflectionPadding(layers.Layer):
+    """A frame of mirrored pixels: zeros would be an edge that is not in the picture.
+
+    Input: (batch, height, width, channels), with sides above `width`. Output: both sides longer by 2 * `width`.
+
+    Args:
+        width: of the frame, in pixels.
+    """
+
+    def __init__(self, width: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+
+    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Mirror at all four sides."""
+        return ops.pad(images, ((0, 0), (self.width,) * 2, (self.width,) * 2, (0, 0)), mode="reflect")
+
+    def get_config(self) -> dict:
+        """The width."""
+        return super().get_config() | {"width": self.width}
+
+
+def instance_norm(name: str) -> layers.Layer:
+    """Each picture's each channel, brought to mean 0 and spread 1 (Ulyanov et al., 2016), then scaled and shifted."""
+    return layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name)
+
+
+def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None) -> keras.Model:
+    """The paper's generator (Zhu et al., appendix 7.2), which enlarges by repeating pixels and convolving.
+
+    The paper's transposed convolutions overlap unevenly and leave a checkerboard (Odena et al., "Deconvolution and
+    Checkerboard Artifacts", Distill 2016).
+
+    Args:
+        width: channels of the first layer; the residual blocks have four times as many.
+        blocks: of residuals; the paper takes 6 at 128 pixels and 9 at 256.
+        size: height and width in pixels, a multiple of 4; None for any.
+
+    Returns:
+        A model from float32 (batch, height, width, 3) in [0, 255] to the same.
+    """
+    _check_size(size, 4)
+    images = layers.Input((size, size, 3), name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="to_unit")(images)
+    x = _reflected(x, width, 7, "stem")
+    for number, channels in enumerate((2 * width, 4 * width)):
+        x = _reflected(x, channels, 3, f"down{number}", strides=2)
+    for number in range(blocks):
+        inner = _reflected(x, 4 * width, 3, f"block{number}_first")
+        inner = _reflected(inner, 4 * width, 3, f"block{number}_second", active=False)
+        x = layers.Add(name=f"block{number}")([x, inner])
+    for number, channels in enumerate((2 * width, width)):
+        x = layers.UpSampling2D(name=f"up{number}_size")(x)
+        x = _reflected(x, channels, 3, f"up{number}")
+    return _finished(images, ReflectionPadding(3, name="last_pad")(x), 7, "valid", "resnet")
+
+
+def unet_generator(width: int = 64, depth: int = 8, size: int | None = None) -> keras.Model:
+    """The original's generator: an hourglass with skip connections (Isola et al., CVPR 2017; Ronneberger et al., 2015).
+
+    Args:
+        width: channels of the first layer; each deeper one has twice as many, up to eight times.
+        depth: how often the map is halved, 1 to 8; the original halves 256 pixels eight times, to one.
+        size: height and width in pixels, a multiple of 2 ** depth; None for any such.
+
+    Returns:
+        A model from float32 (batch, height, width, 3) in [0, 255] to the same.
+    """
+    if not 1 <= depth <= 8:
+        raise NetworkError(f"The depth is {depth}; give 1 to 8.")
+    _check_size(size, 2**depth)
+    channels = [width * min(2**level, 8) for level in range(depth)]
+    images = layers.Input((size, size, 3), name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="to_unit")(images)
+    skipped = []
+    for level, count in enumerate(channels):
+        x = layers.Conv2D(count, 4, 2, padding="same", use_bias=level == 0, name=f"down{level}_conv")(x)
+        # Of a map of one pixel, instance norm would leave nothing but zeros.
+        if level > 0 and not (size and size == 2 ** (level + 1)):
+            x = instance_norm(f"down{level}_norm")(x)
+        x = layers.LeakyReLU(0.2, name=f"down{level}")(x)
+        skipped.append(x)
+    for level in reversed(range(depth - 1)):
+        x = layers.UpSampling2D(name=f"up{level}_size")(x)
+        x = layers.Conv2D(channels[level], 3, padding="same", use_bias=False, name=f"up{level}_conv")(x)
+        x = layers.ReLU(name=f"up{level}")(instance_norm(f"up{level}_norm")(x))
+        x = layers.Concatenate(name=f"skip{level}")([x, skipped[level]])
+    return _finished(images, layers.UpSampling2D(name="last_size")(x), 3, "same", "unet")
+
+
+def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
+    """PatchGAN: whether each patch of 70 x 70 pixels is real (Isola et al., CVPR 2017, section 3.2).
+
+    Args:
+        width: channels of the first layer.
+        size: height and width in pixels, at least 32; None for any such.
+
+    Returns:
+        A model from float32 (batch, height, width, 3) in [0, 255] to (batch, height / 8 - 2, width / 8 - 2, 1): 1 for
+        real, 0 for generated, without a squashing function, as least squares want it.
+    """
+    images = layers.Input((size, size, 3), name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="to_unit")(images)
+    for number, (factor, strides) in enumerate(((1, 2), (2, 2), (4, 2), (8, 1))):
+        x = layers.ZeroPadding2D(1, name=f"pad{number}")(x)
+        x = layers.Conv2D(width * factor, 4, strides, use_bias=number == 0, name=f"conv{number}")(x)
+        if number:
+            x = instance_norm(f"norm{number}")(x)
+        x = layers.LeakyReLU(0.2, name=f"layer{number}")(x)
+    x = layers.ZeroPadding2D(1, name="last_pad")(x)
+    x = layers.Conv2D(1, 4, dtype="float32", name="realness")(x)
+    return keras.Model(images, x, name="discriminator")
+
+
+def _reflected(
+    x: keras.KerasTensor, channels: int, kernel: int, name: str, strides: int = 1, active: bool = True
+) -> keras.KerasTensor:
+    x = ReflectionPadding(kernel // 2, name=f"{name}_pad")(x)
+    x = layers.Conv2D(channels, kernel, strides, use_bias=False, name=f"{name}_conv")(x)
+    x = instance_norm(f"{name}_norm")(x)
+    return layers.ReLU(name=name)(x) if active else x
+
+
+def _finished(images: keras.KerasTensor, x: keras.KerasTensor, kernel: int, padding: str, name: str) -> keras.Model:
+    """The last convolution, and back to colours; in float32 also under mixed precision."""
+    x = layers.Conv2D(3, kernel, padding=padding, activation="tanh", dtype="float32", name="colours")(x)
+    x = layers.Rescaling(127.5, offset=127.5, dtype="float32", name="to_grey_levels")(x)
+    return keras.Model(images, x, name=name)
+
+
+def _check_size(size: int | None, multiple: int) -> None:
+    if size is not None and (size < 1 or size % multiple):
+        raise NetworkError(f"The size is {size} pixels; this generator takes multiples of {multiple}.")
+
+
+GENERATORS: dict[str, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
+
+
+def generator(name: str, size: int | None = None, **options: int) -> keras.Model:
+    """Build a generator by its name.
+
+    Args:
+        name: a key of GENERATORS.
+        size: height and width in pixels; None for any.
+        options: what else its builder takes.
+
+    Raises:
+        NetworkError: there is no such generator, or none of this size.
+    """
+    if name not in GENERATORS:
+        raise NetworkError(f"There is no generator {name!r}; there are {', '.join(GENERATORS)}.")
+    return GENERATORS[name](size=size, **options)

@@ -1,0 +1,83 @@
+"""How a CycleGAN is trained, as data."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from artnb.errors import ArtnbError
+from artnb.settings import Profile, settings
+
+
+class RecipeError(ArtnbError, ValueError):
+    """Settings of a CycleGAN that can't be used."""
+
+
+@dataclass(frozen=True)
+class CycleRecipe:
+    """The settings of a training (Zhu et al., ICCV 2017, section 4 and appendix 7.1, where nothing else is said).
+
+    Attributes:
+        size: height and width in pixels of the squares that it is trained on, cut at random out of slightly larger
+            pictures; a multiple of 4. The finished generators take any size.
+        generator: "resnet" or "unet".
+        width: channels of the generators' first layer.
+        depth: residual blocks of "resnet"; halvings of "unet".
+        discriminator_width: channels of the discriminators' first layer.
+        cycle: weight of the cycle loss, λ.
+        identity: weight of the identity loss, as a share of λ (section 5.2, which takes a half).
+        learning_rate: of Adam, for all four networks.
+        steps: batches in all.
+        decay_from: the share of the steps after which the learning rate falls, in a line, to 0.
+        batch_size: photographs, and as many paintings, in each step.
+        pool: how many generated pictures of the past the discriminators are shown (Shrivastava et al., CVPR 2017).
+        augment: whether the discriminators see everything moved and with a square cut out (Zhao et al.,
+            "Differentiable Augmentation for Data-Efficient GAN Training", NeurIPS 2020): a few hundred paintings are
+            few enough to be learned by heart.
+    """
+
+    size: int = 128
+    generator: str = "resnet"
+    width: int = 32
+    depth: int = 6
+    discriminator_width: int = 32
+    cycle: float = 10.0
+    identity: float = 0.5
+    learning_rate: float = 2e-4
+    steps: int = 20_000
+    decay_from: float = 0.5
+    batch_size: int = 1
+    pool: int = 50
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        """Say at once what can't be used."""
+        for name, good, wanted in (
+            ("size", 32 <= self.size <= 1024 and self.size % 4 == 0, "a multiple of 4 from 32 to 1024"),
+            ("width", 1 <= self.width <= 256, "from 1 to 256"),
+            ("discriminator_width", 1 <= self.discriminator_width <= 256, "from 1 to 256"),
+            ("cycle", 0 <= self.cycle < float("inf"), "a number from 0 on"),
+            ("identity", 0 <= self.identity < float("inf"), "a number from 0 on"),
+            ("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0"),
+            ("steps", 1 <= self.steps <= 10_000_000, "from 1 to 10000000"),
+            ("decay_from", 0 <= self.decay_from <= 1, "from 0 to 1"),
+            ("batch_size", 1 <= self.batch_size <= 64, "from 1 to 64"),
+            ("pool", 0 <= self.pool <= 1000, "from 0 to 1000"),
+        ):
+            if not good:
+                raise RecipeError(f"The recipe's {name} is {getattr(self, name)!r}; it can be {wanted}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON gives it back."""
+        return json.loads(json.dumps(asdict(self)))
+
+
+def cycle_recipe(profile: Profile = settings.profile) -> CycleRecipe:
+    """Ours: in full, 128 pixels and some hours on two cores; in the quick profile, a small one for a look."""
+    full = CycleRecipe()
+    if profile == "full":
+        return full
+    return replace(full, size=64, width=16, depth=3, discriminator_width=16, steps=300, batch_size=1)
+
+
+PAPER = CycleRecipe(size=256, width=64, depth=9, discriminator_width=64, augment=False)
+ORIGINAL = replace(PAPER, generator="unet", depth=8)
