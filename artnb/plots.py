@@ -474,14 +474,14 @@ def matrices(named: dict[str, np.ndarray], title: str) -> np.ndarray:
         title: of the figure.
     """
     figure, axes = plt.subplots(1, len(named), figsize=(4 * len(named), 4), squeeze=False)
-    limit = max(float(np.quantile(np.abs(values), 0.98)) for values in named.values())
-    shown = None
-    for axis, (label, values) in zip(axes.flat, named.items(), strict=True):
-        shown = axis.imshow(values, cmap="cividis", vmin=min(0.0, min(map(np.min, named.values()))), vmax=limit)
+    high = max(float(np.quantile(np.abs(values), 0.98)) for values in named.values())
+    low = min(0.0, min(float(values.min()) for values in named.values()))
+    for axis, (label, values) in zip(axes[0], named.items(), strict=True):
+        shown = axis.imshow(values, cmap="cividis", vmin=low, vmax=high)
         axis.set(title=label, xlabel="channel", ylabel="channel")
-    figure.colorbar(shown, ax=list(axes.flat), shrink=0.7)
+    figure.colorbar(shown, ax=list(axes[0]), shrink=0.7)
     figure.suptitle(title)
-    return axes.flat
+    return axes[0]
 
 
 def trade_offs(table: pd.DataFrame, title: str) -> Axes:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from artnb.cli import cyclegan
 from artnb.cli.common import (
     add_search_arguments,
     add_seed_argument,
@@ -22,12 +23,18 @@ JSON = {"action": "store_true", "help": "for programs"}
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the commands to the parser."""
     train = commands.add_parser("train", help="train a model, measure it and save it")
-    train.add_argument("model", help="cnn, cnn-original, resnet50, vgg19, efficientnet-lite0, or one with -original")
+    train.add_argument(
+        "model", help="cnn, cnn-original, resnet50, vgg19, efficientnet-lite0, one with -original, or cyclegan"
+    )
     train.add_argument("--split", metavar="FILE", help="a table of `artnb collection split` (default: make it)")
     train.add_argument("-o", "--output", type=folder, metavar="DIR", help="default: models/MODEL under ARTNB_HOME")
     train.add_argument("--epochs", type=positive, metavar="N", help="at most, in each phase")
     train.add_argument("--folds", type=positive, metavar="K", help="K models for a K-fold cross-validation")
     train.add_argument("--resume", action="store_true", help="go on with the training in DIR")
+    train.add_argument("--photos", metavar="DIR", help="cyclegan: a folder of photographs")
+    train.add_argument("--paintings", metavar="DIR", help="cyclegan: a folder of paintings")
+    train.add_argument("--size", type=positive, metavar="N", help="cyclegan: height and width in pixels")
+    train.add_argument("--steps", type=positive, metavar="N", help="cyclegan: how many")
     train.set_defaults(run=_train)
 
     search = commands.add_parser("search", help="search for settings of a CNN")
@@ -76,6 +83,13 @@ def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
 
 def _train(chosen: argparse.Namespace) -> None:
     from artnb.settings import settings
+
+    only_for = ("split", "epochs", "folds"), ("photos", "paintings", "size", "steps")
+    if wrong := [name for name in only_for[chosen.model != "cyclegan"] if getattr(chosen, name)]:
+        raise ArtnbError(f"--{wrong[0]} says nothing to {chosen.model}; leave it out.")
+    if chosen.model == "cyclegan":
+        cyclegan.train(chosen)
+        return
 
     with without_greetings():
         from artnb.classification import bundles, validation

@@ -5,6 +5,7 @@ work between -1 and 1.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -26,7 +27,7 @@ class ReflectionPadding(layers.Layer):
         width: of the frame, in pixels.
     """
 
-    def __init__(self, width: int = 1, **kwargs):
+    def __init__(self, width: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.width = width
 

@@ -66,6 +66,11 @@ class CycleRecipe:
             if not good:
                 raise RecipeError(f"The recipe's {name} is {getattr(self, name)!r}; it can be {wanted}.")
 
+    @property
+    def multiple(self) -> int:
+        """What the sides of the generators' pictures are multiples of."""
+        return 4 if self.generator == "resnet" else 2**self.depth
+
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON gives it back."""
         return json.loads(json.dumps(asdict(self)))

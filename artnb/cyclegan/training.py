@@ -23,7 +23,7 @@ from artnb.cyclegan.networks import discriminator, generator
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.errors import ArtnbError
 from artnb.files import replacing
-from artnb.images import contact_sheet, save_image
+from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
 from artnb.progress import progress
 from artnb.settings import settings
@@ -59,7 +59,8 @@ class CycleGAN:
     @classmethod
     def build(cls, recipe: CycleRecipe) -> "CycleGAN":
         """The networks of a recipe, for pictures of any size, with random weights."""
-        size = None if recipe.generator == "resnet" else recipe.size
+        # A U-Net that halves its pictures down to a single pixel is another network at another size.
+        size = recipe.size if recipe.generator == "unet" and recipe.size == recipe.multiple else None
         generators = [
             generator(recipe.generator, size, width=recipe.width, **{_DEPTH[recipe.generator]: recipe.depth})
             for _ in range(2)
@@ -159,7 +160,10 @@ def train(
     run = _Run(None if folder is None else Path(folder), _identity(recipe, photos, paintings, seed), state, resume)
     step = tf.function(state.step, autograph=False)
     batches = iter(_batches(photos, paintings, recipe, seed, state.done))
-    samples = photos[:: max(1, len(photos) // 4)][:4], paintings[:: max(1, len(paintings) // 4)][:4]
+    samples = [
+        np.stack([fit(picture, recipe.size) for picture in heap[:: max(1, len(heap) // 4)][:4]])
+        for heap in (photos, paintings)
+    ]
     sums, begun, stopped = np.zeros(len(LOSSES)), time.perf_counter(), ""
     with progress(None, "CycleGAN", recipe.steps, "step") as bar:
         bar.update(state.done)
@@ -197,7 +201,7 @@ def signs_of_trouble(history: pd.DataFrame) -> list[str]:
         history: of a `CycleTraining`.
     """
     last = history.tail(10)
-    said = []
+    said: list[str] = []
     if len(last) < 10:
         return said
     for name in ("monet", "photo"):
@@ -406,7 +410,7 @@ class _Run:
             part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
         self.board = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
-    def record(self, losses: Sequence[float], seconds: float, bar: Any) -> None:
+    def record(self, losses: np.ndarray, seconds: float, bar: Any) -> None:
         """A row of the history."""
         step = self.state.done
         if not all(math.isfinite(loss) for loss in losses):
@@ -423,11 +427,11 @@ class _Run:
                 for name in HISTORY[2:]:
                     tf.summary.scalar(name, row[name], step)
 
-    def keep(self, samples: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    def keep(self, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Save the state, and show what the generators do: each sample above what became of it."""
         shown: list[np.ndarray] = []
         for network, pictures in zip(self.state.networks.generators, samples, strict=True):
-            made = network.predict(pictures.astype(np.float32), verbose=0)
+            made = np.asarray(network(pictures.astype(np.float32), training=False))
             made = (made.clip(0, 255) + 0.5).astype(np.uint8)
             if is_constant(made):
                 print(f"At step {self.state.done} a generator gives the same for every picture: it has collapsed.")
@@ -448,7 +452,7 @@ class _Run:
     def _save(self) -> None:
         """Write the state, history inside, beside and put it in its place: one file, so nothing can disagree."""
         assert self.folder is not None
-        values = {f"v{number}": np.asarray(v) for number, v in enumerate(self.state.all_variables())}
+        values: dict[str, Any] = {f"v{number}": np.asarray(v) for number, v in enumerate(self.state.all_variables())}
         history = self.history.to_numpy(np.float64)
         with replacing(self.folder / "state.npz") as part, part.open("wb") as stream:
             np.savez(stream, done=np.array(self.state.done), history=history, **values)

@@ -126,13 +126,18 @@ def load_photos_and_monets(settings: Settings = settings) -> PhotosAndMonets:
         from artnb.paintings import studio
 
         source, root = "studio", studio.build_photos_and_monets(settings.seed, settings.home)
-    heaps = [tuple(file for file in _files(root / name) if _is_picture(file)) for name in ("photo_jpg", "monet_jpg")]
+    heaps = [pictures_in(root / name) for name in ("photo_jpg", "monet_jpg")]
     if not all(heaps):
         raise SourceError(
             f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(heaps[0])}) and "
             f"monet_jpg/*.jpg (found {len(heaps[1])}); point ARTNB_MONET_DATA at a folder that holds both."
         )
     return PhotosAndMonets(root, source, *heaps)
+
+
+def pictures_in(folder: str | Path) -> tuple[Path, ...]:
+    """The files in a folder that are pictures by their name, sorted; none if there is no such folder."""
+    return tuple(file for file in _files(Path(folder)) if _is_picture(file))
 
 
 def read_collection(root: Path, source: Source = "folder") -> Collection:

@@ -1,0 +1,86 @@
+"""`artnb monet`, and the part of `artnb train` that is about the CycleGAN."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from artnb.cli.common import chosen_seed, folder, print_json, without_greetings
+from artnb.errors import ArtnbError
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    monet = commands.add_parser("monet", help="turn photographs into Monets, or Monets into photographs")
+    monet.add_argument("photos", nargs="+", metavar="PHOTO")
+    monet.add_argument("-o", "--output", type=folder, metavar="DIR", required=True)
+    monet.add_argument("--model", default="starter-monet", help="default: starter-monet")
+    monet.add_argument("--to", choices=("monet", "photo"), default="monet", help="default: monet")
+    monet.add_argument("--json", action="store_true", help="for programs")
+    monet.set_defaults(run=_monet)
+
+
+def train(chosen: argparse.Namespace) -> None:
+    """`artnb train cyclegan`."""
+    from artnb.settings import settings
+
+    with without_greetings():
+        from artnb.cyclegan.making import make
+        from artnb.cyclegan.recipes import cycle_recipe
+        from artnb.paintings.sources import PhotosAndMonets, load_photos_and_monets, pictures_in
+    wanted = {name: value for name in ("size", "steps") if (value := getattr(chosen, name)) is not None}
+    recipe = replace(cycle_recipe(), **wanted)
+    output = Path(chosen.output or settings.home / "models" / "cyclegan")
+    if chosen.photos or chosen.paintings:
+        if not (chosen.photos and chosen.paintings):
+            raise ArtnbError("A CycleGAN learns from two folders; give both --photos and --paintings, or neither.")
+        heaps = pictures_in(chosen.photos), pictures_in(chosen.paintings)
+        pictures = PhotosAndMonets(Path(chosen.photos).parent, "folder", *heaps)
+    else:
+        pictures = load_photos_and_monets()
+    try:
+        bundle = make(pictures, recipe, output, chosen_seed(chosen), chosen.resume)
+    except KeyboardInterrupt:
+        print(f"artnb: stopped; the same command with --resume goes on with {output}.", file=sys.stderr)
+        raise SystemExit(130) from None
+    if chosen.json:
+        print_json({"folder": str(bundle.folder), "title": bundle.card.title} | bundle.card.metrics)
+        return
+    print(f"{bundle.card.title}, {bundle.card.steps:,} steps in {bundle.card.seconds / 60:.1f} minutes")
+    for to, found in bundle.card.metrics.items():
+        print(
+            f"to {to}: KID {found['generated']['value']:.4f}, untouched {found['untouched']['value']:.4f}, "
+            f"real {found['floor']['value']:.4f}"
+        )
+    print(f"saved in {bundle.folder}")
+
+
+def _monet(chosen: argparse.Namespace) -> None:
+    import time
+
+    with without_greetings():
+        from artnb.cyclegan.bundles import load
+        from artnb.images import ImageError, load_image, save_image
+
+        translate = load(chosen.model).translator(chosen.to)
+    answers: list[dict[str, Any]] = []
+    for name in chosen.photos:
+        target = Path(chosen.output) / f"{Path(name).stem}-{chosen.to}.png"
+        try:
+            image = load_image(name)
+            begun = time.perf_counter()
+            made = translate(image)
+            seconds = time.perf_counter() - begun
+            save_image(made, target)
+        except ImageError as error:
+            answers.append({"photo": name, "error": str(error)})
+            print(f"artnb: {error}", file=sys.stderr)
+            continue
+        answers.append({"photo": name, "to": chosen.to, "seconds": round(seconds, 3), "output": str(target)})
+        if not chosen.json:
+            print(f"{target}: {seconds:.1f} s")
+    if chosen.json:
+        print_json(answers)
+    if any("error" in answer for answer in answers):
+        raise SystemExit(1)

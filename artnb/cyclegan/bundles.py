@@ -1,0 +1,186 @@
+"""A trained CycleGAN on disk: a folder with the four networks' weights and a card that says what they are."""
+
+import json
+import platform
+import shutil
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from artnb import __version__, models
+from artnb.cyclegan.recipes import CycleRecipe
+from artnb.cyclegan.training import CycleGAN, CycleTraining
+from artnb.cyclegan.translating import Translator
+from artnb.files import replacing
+from artnb.models import ModelError
+from artnb.settings import Settings, settings
+
+NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
+DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
+
+
+@dataclass(frozen=True)
+class CycleCard:
+    """What a CycleGAN is; every figure in it was measured when it was saved.
+
+    Attributes:
+        title: what a person calls it.
+        recipe: how it was trained.
+        seed: of the training.
+        steps: that it was trained.
+        seconds: that they took.
+        pictures: how many photographs and paintings were trained on and measured on.
+        metrics: for "monet" and "photo" the figures of `CycleEvaluation`.
+        source: "studio", "folder" or "kaggle".
+        made: date and versions.
+        kind: of model.
+    """
+
+    title: str
+    recipe: dict[str, Any]
+    seed: int
+    steps: int
+    seconds: float
+    pictures: dict[str, int]
+    metrics: dict[str, dict[str, Any]]
+    source: str
+    made: dict[str, str] = field(default_factory=dict)
+    kind: str = "cyclegan"
+
+    @classmethod
+    def load(cls, folder: Path) -> "CycleCard":
+        """Read a card, ModelError if that can't be done."""
+        values = models.read_card(folder)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ModelError(
+                f"{folder.name!r} holds no readable card.json of a CycleGAN; name a folder that `artnb train` wrote."
+            ) from error
+
+
+@dataclass(frozen=True)
+class CycleBundle:
+    """A CycleGAN in memory."""
+
+    folder: Path
+    card: CycleCard
+    networks: CycleGAN
+
+    def translator(self, to: str) -> Translator:
+        """What turns pictures into Monets ("monet") or photographs ("photo")."""
+        return Translator(getattr(self.networks, DIRECTIONS[to]), CycleRecipe(**self.card.recipe).multiple)
+
+
+def load(model: str | Path, settings: Settings = settings) -> CycleBundle:
+    """Build a model's networks and fill them.
+
+    Raises:
+        ModelError: there is no such model, or a file of it is missing, cut short or another network's.
+    """
+    folder = models.find(model, "cyclegan", settings)
+    card = CycleCard.load(folder)
+    try:
+        networks = CycleGAN.build(CycleRecipe(**card.recipe))
+        for name in NETWORKS:
+            getattr(networks, name).load_weights(folder / f"{name}.weights.h5")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"The model {folder.name!r} is damaged ({type(error).__name__} while its weights were read); "
+            "train or copy it again."
+        ) from error
+    return CycleBundle(folder, card, networks)
+
+
+def save(
+    training: CycleTraining,
+    folder: str | Path,
+    source: str,
+    pictures: dict[str, int],
+    metrics: dict[str, dict[str, Any]],
+    history: pd.DataFrame | None = None,
+) -> CycleBundle:
+    """Save a training as a bundle; the card is written last, so a folder without one is not a model yet.
+
+    Args:
+        training: what `train` returned.
+        folder: where to; what else lies in it stays.
+        source: of the pictures.
+        pictures: how many of which.
+        metrics: what `evaluate` found, for each direction.
+        history: of the losses; by default the training's.
+    """
+    folder, history = Path(folder), training.history if history is None else history
+    recipe = training.recipe
+    card = CycleCard(
+        title=f"CycleGAN, {recipe.size} pixels",
+        recipe=recipe.to_dict(),
+        seed=training.seed,
+        steps=int(history["step"].iloc[-1]) if len(history) else 0,
+        seconds=round(float(history["seconds"].sum()), 1),
+        pictures=pictures,
+        metrics=metrics,
+        source=source,
+        made={
+            "date": date.today().isoformat(),
+            "artnb": __version__,
+            "keras": keras.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    for name in NETWORKS:
+        with replacing(folder / f"{name}.weights.h5") as part:
+            getattr(training.networks, name).save_weights(part)
+    with replacing(folder / "history.csv") as part:
+        history.to_csv(part, index=False)
+    with replacing(folder / "README.md") as part:
+        part.write_text(describe(card), encoding="utf-8")
+    with replacing(folder / "card.json") as part:
+        part.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False), encoding="utf-8")
+    return CycleBundle(folder, card, training.networks)
+
+
+def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> Path:
+    """Copy a bundle into the package with its weights at half precision, and measure nothing anew."""
+    folder = models.find(bundle, "cyclegan", settings)
+    with replacing(models.STARTERS / name) as part:
+        part.mkdir()
+        for file in ("card.json", "history.csv", "README.md"):
+            shutil.copyfile(folder / file, part / file)
+        for network in NETWORKS:
+            models.round_weights(folder / f"{network}.weights.h5", part / f"{network}.weights.h5")
+    return models.STARTERS / name
+
+
+def describe(card: CycleCard) -> str:
+    """The card as a page for a person, in Markdown."""
+    counts, made = card.pictures, card.made
+    lines = [
+        f"# {card.title}: photograph to Monet and back\n",
+        "Two generators and two discriminators, learned from photographs and paintings that belong to no pairs.",
+        "Input and output: a picture of any size.\n",
+        f"**Trained** on {counts.get('train_photos', 0):,} photographs and {counts.get('train_monets', 0):,} paintings",
+        f"(source: {card.source}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours, seed {card.seed}:",
+        f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.\n",
+        f"**Measured** on {counts.get('test_photos', 0):,} photographs and {counts.get('test_monets', 0):,} paintings",
+        "that were never used in training or choosing. KID is between generated and real pictures; beside it is that",
+        "of the pictures as they were, and that of two halves of the real ones.\n",
+        "| direction | generated | untouched | real | SSIM | there and back |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| to {to} | {found['generated']['value']:.4f} | {found['untouched']['value']:.4f} | "
+        f"{found['floor']['value']:.4f} | {found['structure']:.2f} | {found['cycle_error']:.1f} grey levels |"
+        for to, found in card.metrics.items()
+    ]
+    lines += [
+        "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
+        "interiors and night look the same as before, in other colours.\n",
+        f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+        "the pictures are not part of it.\n",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,15 @@
+"""Small networks and pictures for the CycleGAN's tests."""
+
+import numpy as np
+import pytest
+
+from artnb.cyclegan.recipes import CycleRecipe
+
+TINY = CycleRecipe(size=32, width=4, depth=1, discriminator_width=4, steps=12, pool=3, batch_size=2)
+
+
+@pytest.fixture(scope="session")
+def heaps():
+    """Bright photographs and dark paintings, uint8 (n, 40, 40, 3)."""
+    random = np.random.default_rng(5)
+    return random.integers(120, 256, (7, 40, 40, 3), np.uint8), random.integers(0, 120, (5, 40, 40, 3), np.uint8)

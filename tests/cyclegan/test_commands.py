@@ -1,0 +1,120 @@
+"""`artnb train cyclegan` and `artnb monet`, as a person calls them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artnb import models
+from artnb.cli import main
+from artnb.cyclegan import bundles, making
+from artnb.images import load_image
+from artnb.models import ModelError
+from tests.conftest import draw
+from tests.cyclegan.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of small pictures, one of them broken."""
+    root = tmp_path_factory.mktemp("heaps")
+    for number in range(8):
+        draw(root / "photo_jpg" / f"{number}.jpg", number)
+        draw(root / "monet_jpg" / f"{number}.jpg", 100 + number)
+    (root / "photo_jpg" / "broken.jpg").write_bytes(b"not a picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(folders, tmp_path_factory):
+    """A model that has learned next to nothing."""
+    from artnb.paintings.sources import PhotosAndMonets, pictures_in
+
+    pictures = PhotosAndMonets(folders, "folder", *(pictures_in(folders / n) for n in ("photo_jpg", "monet_jpg")))
+    return making.make(pictures, TINY, tmp_path_factory.mktemp("model") / "m", seed=2)
+
+
+def test_a_model_is_measured_saved_and_the_same_when_loaded(model):
+    again = bundles.load(model.folder)
+    image = np.random.default_rng(1).integers(0, 256, (45, 60, 3), np.uint8)
+    for to in bundles.DIRECTIONS:
+        assert np.array_equal(model.translator(to)(image), again.translator(to)(image))
+    card = again.card
+    assert card.pictures == {"train_photos": 4, "train_monets": 4, "test_photos": 4, "test_monets": 4}
+    assert set(card.metrics) == {"monet", "photo"} and card.steps == TINY.steps
+    assert "4 photographs and 4 paintings" in (model.folder / "README.md").read_text()
+
+
+def test_a_damaged_model_is_one_sentence(model, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(model.folder, tmp_path / "copy")
+    weights = copy / "to_photo.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:500])
+    with pytest.raises(ModelError, match="'copy' is damaged"):
+        bundles.load(copy)
+    (copy / "card.json").write_text('{"kind": "cyclegan"}')
+    with pytest.raises(ModelError, match=r"no readable card\.json"):
+        bundles.load(copy)
+    (copy / "card.json").write_text("{}")
+    with pytest.raises(ModelError, match="is a classifier; a cyclegan was asked for"):
+        bundles.load(copy)
+
+
+def test_a_starter_is_rounded_and_does_nearly_the_same(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
+    bundles.as_starter(model.folder, "small")
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    whole, rounded = (m.translator("monet")(image).astype(int) for m in (model, bundles.load("small")))
+    assert np.abs(whole - rounded).max() <= 3
+
+
+def test_the_monet_command(model, tmp_path, capsys):
+    photo = draw(tmp_path / "photo.jpg", 3, (50, 34))
+    (tmp_path / "text.jpg").write_text("a text")
+    arguments = ["monet", str(photo), str(tmp_path / "text.jpg"), "-o", str(tmp_path / "out"), "--json"]
+    assert _run([*arguments, "--model", str(model.folder)]) == 1
+    out = capsys.readouterr()
+    answers = json.loads(out.out)
+    assert load_image(answers[0]["output"]).shape == (34, 50, 3) and answers[0]["to"] == "monet"
+    assert "error" in answers[1] and "Traceback" not in out.err
+    assert _run(["monet", str(photo), "-o", str(tmp_path / "o"), "--to", "photo", "--model", str(model.folder)]) == 0
+    assert Image.open(tmp_path / "o" / "photo-photo.png").size == (50, 34)
+    assert _run(["monet", str(photo), "-o", str(tmp_path / "o"), "--model", "nobody"]) == 1
+    assert "no cyclegan 'nobody'" in capsys.readouterr().err
+
+
+def test_the_training_command(folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("artnb.cyclegan.recipes.cycle_recipe", lambda: TINY)
+    heaps = ["--photos", str(folders / "photo_jpg"), "--paintings", str(folders / "monet_jpg")]
+    command = ["train", "cyclegan", *heaps, "--steps", "4", "-o", str(tmp_path / "m"), "--json"]
+    assert _run(command) == 0
+    assert json.loads(capsys.readouterr().out)["monet"]["generated"]["sizes"] == [4, 4]
+    assert _run(command) == 1 and "--resume" in capsys.readouterr().err
+    assert _run(["train", "cyclegan", *heaps[:2], "-o", str(tmp_path / "n")]) == 1
+    assert "give both" in capsys.readouterr().err
+    assert _run(["train", "cyclegan", "--epochs", "3"]) == 1
+    assert "--epochs says nothing to cyclegan" in capsys.readouterr().err
+    assert _run(["train", "cnn", "--steps", "3"]) == 1
+
+
+@pytest.mark.parametrize("pictures", [0, 1, "broken"])
+def test_too_few_pictures_are_one_sentence(pictures, folders, tmp_path, capsys):
+    empty = tmp_path / "few"
+    empty.mkdir()
+    for number in range(5 if pictures == "broken" else pictures):
+        file = draw(empty / f"{number}.jpg", number)
+        if pictures == "broken":
+            file.write_bytes(b"broken")
+    command = ["train", "cyclegan", "--photos", str(empty), "--paintings", str(folders / "monet_jpg")]
+    assert _run([*command, "-o", str(tmp_path / "m")]) == 1
+    err = capsys.readouterr().err
+    assert "eight or more are needed" in err and "Traceback" not in err and not (tmp_path / "m").exists()
+
+
+def _run(arguments):
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return end.code

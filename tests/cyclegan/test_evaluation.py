@@ -1,0 +1,68 @@
+"""KID and its companions, by hand and by their properties."""
+
+import numpy as np
+import pytest
+
+from artnb.cyclegan.evaluation import (
+    EvaluationError,
+    evaluate,
+    kid,
+    memorisation_aware,
+    memorisation_distance,
+    polynomial_kernel,
+)
+
+RANDOM = np.random.default_rng(6)
+
+
+def test_kid_by_hand():
+    first, second = RANDOM.normal(size=(4, 3)), RANDOM.normal(size=(5, 3))
+
+    def k(x, y):
+        return (x @ y / 3 + 1) ** 3
+
+    within = np.mean([k(first[i], first[j]) for i in range(4) for j in range(4) if i != j])
+    within += np.mean([k(second[i], second[j]) for i in range(5) for j in range(5) if i != j])
+    between = np.mean([k(x, y) for x in first for y in second])
+    found = kid(first, second)
+    assert found.value == pytest.approx(within - 2 * between)
+    assert found.sizes == (4, 5) and found.subset == 4
+    assert polynomial_kernel(first, second)[1, 2] == pytest.approx(k(first[1], second[2]))
+
+
+def test_two_halves_of_one_source_are_near_and_a_shift_is_seen():
+    same, other = RANDOM.normal(size=(300, 8)), RANDOM.normal(size=(300, 8))
+    near = kid(same, other)
+    assert abs(near.value) < 3 * near.spread and near.interval[0] < 0 < near.interval[1]
+    values = [kid(same, other + shift).value for shift in (0.2, 0.5, 1.0)]
+    assert near.value < values[0] < values[1] < values[2]
+    assert kid(same, other).value == near.value, "the same command gives the same number"
+    assert "300 and 300 pictures" in str(near)
+
+
+def test_one_picture_is_not_enough():
+    with pytest.raises(EvaluationError, match="two or more"):
+        kid(np.zeros((1, 3)), np.zeros((5, 3)))
+
+
+def test_copies_are_noticed():
+    training = RANDOM.normal(size=(20, 6))
+    assert memorisation_distance(training[:5] * 3, training) == pytest.approx(0, abs=1e-12)
+    assert memorisation_distance(RANDOM.normal(size=(5, 6)), training) > 0.05
+    assert memorisation_aware(0.1, 0.4, 0.5) == 0.1
+    assert memorisation_aware(0.1, 0.05, 0.5) == pytest.approx(0.5)
+
+
+def test_a_generator_that_does_nothing_gains_nothing():
+    pictures, targets = (RANDOM.integers(0, 256, (6, 32, 32, 3), np.uint8) for _ in range(2))
+    targets //= 3
+
+    def nothing(picture):
+        return picture
+
+    found = evaluate(nothing, nothing, pictures, targets, targets)
+    assert found.ratio == pytest.approx(1) and found.cycle_error == 0 and found.structure == pytest.approx(1)
+    assert found.usual_memorisation == pytest.approx(0, abs=1e-6) and not found.untrained
+    darker = evaluate(lambda picture: picture // 3, nothing, pictures, targets, targets)
+    assert darker.generated.value < found.untouched.value and darker.cycle_error > 10
+    assert darker.to_dict()["generated"]["backbone"] == "EfficientNet-Lite0"

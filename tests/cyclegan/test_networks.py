@@ -1,0 +1,85 @@
+"""The generators and the discriminator: shapes, ranges, and what each must not do."""
+
+import keras
+import numpy as np
+import pytest
+
+from artnb.cyclegan.networks import NetworkError, ReflectionPadding, discriminator, generator, instance_norm
+
+PICTURES = np.random.default_rng(1).integers(0, 256, (2, 64, 48, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("resnet", {"width": 4, "blocks": 2}), ("unet", {"width": 4, "depth": 3})]
+)
+def test_a_generator_takes_and_gives_pictures(name, options):
+    network = generator(name, **options)
+    made = np.asarray(network(PICTURES))
+    assert made.shape == PICTURES.shape and made.min() >= 0 and made.max() <= 255
+    assert made.std() > 1
+    again = np.asarray(network(PICTURES[:1]))
+    assert np.allclose(made[:1], again, atol=1e-2), "each picture is seen alone"
+
+
+def test_the_papers_generator_has_the_papers_size():
+    """Zhu et al., appendix 7.2: c7s1-64, d128, d256, nine R256, u128, u64, c7s1-3; norms have two numbers a channel."""
+    convolutions = 7 * 7 * 3 * 64 + 9 * 64 * 128 + 9 * 128 * 256 + 18 * 9 * 256 * 256
+    convolutions += 9 * 256 * 128 + 9 * 128 * 64 + 7 * 7 * 64 * 3 + 3
+    norms = 2 * (64 + 128 + 256 + 18 * 256 + 128 + 64)
+    assert generator("resnet", width=64, blocks=9).count_params() == convolutions + norms
+
+
+def test_the_original_halves_to_one_pixel_and_comes_back():
+    network = generator("unet", 32, width=4, depth=5)
+    assert network.get_layer("down4").output.shape[1:3] == (1, 1)
+    first, second = (np.asarray(network(np.full((1, 32, 32, 3), grey, np.float32))) for grey in (20, 230))
+    assert first.shape == (1, 32, 32, 3) and np.abs(first - second).max() > 1, "the single pixel says something"
+    names = {layer.name for layer in network.layers}
+    assert {f"skip{level}" for level in range(4)} <= names and "down4_norm" not in names
+
+
+def test_patches_of_seventy_pixels():
+    network = discriminator(4)
+    assert network(np.zeros((1, 256, 256, 3), np.float32)).shape == (1, 30, 30, 1)
+    # One output sees 70 pixels: 4 + 3 * 1 + ... worked out backwards through kernels of 4 and the strides.
+    field = 1
+    for strides in (1, 1, 2, 2, 2):
+        field = (field - 1) * strides + 4
+    assert field == 70
+    assert network.get_layer("conv1").kernel.shape == (4, 4, 4, 8)
+    # Without instance norm, which sees all of a picture, a change beyond 70 pixels changes nothing.
+    plain = keras.models.clone_model(
+        network,
+        clone_function=lambda layer: (
+            keras.layers.Activation("linear", name=layer.name)
+            if isinstance(layer, keras.layers.GroupNormalization)
+            else type(layer).from_config(layer.get_config())
+        ),
+    )
+    picture = np.random.default_rng(2).uniform(0, 255, (1, 128, 128, 3)).astype(np.float32)
+    other = picture.copy()
+    other[:, 100:] = 0
+    difference = np.abs(np.asarray(plain(picture)) - np.asarray(plain(other)))[0, :, :, 0]
+    first = int(np.flatnonzero(difference.max(axis=1))[0])
+    assert (first * 8 - 23 + 70 - 1) >= 100 > ((first - 1) * 8 - 23 + 70 - 1), "the frames begin 23 pixels outside"
+
+
+def test_reflection_as_numpy_has_it():
+    image = np.arange(48, dtype=np.float32).reshape(1, 4, 4, 3)
+    assert np.array_equal(ReflectionPadding(2)(image), np.pad(image, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect"))
+    assert ReflectionPadding.from_config(ReflectionPadding(3).get_config()).width == 3
+
+
+def test_instance_norm_is_each_pictures_each_channels():
+    maps = np.random.default_rng(3).normal(5, 3, (2, 6, 5, 4)).astype(np.float32)
+    expected = (maps - maps.mean((1, 2), keepdims=True)) / np.sqrt(maps.var((1, 2), keepdims=True) + 1e-5)
+    assert np.allclose(instance_norm("n")(maps), expected, atol=1e-4)
+
+
+def test_sizes_and_names_that_can_not_be():
+    with pytest.raises(NetworkError, match="multiples of 4"):
+        generator("resnet", 30)
+    with pytest.raises(NetworkError, match="no generator 'vae'; there are resnet, unet"):
+        generator("vae")
+    with pytest.raises(NetworkError, match="depth is 9"):
+        generator("unet", depth=9)

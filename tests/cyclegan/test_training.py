@@ -1,0 +1,207 @@
+"""The training: losses by hand, all pictures used, the pool, and the way back from an interruption."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from artnb.cyclegan import training
+from artnb.cyclegan.augmenting import augmented
+from artnb.cyclegan.recipes import CycleRecipe, RecipeError
+from artnb.cyclegan.training import (
+    LOSSES,
+    CycleError,
+    CycleGAN,
+    cycle_loss,
+    endless_order,
+    is_constant,
+    least_squares,
+    signs_of_trouble,
+    train,
+)
+from tests.cyclegan.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def whole(heaps, tmp_path_factory):
+    """A training from beginning to end."""
+    folder = tmp_path_factory.mktemp("whole")
+    return train(*heaps, TINY, folder, seed=3, every=2, keep_every=4), folder
+
+
+def test_a_training_leaves_a_history_samples_and_logs(whole):
+    done, folder = whole
+    assert list(done.history["step"]) == [2, 4, 6, 8, 10, 12] and not done.stopped
+    assert np.isfinite(done.history.to_numpy(float)).all()
+    rates = done.history["learning_rate"]
+    assert rates.iloc[0] == pytest.approx(2e-4) and rates.is_monotonic_decreasing and rates.iloc[-1] == 0
+    assert rates.iloc[3] == pytest.approx(2e-4 * 4 / 6), "a line from half of the steps on"
+    assert sorted(file.name for file in (folder / "samples").iterdir()) == [f"{n:07d}.jpg" for n in (4, 8, 12)]
+    assert list((folder / "tensorboard").iterdir())
+    assert pd.read_csv(folder / "history.csv").shape == done.history.shape
+
+
+def test_one_that_was_stopped_ends_at_the_same_place(whole, heaps, tmp_path):
+    done, _ = whole
+    seen = []
+    stopped = train(
+        *heaps, TINY, tmp_path, seed=3, every=2, keep_every=4, watch=lambda history, shown: seen.append(shown) or False
+    )
+    assert stopped.stopped and len(stopped.history) == 2 and len(seen) == 1
+    assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
+    with pytest.raises(CycleError, match="--resume"):
+        train(*heaps, TINY, tmp_path, seed=3)
+    with pytest.raises(CycleError, match="begun with another seed"):
+        train(*heaps, TINY, tmp_path, seed=4, resume=True)
+    with pytest.raises(CycleError, match="begun with another recipe"):
+        train(*heaps, replace(TINY, width=8), tmp_path, seed=3, resume=True)
+    resumed = train(*heaps, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
+    columns = ["step", "learning_rate", *LOSSES]
+    assert np.allclose(done.history[columns].to_numpy(float), resumed.history[columns].to_numpy(float), atol=1e-4)
+    picture = heaps[0][:1, :32, :32].astype(np.float32)
+    ends = [np.asarray(run.networks.to_monet(picture)) for run in (done, resumed)]
+    assert np.allclose(*ends, atol=0.1)
+
+
+def test_a_damaged_state_is_one_sentence_and_stays(heaps, tmp_path):
+    train(*heaps, replace(TINY, steps=2), tmp_path, seed=3, keep_every=2)
+    file = tmp_path / "state.npz"
+    cut = file.read_bytes()[:1000]
+    file.write_bytes(cut)
+    with pytest.raises(CycleError, match="is damaged"):
+        train(*heaps, replace(TINY, steps=2), tmp_path, seed=3, resume=True)
+    assert file.read_bytes() == cut
+    (tmp_path / "training.json").write_text("{")
+    with pytest.raises(CycleError, match="can't be read"):
+        train(*heaps, TINY, tmp_path, seed=3, resume=True)
+
+
+def test_the_losses_are_the_papers(heaps):
+    """One step's losses against NumPy, from the networks as they were before it."""
+    import keras
+
+    recipe = replace(TINY, augment=False, pool=0, batch_size=2)
+    keras.utils.set_random_seed(1)
+    net = CycleGAN.build(recipe)
+    state = training._State(net, recipe)
+    photos, paintings = (tf.constant(heap[:2, :32, :32], tf.float32) for heap in heaps)
+
+    def run(network, pictures):
+        return np.asarray(network(pictures), np.float64)
+
+    fake_paintings, fake_photos = run(net.to_monet, photos), run(net.to_photo, paintings)
+    cycle = np.abs(run(net.to_photo, fake_paintings) - photos).mean() / 127.5
+    cycle += np.abs(run(net.to_monet, fake_photos) - paintings).mean() / 127.5
+    identity = np.abs(run(net.to_monet, paintings) - paintings).mean() / 127.5
+    identity += np.abs(run(net.to_photo, photos) - photos).mean() / 127.5
+    expected = [
+        ((run(net.monet_discriminator, fake_paintings) - 1) ** 2).mean(),
+        ((run(net.photo_discriminator, fake_photos) - 1) ** 2).mean(),
+        ((run(net.monet_discriminator, paintings) - 1) ** 2).mean() / 2
+        + (run(net.monet_discriminator, fake_paintings) ** 2).mean() / 2,
+        ((run(net.photo_discriminator, photos) - 1) ** 2).mean() / 2
+        + (run(net.photo_discriminator, fake_photos) ** 2).mean() / 2,
+        cycle / 2,
+        identity / 2,
+    ]
+    before = [np.asarray(v) for pair in state.variables for v in pair]
+    found = state.step(photos, paintings, tf.constant([1, 0])).numpy()
+    assert np.allclose(found, expected, rtol=1e-3)
+    after = [np.asarray(v) for pair in state.variables for v in pair]
+    changed = [bool((a != b).any()) for a, b in zip(before, after, strict=True)]
+    assert np.mean(changed) > 0.9, "all four networks learn"
+
+
+def test_a_discriminators_loss_does_not_reach_the_generators(heaps):
+    recipe = replace(TINY, cycle=0.0, augment=False, pool=0)
+    net = CycleGAN.build(recipe)
+    net.monet_discriminator.trainable = net.photo_discriminator.trainable = True
+    state = training._State(net, recipe)
+    for judge in net.discriminators:  # judges that say 1 whatever they see leave the generators nothing to learn
+        for variable in judge.variables:
+            variable.assign(tf.zeros_like(variable.value))
+        judge.get_layer("realness").bias.assign([1.0])
+    before = [np.asarray(v) for v in state.variables[0]]
+    state.step(*(tf.constant(heap[:2, :32, :32], tf.float32) for heap in heaps), tf.constant([1, 0]))
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(before, map(np.asarray, state.variables[0]), strict=True))
+
+
+def test_least_squares_and_the_cycle_in_numbers():
+    assert float(least_squares(tf.constant([[1.0, 0.0, 3.0]]), 1.0)) == pytest.approx((0 + 1 + 4) / 3)
+    black, white = tf.zeros((1, 2, 2, 3)), tf.fill((1, 2, 2, 3), 255.0)
+    assert float(cycle_loss(black, white)) == pytest.approx(2.0) and float(cycle_loss(white, white)) == 0
+
+
+def test_every_picture_comes_before_any_comes_again():
+    order = endless_order(7, 3, 24)
+    assert all(sorted(order[7 * n : 7 * n + 7]) == list(range(7)) for n in range(3)) and len(order) == 24
+    assert not np.array_equal(order[:7], order[7:14])
+
+
+def test_all_photographs_are_used_though_the_paintings_are_few(heaps):
+    photos = np.stack([np.full((40, 40, 3), 10 * n, np.uint8) for n in range(20)])
+    recipe = replace(TINY, batch_size=1, steps=20)
+    seen = {int(batch[0].numpy().mean().round()) for batch in training._batches(photos, heaps[1], recipe, 1, 0)}
+    assert seen == {10 * n for n in range(20)}
+
+
+def test_the_pool_fills_and_then_gives_back_the_past():
+    recipe = CycleRecipe(size=32, pool=4)
+    pool = training._Pool(recipe)
+    picture = [tf.fill((1, 32, 32, 3), float(n)) for n in range(40)]
+    given = [float(pool.exchange(new, tf.constant([5, n]))[0, 0, 0, 0]) for n, new in enumerate(picture)]
+    assert given[:4] == [0, 1, 2, 3], "while it fills, what comes in goes out"
+    late = np.array(given[4:])
+    old = late < np.arange(4, 40)
+    assert 0.3 < old.mean() < 0.7 and len(set(late)) == len(late), "a picture that was given back is gone"
+
+
+def test_discriminators_see_pictures_moved_and_cut_and_in_their_own_colours():
+    pictures = tf.constant(np.random.default_rng(4).uniform(0, 100, (3, 32, 32, 3)), tf.float32)
+    seen = augmented(pictures, tf.constant([1, 2])).numpy()
+    assert np.array_equal(seen, augmented(pictures, tf.constant([1, 2])).numpy())
+    assert not np.array_equal(seen, augmented(pictures, tf.constant([1, 3])).numpy())
+    grey = (seen == 127.5).all(-1).mean(axis=(1, 2))
+    assert (grey > 0.05).all() and (grey < 0.6).all()
+    assert np.isin(seen[seen != 127.5], pictures.numpy()).all()
+    with tf.GradientTape() as tape:
+        tape.watch(pictures)
+        total = tf.reduce_sum(augmented(pictures, tf.constant([1, 2])))
+    gradient = tape.gradient(total, pictures).numpy()
+    assert set(np.unique(gradient)) <= set(np.arange(0, 200.0)) and gradient.sum() == (seen != 127.5).sum()
+
+
+def test_trouble_is_noticed():
+    row = dict.fromkeys(LOSSES, 0.3)
+    assert signs_of_trouble(pd.DataFrame([row] * 10)) == []
+    won = pd.DataFrame([row | {"monet_discriminator": 0.001}] * 10)
+    assert "The monet discriminator has won" in signs_of_trouble(won)[0]
+    assert signs_of_trouble(won.head(3)) == []
+    assert "convinced nobody" in signs_of_trouble(pd.DataFrame([row | {"photo_generator": 0.99}] * 10))[0]
+    same = np.full((3, 8, 8, 3), 90, np.uint8)
+    assert is_constant(same) and not is_constant(np.stack([same[0], same[0] + 50]))
+
+
+def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(heaps, tmp_path):
+    train(*heaps, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
+    wild = replace(TINY, cycle=3e38, steps=8)
+    with pytest.raises(CycleError, match="no number"):
+        train(*heaps, wild, tmp_path / "wild", seed=3, every=2, keep_every=100)
+    assert not (tmp_path / "wild" / "state.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("photos", "message"),
+    [((1, 40, 40, 3), "two or more"), ((5, 20, 20, 3), "squares of 32"), ((5, 40, 40), "two or more")],
+)
+def test_pictures_that_can_not_be_used(photos, message, heaps):
+    with pytest.raises(CycleError, match=message):
+        train(np.zeros(photos, np.uint8), heaps[1], TINY)
+
+
+@pytest.mark.parametrize("wrong", [{"size": 30}, {"steps": 0}, {"learning_rate": 0.0}, {"pool": -1}, {"batch_size": 0}])
+def test_settings_that_can_not_be_used(wrong):
+    with pytest.raises(RecipeError, match=next(iter(wrong))):
+        replace(TINY, **wrong)

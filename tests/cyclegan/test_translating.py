@@ -1,0 +1,46 @@
+"""A generator on pictures of any size."""
+
+import keras
+import numpy as np
+import pytest
+
+from artnb.cyclegan.networks import generator
+from artnb.cyclegan.translating import Translator
+from artnb.images import ImageError
+
+
+def pointwise():
+    """A generator that halves every colour, whatever lies around it."""
+    images = keras.Input((None, None, 3))
+    return keras.Model(images, keras.layers.Rescaling(0.5)(images))
+
+
+def test_any_size_comes_back_at_its_size():
+    translate = Translator(generator("resnet", width=4, blocks=1))
+    for size in ((1, 1), (5, 3), (31, 64), (130, 129)):
+        made = translate(np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8))
+        assert made.shape == (*size, 3) and made.dtype == np.uint8
+
+
+def test_tiles_leave_no_seams():
+    image = np.random.default_rng(2).integers(0, 256, (1400, 2100, 3), np.uint8)
+    made = Translator(pointwise())(image)
+    assert np.abs(made.astype(int) - (image * 0.5 + 0.5).astype(int)).max() <= 1
+    images = keras.Input((None, None, 3))
+    middle = keras.layers.GlobalAveragePooling2D(keepdims=True)(images)
+    relative = keras.Model(images, keras.layers.Subtract()([images, middle]) + 127.5)  # another result in every tile
+    slope = np.repeat(np.linspace(0, 255, 1500)[:, None, None], 1200, 1).repeat(3, 2).astype(np.uint8)
+    made = Translator(relative)(slope).astype(int)
+    steps = np.abs(np.diff(made, axis=0)).max(axis=(1, 2))
+    assert np.ptp(made) > 100 and steps.max() <= 3, "no row is far from the one before"
+
+
+def test_a_generator_of_one_size_works_in_tiles_of_it():
+    made = Translator(generator("unet", 32, width=4, depth=5))(np.zeros((50, 81, 3), np.uint8))
+    assert made.shape == (50, 81, 3)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
+def test_what_is_no_picture_is_refused(wrong):
+    with pytest.raises(ImageError, match="give a picture"):
+        Translator(pointwise())(wrong)
