@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from artnb.backbones import TITLES
-from artnb.classification.networks import NETWORKS, NetworkError
+from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS, NetworkError
 from artnb.paintings.pipeline import ORIGINAL, PAINTINGS, Augmentation
 from artnb.settings import Profile, settings
 
@@ -20,7 +20,8 @@ class Phase:
         learning_rate: the first, or with "cosine" the highest.
         schedule: "constant"; "cosine", a short rise and a fall to 0 (Loshchilov and Hutter, 2017); "plateau", a fifth
             whenever the validation loss has not fallen for two epochs.
-        train: "all" of the network, the "head" alone, or so many layers at the end of the core, and the head.
+        train: "all" of the network; the "head" alone; or the head and a part of the core: so many layers at its end,
+            or those after the layer of a name.
         frozen_statistics: batch norm as it was, mean, variance, scale and shift: small batches of another domain
             would spoil them.
         cached: run the core once over the pictures as they are and mirrored, and train on what it found.
@@ -33,7 +34,7 @@ class Phase:
     epochs: int
     learning_rate: float
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    train: Literal["all", "head"] | int = "all"
+    train: str | int = "all"
     frozen_statistics: bool = False
     cached: bool = False
     weight_decay: float = 0.0
@@ -112,7 +113,11 @@ def _original_transfer(backbone: str) -> Recipe:
 
 
 def _transfer(backbone: str) -> Recipe:
-    """The head first, on features that are computed once; then nearly everything at a low rate."""
+    """The head first, on features that are computed once; then nearly everything at a low rate.
+
+    Below the first layer whose statistics count are edges and colours, which paintings share with photographs, and
+    which cost most of a training's time: they stay.
+    """
     return Recipe(
         network=backbone,
         size=288,
@@ -125,18 +130,13 @@ def _transfer(backbone: str) -> Recipe:
                 14,
                 5e-4,
                 "cosine",
-                _UPPER_LAYERS[backbone],
+                STATISTICS_LAYERS[backbone][0],
                 frozen_statistics=True,
                 weight_decay=0.05,
                 label_smoothing=0.1,
             ),
         ),
     )
-
-
-# All above the first layer whose statistics count. Below are edges and colours, which paintings share with photographs,
-# and which cost most of a training's time.
-_UPPER_LAYERS = {"vgg19": 19, "resnet50": 141, "efficientnet-lite0": 92}
 
 
 def recipe(name: str, profile: Profile = settings.profile) -> Recipe:

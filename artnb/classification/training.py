@@ -179,10 +179,15 @@ def _cached(classifier: Classifier, data: Subsets, recipe: Recipe) -> tuple[Pict
 
 def _set_trainable(classifier: Classifier, phase: Phase) -> None:
     core = classifier.core.layers
-    free = phase.train if isinstance(phase.train, int) else len(core) if phase.train == "all" else 0
+    if isinstance(phase.train, int):
+        first = len(core) - phase.train
+    elif phase.train in ("all", "head"):
+        first = 0 if phase.train == "all" else len(core)
+    else:
+        first = [layer.name for layer in core].index(phase.train) + 1
     for number, layer in enumerate([*core, *classifier.head.layers]):
         frozen = phase.frozen_statistics and isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = number >= len(core) - free and not frozen
+        layer.trainable = number >= first and not frozen
 
 
 def _compile(model: keras.Model, phase: Phase, steps: int) -> None:

@@ -13,6 +13,7 @@ from artnb.cli.common import (
     folder,
     positive,
     print_json,
+    usual_split,
     without_greetings,
 )
 from artnb.errors import ArtnbError
@@ -69,16 +70,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
     """The collection, the table that was asked for or the usual one, and the audit if it was needed for that."""
-    from artnb.paintings import splits
-    from artnb.paintings.audit import audit
     from artnb.paintings.sources import load_collection
+    from artnb.paintings.splits import load_split
 
     if chosen.split:
-        return load_collection(), splits.load_split(chosen.split), None
-    collection = load_collection()
-    found = audit(collection)
-    paintings = splits.choose(collection, leave_out=found.unreadable)
-    return collection, splits.split(paintings, found.duplicates), found
+        return load_collection(), load_split(chosen.split), None
+    return usual_split()
 
 
 def _train(chosen: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from artnb.cli.common import add_seed_argument, chosen_seed, count, file, print_json
+from artnb.cli.common import add_seed_argument, chosen_seed, count, file, print_json, usual_split
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -36,13 +36,8 @@ def _audit(chosen: argparse.Namespace) -> None:
 
 def _split(chosen: argparse.Namespace) -> None:
     from artnb.paintings import splits
-    from artnb.paintings.audit import audit
-    from artnb.paintings.sources import load_collection
 
-    collection = load_collection()
-    found = audit(collection)
-    paintings = splits.choose(collection, chosen.min_paintings, leave_out=found.unreadable)
-    table = splits.split(paintings, found.duplicates, chosen_seed(chosen))
+    _, table, _ = usual_split(chosen.min_paintings, chosen_seed(chosen))
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
     if chosen.output:
