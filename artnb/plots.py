@@ -466,6 +466,52 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
     return axes
 
 
+def gan_curves(history: pd.DataFrame, title: str) -> np.ndarray:
+    """The losses of a CycleGAN's four networks, and of its two promises, step by step.
+
+    Args:
+        history: of a `CycleTraining`.
+        title: of the figure.
+    """
+    figure, axes = plt.subplots(2, 3, figsize=(12, 5.5), sharex=True)
+    panels = ("monet_generator", "monet_discriminator", "cycle", "photo_generator", "photo_discriminator", "identity")
+    for axis, name in zip(axes.flat, panels, strict=True):
+        colour = GREEN if name in ("cycle", "identity") else BLUE if name.startswith("monet") else ORANGE
+        axis.plot(history["step"], history[name], color=colour, alpha=0.35)
+        axis.plot(history["step"], history[name].rolling(5, min_periods=1).mean(), color=colour)
+        axis.set(title=name.replace("_", " ").replace("monet", "Monet"), ylim=(0, None))
+    for axis in axes[1]:
+        axis.set(xlabel="step")
+    figure.suptitle(title)
+    return axes.flat[:]
+
+
+def two_cycles() -> Axes:
+    """Photograph to Monet to photograph, Monet to photograph to Monet, and who judges what, as a drawing."""
+    _, axis = plt.subplots(figsize=(11, 3.6))
+    axis.set(xlim=(0, 11), ylim=(0, 4))
+    axis.axis("off")
+    for row, (start, made, there, back) in enumerate(
+        (("photograph", "Monet", "G", "F"), ("Monet", "photograph", "F", "G"))
+    ):
+        y, colour = 3 - 2 * row, (BLUE, ORANGE)[row]
+        names = (f"a {start}", f"a generated\n{made}", f"the {start}\nonce more")
+        for x, name in zip((1.2, 5.2, 9.2), names, strict=True):
+            axis.text(
+                x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.6", "fc": "white", "ec": colour}
+            )
+        for x, label in ((2.3, there), (6.3, back)):
+            axis.annotate("", (x + 1.8, y), (x, y), arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
+            axis.text(x + 0.9, y + 0.2, label, ha="center", style="italic", size="large")
+        axis.annotate(
+            "", (1.2, y - 0.45), (9.2, y - 0.45),
+            arrowprops={"arrowstyle": "<->", "color": GREEN, "lw": 1.5, "connectionstyle": "arc3,rad=-0.12"},
+        )  # fmt: skip
+        axis.text(5.2, y - 0.78, "cycle loss: the same?", ha="center", color=GREEN, size="small")
+        axis.text(5.2, y + 0.62, f"a discriminator: real {made}s or generated ones?", ha="center", size="small")
+    return axis
+
+
 def matrices(named: dict[str, np.ndarray], title: str) -> np.ndarray:
     """Square matrices beside each other on one scale of colours, the largest values cut off so that most can be seen.
 

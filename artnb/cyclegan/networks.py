@@ -40,6 +40,12 @@ class ReflectionPadding(layers.Layer):
         return super().get_config() | {"width": self.width}
 
 
+def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.Layer:
+    """A convolution that begins as the paper's do: normal, with a spread of 0.02 (Zhu et al., appendix 7.1)."""
+    begin = keras.initializers.RandomNormal(stddev=0.02)
+    return layers.Conv2D(channels, kernel, kernel_initializer=begin, name=name, **options)
+
+
 def instance_norm(name: str) -> layers.Layer:
     """Each picture's each channel, brought to mean 0 and spread 1 (Ulyanov et al., 2016), then scaled and shifted."""
     return layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name)
@@ -94,7 +100,7 @@ def unet_generator(width: int = 64, depth: int = 8, size: int | None = None) -> 
     x = layers.Rescaling(1 / 127.5, offset=-1, name="to_unit")(images)
     skipped = []
     for level, count in enumerate(channels):
-        x = layers.Conv2D(count, 4, 2, padding="same", use_bias=level == 0, name=f"down{level}_conv")(x)
+        x = _convolve(count, 4, f"down{level}_conv", strides=2, padding="same", use_bias=level == 0)(x)
         # Of a map of one pixel, instance norm would leave nothing but zeros.
         if level > 0 and not (size and size == 2 ** (level + 1)):
             x = instance_norm(f"down{level}_norm")(x)
@@ -102,7 +108,7 @@ def unet_generator(width: int = 64, depth: int = 8, size: int | None = None) -> 
         skipped.append(x)
     for level in reversed(range(depth - 1)):
         x = layers.UpSampling2D(name=f"up{level}_size")(x)
-        x = layers.Conv2D(channels[level], 3, padding="same", use_bias=False, name=f"up{level}_conv")(x)
+        x = _convolve(channels[level], 3, f"up{level}_conv", padding="same", use_bias=False)(x)
         x = layers.ReLU(name=f"up{level}")(instance_norm(f"up{level}_norm")(x))
         x = layers.Concatenate(name=f"skip{level}")([x, skipped[level]])
     return _finished(images, layers.UpSampling2D(name="last_size")(x), 3, "same", "unet")
@@ -123,12 +129,12 @@ def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
     x = layers.Rescaling(1 / 127.5, offset=-1, name="to_unit")(images)
     for number, (factor, strides) in enumerate(((1, 2), (2, 2), (4, 2), (8, 1))):
         x = layers.ZeroPadding2D(1, name=f"pad{number}")(x)
-        x = layers.Conv2D(width * factor, 4, strides, use_bias=number == 0, name=f"conv{number}")(x)
+        x = _convolve(width * factor, 4, f"conv{number}", strides=strides, use_bias=number == 0)(x)
         if number:
             x = instance_norm(f"norm{number}")(x)
         x = layers.LeakyReLU(0.2, name=f"layer{number}")(x)
     x = layers.ZeroPadding2D(1, name="last_pad")(x)
-    x = layers.Conv2D(1, 4, dtype="float32", name="realness")(x)
+    x = _convolve(1, 4, "realness", dtype="float32")(x)
     return keras.Model(images, x, name="discriminator")
 
 
@@ -136,14 +142,14 @@ def _reflected(
     x: keras.KerasTensor, channels: int, kernel: int, name: str, strides: int = 1, active: bool = True
 ) -> keras.KerasTensor:
     x = ReflectionPadding(kernel // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(channels, kernel, strides, use_bias=False, name=f"{name}_conv")(x)
+    x = _convolve(channels, kernel, f"{name}_conv", strides=strides, use_bias=False)(x)
     x = instance_norm(f"{name}_norm")(x)
     return layers.ReLU(name=name)(x) if active else x
 
 
 def _finished(images: keras.KerasTensor, x: keras.KerasTensor, kernel: int, padding: str, name: str) -> keras.Model:
     """The last convolution, and back to colours; in float32 also under mixed precision."""
-    x = layers.Conv2D(3, kernel, padding=padding, activation="tanh", dtype="float32", name="colours")(x)
+    x = _convolve(3, kernel, "colours", padding=padding, activation="tanh", dtype="float32")(x)
     x = layers.Rescaling(127.5, offset=127.5, dtype="float32", name="to_grey_levels")(x)
     return keras.Model(images, x, name=name)
 
