@@ -40,6 +40,18 @@ class ReflectionPadding(layers.Layer):
         return super().get_config() | {"width": self.width}
 
 
+@keras.saving.register_keras_serializable("artnb")
+class Repainted(layers.Layer):
+    """A picture and what is to be changed in it -> the picture with that change, in [0, 255].
+
+    Inputs: (batch, height, width, 3) in [0, 255], and the same shape in [-255, 255].
+    """
+
+    def call(self, images: keras.KerasTensor, change: keras.KerasTensor) -> keras.KerasTensor:
+        """Add, and stay among the colours."""
+        return ops.clip(ops.cast(images, change.dtype) + change, 0.0, 255.0)
+
+
 def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.Layer:
     """A convolution that begins as the paper's do: normal, with a spread of 0.02 (Zhu et al., appendix 7.1)."""
     begin = keras.initializers.RandomNormal(stddev=0.02)
@@ -51,7 +63,7 @@ def instance_norm(name: str) -> layers.Layer:
     return layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name)
 
 
-def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None) -> keras.Model:
+def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None, residual: bool = False) -> keras.Model:
     """The paper's generator (Zhu et al., appendix 7.2), which enlarges by repeating pixels and convolving.
 
     The paper's transposed convolutions overlap unevenly and leave a checkerboard (Odena et al., "Deconvolution and
@@ -61,6 +73,8 @@ def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None) 
         width: channels of the first layer; the residual blocks have four times as many.
         blocks: of residuals; the paper takes 6 at 128 pixels and 9 at 256.
         size: height and width in pixels, a multiple of 4; None for any.
+        residual: whether it paints what is to be changed rather than the whole picture. It then begins as one that
+            changes next to nothing, and has no need to learn first to copy.
 
     Returns:
         A model from float32 (batch, height, width, 3) in [0, 255] to the same.
@@ -78,16 +92,17 @@ def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None) 
     for number, channels in enumerate((2 * width, width)):
         x = layers.UpSampling2D(name=f"up{number}_size")(x)
         x = _reflected(x, channels, 3, f"up{number}")
-    return _finished(images, ReflectionPadding(3, name="last_pad")(x), 7, "valid", "resnet")
+    return _finished(images, ReflectionPadding(3, name="last_pad")(x), 7, "valid", "resnet", residual)
 
 
-def unet_generator(width: int = 64, depth: int = 8, size: int | None = None) -> keras.Model:
+def unet_generator(width: int = 64, depth: int = 8, size: int | None = None, residual: bool = False) -> keras.Model:
     """The original's generator: an hourglass with skip connections (Isola et al., CVPR 2017; Ronneberger et al., 2015).
 
     Args:
         width: channels of the first layer; each deeper one has twice as many, up to eight times.
         depth: how often the map is halved, 1 to 8; the original halves 256 pixels eight times, to one.
         size: height and width in pixels, a multiple of 2 ** depth; None for any such.
+        residual: as of `resnet_generator`.
 
     Returns:
         A model from float32 (batch, height, width, 3) in [0, 255] to the same.
@@ -111,7 +126,7 @@ def unet_generator(width: int = 64, depth: int = 8, size: int | None = None) -> 
         x = _convolve(channels[level], 3, f"up{level}_conv", padding="same", use_bias=False)(x)
         x = layers.ReLU(name=f"up{level}")(instance_norm(f"up{level}_norm")(x))
         x = layers.Concatenate(name=f"skip{level}")([x, skipped[level]])
-    return _finished(images, layers.UpSampling2D(name="last_size")(x), 3, "same", "unet")
+    return _finished(images, layers.UpSampling2D(name="last_size")(x), 3, "same", "unet", residual)
 
 
 def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
@@ -147,10 +162,16 @@ def _reflected(
     return layers.ReLU(name=name)(x) if active else x
 
 
-def _finished(images: keras.KerasTensor, x: keras.KerasTensor, kernel: int, padding: str, name: str) -> keras.Model:
+def _finished(
+    images: keras.KerasTensor, x: keras.KerasTensor, kernel: int, padding: str, name: str, residual: bool
+) -> keras.Model:
     """The last convolution, and back to colours; in float32 also under mixed precision."""
     x = _convolve(3, kernel, "colours", padding=padding, activation="tanh", dtype="float32")(x)
-    x = layers.Rescaling(127.5, offset=127.5, dtype="float32", name="to_grey_levels")(x)
+    if residual:
+        change = layers.Rescaling(255.0, dtype="float32", name="change")(x)
+        x = Repainted(dtype="float32", name="repainted")(images, change)
+    else:
+        x = layers.Rescaling(127.5, offset=127.5, dtype="float32", name="to_grey_levels")(x)
     return keras.Model(images, x, name=name)
 
 
@@ -162,7 +183,7 @@ def _check_size(size: int | None, multiple: int) -> None:
 GENERATORS: dict[str, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
 
 
-def generator(name: str, size: int | None = None, **options: int) -> keras.Model:
+def generator(name: str, size: int | None = None, **options: Any) -> keras.Model:
     """Build a generator by its name.
 
     Args:

@@ -22,6 +22,7 @@ class CycleRecipe:
         generator: "resnet" or "unet".
         width: channels of the generators' first layer.
         depth: residual blocks of "resnet"; halvings of "unet".
+        residual: whether the generators paint changes instead of whole pictures, which is learned in far fewer steps.
         discriminator_width: channels of the discriminators' first layer.
         cycle: weight of the cycle loss, λ.
         identity: weight of the identity loss, as a share of λ (section 5.2, which takes a half).
@@ -39,6 +40,7 @@ class CycleRecipe:
     generator: str = "resnet"
     width: int = 32
     depth: int = 6
+    residual: bool = True
     discriminator_width: int = 32
     cycle: float = 10.0
     identity: float = 0.5
@@ -84,5 +86,5 @@ def cycle_recipe(profile: Profile = settings.profile) -> CycleRecipe:
     return replace(full, size=64, width=16, depth=3, discriminator_width=16, steps=300, batch_size=1)
 
 
-PAPER = CycleRecipe(size=256, width=64, depth=9, discriminator_width=64, augment=False)
+PAPER = CycleRecipe(size=256, width=64, depth=9, discriminator_width=64, residual=False, augment=False)
 ORIGINAL = replace(PAPER, generator="unet", depth=8)

@@ -62,7 +62,13 @@ class CycleGAN:
         # A U-Net that halves its pictures down to a single pixel is another network at another size.
         size = recipe.size if recipe.generator == "unet" and recipe.size == recipe.multiple else None
         generators = [
-            generator(recipe.generator, size, width=recipe.width, **{_DEPTH[recipe.generator]: recipe.depth})
+            generator(
+                recipe.generator,
+                size,
+                width=recipe.width,
+                residual=recipe.residual,
+                **{_DEPTH[recipe.generator]: recipe.depth},
+            )
             for _ in range(2)
         ]
         discriminators = [discriminator(recipe.discriminator_width) for _ in range(2)]

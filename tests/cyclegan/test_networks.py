@@ -21,6 +21,13 @@ def test_a_generator_takes_and_gives_pictures(name, options):
     assert np.allclose(made[:1], again, atol=1e-2), "each picture is seen alone"
 
 
+@pytest.mark.parametrize(("name", "depth"), [("resnet", {"blocks": 2}), ("unet", {"depth": 3})])
+def test_a_residual_generator_begins_by_changing_little(name, depth):
+    made = np.asarray(generator(name, width=4, residual=True, **depth)(PICTURES))
+    change = np.abs(made - PICTURES)
+    assert 0 < change.mean() < 30 and made.min() >= 0 and made.max() <= 255
+
+
 def test_the_papers_generator_has_the_papers_size():
     """Zhu et al., appendix 7.2: c7s1-64, d128, d256, nine R256, u128, u64, c7s1-3; norms have two numbers a channel."""
     convolutions = 7 * 7 * 3 * 64 + 9 * 64 * 128 + 9 * 128 * 256 + 18 * 9 * 256 * 256
