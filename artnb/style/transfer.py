@@ -121,7 +121,7 @@ def stylize(
             if run.stopped:
                 break
     assert run.image is not None
-    if not run.stopped:
+    if run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
         run.clear()
     return Painting(
         image=scene.finished(run.image),
@@ -218,7 +218,7 @@ class _Run:
             paint(scene, count, share, bar)
         except KeyboardInterrupt:
             self.stopped = self.stopped or STOPPED
-        if self.stopped and self.file:
+        if self.stopped == STOPPED and self.file:
             self.save()
         if self.best is not None:
             self.image = self.best[1]

@@ -171,7 +171,9 @@ def test_ctrl_c_keeps_the_best_so_far(backbone, pictures):
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
-def test_a_cost_that_is_no_number_ends_it_with_the_last_good_picture(backbone, pictures, optimiser, monkeypatch):
+def test_a_cost_that_is_no_number_ends_it_with_the_last_good_picture(
+    backbone, pictures, optimiser, monkeypatch, tmp_path
+):
     import tensorflow as tf
 
     from artnb.style import scene
@@ -183,9 +185,11 @@ def test_a_cost_that_is_no_number_ends_it_with_the_last_good_picture(backbone, p
         return tf.where(tf.reduce_mean(images) > 0, np.float32("nan"), 0.0)
 
     monkeypatch.setattr(scene, "total_variation", broken)
-    painting = stylize(*pictures, replace(PLAIN, optimiser=optimiser), backbone=backbone)
+    state = tmp_path / "state"
+    painting = stylize(*pictures, replace(PLAIN, optimiser=optimiser), backbone=backbone, state=state, every=1)
     assert "no number" in painting.stopped
     assert painting.image.shape == pictures[0].shape
+    assert not state.exists(), "going on would end in the same trouble"
 
 
 def test_another_transfers_state_is_refused(backbone, pictures, tmp_path):
