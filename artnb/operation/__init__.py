@@ -1,0 +1,1 @@
+"""Models after they are trained: what people think of them."""

@@ -1,0 +1,65 @@
+"""Ratings are kept, whoever writes at once and whatever is cut short, and summed up with their uncertainty."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from artnb.operation.ratings import Rating, RatingError, load, record, summary
+
+
+def test_what_is_recorded_is_there(tmp_path):
+    file = tmp_path / "new" / "ratings.jsonl"
+    record(file, [Rating("A", "bridge", "vgg19", "style", 4), Rating("A", "bridge", "vgg19", "total", 2)])
+    record(file, [Rating("A", "bridge", "vgg19", "style", 5), Rating("Ö", "bridge", "vgg19", "style", 1)])
+    table = load(file)
+    assert len(table) == 3, "of two answers to one question the last one counts"
+    assert set(table["rater"]) == {"A", "Ö"} and table["time"].str.startswith("20").all()
+
+
+def test_a_line_that_was_cut_short_costs_itself_only(tmp_path):
+    file = tmp_path / "ratings.jsonl"
+    record(file, [Rating("A", "bridge", "vgg19", "style", 4)])
+    with file.open("ab") as stream:
+        stream.write(b'{"rater": "B", "pict')
+    record(file, [Rating("C", "bridge", "vgg19", "style", 3)])
+    assert list(load(file)["rater"]) == ["A", "C"]
+
+
+def test_eight_processes_lose_nothing(tmp_path):
+    code = (
+        "import sys; from artnb.operation.ratings import *\n"
+        "for n in range(20): record(sys.argv[1], [Rating(sys.argv[2], str(n), 'm', 'style', 3)])"
+    )
+    file = tmp_path / "ratings.jsonl"
+    running = [subprocess.Popen([sys.executable, "-c", code, str(file), str(number)]) for number in range(8)]
+    assert [process.wait() for process in running] == [0] * 8
+    assert len(load(file)) == 160
+
+
+def test_means_and_intervals_are_students():
+    random = np.random.default_rng(3)
+    import pandas as pd
+
+    scores = random.integers(1, 6, 12)
+    rows = [
+        {"rater": str(n), "picture": "p", "model": "m", "question": "style", "score": s} for n, s in enumerate(scores)
+    ]
+    rows.append({"rater": "x", "picture": "p", "model": "one", "question": "style", "score": 5})
+    table = summary(pd.DataFrame(rows)).set_index("model")
+    low, high = stats.t.interval(0.95, 11, scores.mean(), stats.sem(scores))
+    assert table.loc["m", ["mean", "low", "high"]].tolist() == pytest.approx([scores.mean(), low, high])
+    assert table.loc["one", "n"] == 1 and np.isnan(table.loc["one", "low"])
+
+
+@pytest.mark.parametrize(("question", "score"), [("taste", 3), ("style", 0), ("style", 6), ("style", "5")])
+def test_nonsense_is_refused(question, score):
+    with pytest.raises(RatingError):
+        Rating("A", "bridge", "vgg19", question, score)
+
+
+def test_no_file_is_one_sentence(tmp_path):
+    with pytest.raises(RatingError, match="rate some pictures first"):
+        load(tmp_path / "none.jsonl")
