@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,3 +37,25 @@ def replacing(target: str | Path) -> Iterator[Path]:
         part.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def append_lines(file: str | Path, lines: Iterable[str]) -> None:
+    """Add lines to a text file, written to the disk before this returns; several processes may do so at once.
+
+    A last line that a power cut left unfinished stays, and nothing is added to it.
+
+    Raises:
+        OSError: the file can't be written to.
+    """
+    from filelock import FileLock
+
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")), file.open("ab+") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        stream.write("".join(f"{line}\n" for line in lines).encode())
+        stream.flush()
+        os.fsync(stream.fileno())

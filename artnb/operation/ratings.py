@@ -1,7 +1,6 @@
 """Blind ratings: what people think of pictures when they don't know which model made them."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from artnb.errors import ArtnbError
+from artnb.files import append_lines
 
 # What the student project judged, in its words.
 QUESTIONS = ("style", "colour", "lines", "total")
@@ -54,20 +54,10 @@ def record(file: str | Path, ratings: Sequence[Rating]) -> None:
     Raises:
         OSError: it can't be written to.
     """
-    from filelock import FileLock
-
-    file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    lines = [json.dumps(asdict(rating) | {"time": rating.time or now}, ensure_ascii=False) for rating in ratings]
-    with FileLock(file.with_name(f".{file.name}.lock")), file.open("ab+") as stream:
-        if stream.tell():  # what a power cut left unfinished gets a line of its own
-            stream.seek(-1, os.SEEK_END)
-            if stream.read(1) != b"\n":
-                stream.write(b"\n")
-        stream.write("".join(f"{line}\n" for line in lines).encode())
-        stream.flush()
-        os.fsync(stream.fileno())
+    append_lines(
+        file, [json.dumps(asdict(rating) | {"time": rating.time or now}, ensure_ascii=False) for rating in ratings]
+    )
 
 
 def load(file: str | Path) -> pd.DataFrame:
