@@ -77,15 +77,26 @@ def save_image(
     if quality not in range(1, 101):
         raise ImageError(f"The quality is {quality!r}; give a whole number from 1 to 100.")
     picture = Image.fromarray(_uint8(image))
-    written = PngInfo()
-    for keyword, value in (text or {}).items():
-        written.add_itxt(keyword, value)
     try:
         with replacing(path) as part:
-            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality, pnginfo=written)
+            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality, pnginfo=_png_texts(text))
     except (OSError, ValueError) as error:  # ValueError: sides that the format cannot hold
         message = f"{path.name!r} cannot be written ({_reason(error)}); choose another place, format or size."
         raise ImageError(message) from error
+
+
+def png_bytes(image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
+    """A picture as the bytes of a PNG file, with texts by their keywords inside."""
+    buffer = io.BytesIO()
+    Image.fromarray(_uint8(image)).save(buffer, "PNG", pnginfo=_png_texts(text))
+    return buffer.getvalue()
+
+
+def _png_texts(text: Mapping[str, str] | None) -> PngInfo:
+    written = PngInfo()
+    for keyword, value in (text or {}).items():
+        written.add_itxt(keyword, value)
+    return written
 
 
 def load_text(source: Source) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from artnb import __version__
-from artnb.images import load_text, save_image
+from artnb.images import load_text, png_bytes, save_image
 from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe
 from artnb.style.transfer import Painting
 
@@ -23,6 +23,15 @@ def save_painting(painting: Painting, path: str | Path, **more: Any) -> None:
     Raises:
         ImageError: it can't be written; an older file stays.
     """
+    save_image(painting.image, path, text=_said(painting, more))
+
+
+def painting_bytes(painting: Painting, **more: Any) -> bytes:
+    """The same PNG file as bytes, for a page that writes nothing to the disk."""
+    return png_bytes(painting.image, _said(painting, more))
+
+
+def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
     said = {
         "artnb": __version__,
         "recipe": painting.recipe.to_dict(),
@@ -32,7 +41,7 @@ def save_painting(painting: Painting, path: str | Path, **more: Any) -> None:
         "steps": len(painting.history),
         "stopped": painting.stopped,
     }
-    save_image(painting.image, path, text={KEYWORD: json.dumps(said | more, ensure_ascii=False)})
+    return {KEYWORD: json.dumps(said | more, ensure_ascii=False)}
 
 
 def read_painting(path: str | Path) -> dict[str, Any]:

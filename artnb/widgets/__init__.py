@@ -1,6 +1,8 @@
 """Pages and widgets to play with; each is one function that returns an ipywidget."""
 
+from artnb.widgets.monet import monet
+from artnb.widgets.paint import paint_like
 from artnb.widgets.rating import rate
 from artnb.widgets.who import who_painted_this
 
-__all__ = ["rate", "who_painted_this"]
+__all__ = ["monet", "paint_like", "rate", "who_painted_this"]

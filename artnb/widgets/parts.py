@@ -1,16 +1,15 @@
 """What the pages have in common: how they look, how a picture comes in, and how long work goes on beside them."""
 
+import base64
 import html
-import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image
 
 from artnb.errors import ArtnbError
-from artnb.images import MAX_BYTES, load_image, shrink
+from artnb.images import MAX_BYTES, load_image, png_bytes, shrink
 
 # A gallery's wall: much white, one column, quiet letters. The same sheet goes with every page.
 STYLE = """
@@ -52,9 +51,7 @@ class Message(widgets.HTML):
 
 def png(image: np.ndarray, longer: int = 512) -> bytes:
     """A picture as a PNG file, made small enough for a page."""
-    buffer = io.BytesIO()
-    Image.fromarray(shrink(image, longer)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return png_bytes(shrink(image, longer))
 
 
 class PictureChooser(widgets.VBox):
@@ -163,3 +160,9 @@ def bars(rows: Sequence[tuple[str, float]]) -> str:
         f'<span aria-hidden="true"><div style="width:{share:.1%}"></div></span><span>{share:.1%}</span></div>'
         for name, share in rows
     )
+
+
+def download(data: bytes, name: str, text: str) -> str:
+    """A link that holds a PNG file itself, so that nothing is written to the server's disk; in HTML."""
+    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return f'<a download="{html.escape(name, quote=True)}" href="{source}">{html.escape(text)}</a>'

@@ -1,13 +1,12 @@
 """A blind rating: pictures one after the other, without names."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image
 
+from artnb.images import png_bytes
 from artnb.operation.ratings import QUESTIONS, SCORES, Rating, RatingError, load, record, summary
 from artnb.settings import settings
 
@@ -54,9 +53,7 @@ def rate(
     position = 0
 
     def show() -> None:
-        buffer = io.BytesIO()
-        Image.fromarray(pictures[order[position]]).save(buffer, "PNG")
-        shown.value = buffer.getvalue()
+        shown.value = png_bytes(pictures[order[position]])
         place.value = f"Picture {position + 1} of {len(order)}. 1 is not at all, 5 is very much."
         for answer in answers.values():
             answer.value = None

@@ -1,0 +1,57 @@
+"""The Monet page: both directions, the discriminator's view, and a machine without a model."""
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from artnb import models
+from artnb.cyclegan import bundles
+from artnb.cyclegan.training import CycleTraining, train
+from artnb.images import load_image
+from artnb.settings import Settings
+from artnb.widgets import monet
+from tests.cyclegan.conftest import TINY
+from tests.widgets.test_who import find, texts
+
+PICTURE = np.random.default_rng(4).integers(0, 256, (70, 50, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a model that has learned nothing."""
+    from dataclasses import replace
+
+    home = tmp_path_factory.mktemp("home")
+    pictures = np.random.default_rng(1).integers(0, 256, (4, 40, 40, 3), np.uint8)
+    done: CycleTraining = train(pictures, pictures, replace(TINY, steps=1), seed=1)
+    bundles.save(done, home / "models" / "mine", "folder", {}, {})
+    return home
+
+
+def test_both_directions(home, monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
+    page = monet({"one": PICTURE}, Settings(home=home))
+    start = find(page, widgets.Button, "Paint")
+    assert start.disabled
+    chooser = next(widget for widget in page.children if hasattr(widget, "picture"))
+    find(chooser, widgets.Dropdown).value = "one"
+    seen = []
+    for to in ("Photograph to Monet", "Monet to photograph"):
+        find(page, widgets.ToggleButtons).value = to
+        start.click()
+        page.job.wait(60)
+        row = next(w for w in page.children if isinstance(w, widgets.HBox) and isinstance(w.children[0], widgets.Image))
+        assert load_image(row.children[1].value).shape == PICTURE.shape
+        seen.append(row.children[1].value)
+        assert (
+            "discriminator" in texts(page)
+            and "Download" in texts(page)
+            and "error" not in texts(page).split("</style>")[1]
+        )
+    assert seen[0] != seen[1]
+
+
+def test_without_a_model_it_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
+    page = monet({"one": PICTURE}, Settings(home=tmp_path))
+    assert "artnb train cyclegan" in texts(page) and find(page, widgets.Button, "Paint").disabled

@@ -1,0 +1,72 @@
+"""Paint like …, clicked through: it paints, shows how far it is, can be stopped, and keeps what there is."""
+
+import base64
+import re
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from artnb.images import load_image
+from artnb.style.files import read_painting
+from artnb.widgets import paint_like
+from tests.widgets.test_who import find, texts
+
+RANDOM = np.random.default_rng(2)
+PHOTO, ONE, TWO = (RANDOM.integers(0, 256, (80, 64, 3), np.uint8) for _ in range(3))
+
+
+@pytest.fixture
+def page():
+    page = paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO})
+    find(page, widgets.IntSlider, "Steps").value = 20
+    return page
+
+
+def choose(page, *names):
+    """The examples of the choosers, in their order: photograph, painting, second painting."""
+    choosers = [w for row in page.children if isinstance(row, widgets.HBox) for w in row.children]
+    choosers = [w for w in choosers if hasattr(w, "picture")]
+    for chooser, name in zip(choosers, names, strict=False):
+        find(chooser, widgets.Dropdown).value = name
+
+
+def test_it_paints_and_the_picture_can_be_taken_home(page, tmp_path):
+    start = find(page, widgets.Button, "Paint")
+    assert start.disabled
+    choose(page, "photo")
+    assert start.disabled, "a painting is missing"
+    choose(page, "photo", "one")
+    start.click()
+    page.job.wait(120)
+    said = texts(page)
+    assert "Done in" in said and "The recipe" in said
+    encoded = re.search(r"base64,([^\"]+)", said)[1]
+    (tmp_path / "p.png").write_bytes(base64.b64decode(encoded))
+    assert load_image(tmp_path / "p.png").shape == PHOTO.shape
+    assert read_painting(tmp_path / "p.png")["recipe"]["iterations"] == 20
+    shown = next(w for w in page.children if isinstance(w, widgets.Image))
+    painted = shown.value
+    find(page, widgets.IntSlider, "Photo").value = 0
+    assert shown.value != painted and np.array_equal(load_image(shown.value), PHOTO)
+
+
+def test_it_can_be_stopped_and_keeps_the_picture(page):
+    find(page, widgets.IntSlider, "Steps").value = 500
+    choose(page, "photo", "one", "two")
+    find(page, widgets.FloatSlider, "Second").value = 0.5
+    stop = find(page, widgets.Button, "Stop")
+    find(page, widgets.Button, "Paint").click()
+    assert not stop.disabled
+    stop.click()
+    page.job.wait(120)
+    said = texts(page)
+    assert "It was stopped." in said and "Download" in said and stop.disabled
+
+
+def test_a_photograph_that_is_too_small_is_a_sentence():
+    page = paint_like({"photo": PHOTO[:8, :8]}, {"one": ONE})
+    choose(page, "photo", "one")
+    find(page, widgets.Button, "Paint").click()
+    page.job.wait(60)
+    assert "too small to paint with" in texts(page)
