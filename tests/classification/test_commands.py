@@ -44,8 +44,8 @@ def test_evaluate_as_json_and_for_a_person(bundle, collection):
     [
         (["train", "alexnet"], "no network 'alexnet'; there are cnn"),
         (["search", "all", "-o", "x"], "no search space 'all'"),
-        (["predict", "nobody", "x.jpg"], "no model 'nobody'"),
-        (["evaluate", "nobody"], "no model 'nobody'"),
+        (["predict", "nobody", "x.jpg"], "no classifier 'nobody'"),
+        (["evaluate", "nobody"], "no classifier 'nobody'"),
         (["train", "cnn", "--folds", "3", "--split", "x.csv"], "give --folds or --split"),
         (["train", "cnn", "--split", "nowhere.csv"], "nowhere.csv is not a split"),
         (["search", "ours", "-o", "x", "--worker", "one"], "add --chief"),
