@@ -4,12 +4,19 @@ A model is a folder that holds card.json, which says of what kind it is, and wei
 """
 
 import json
+import platform
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from artnb import __version__
 from artnb.errors import ArtnbError
+from artnb.files import replacing
 from artnb.settings import Settings, settings
 
 STARTERS = Path(__file__).parent / "starters"
@@ -77,7 +84,35 @@ def _kind(folder: Path) -> str:
         return "classifier"  # which loading it will say more about
 
 
-def round_weights(source: Path, target: Path) -> None:
+def write_card(folder: Path, card: dict[str, Any], page: str) -> None:
+    """Write README.md, and card.json last: a folder without one is not a model yet."""
+    with replacing(folder / "README.md") as part:
+        part.write_text(page, encoding="utf-8")
+    with replacing(folder / "card.json") as part:
+        part.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def made() -> dict[str, str]:
+    """When a model is made, and with which versions."""
+    return {
+        "date": date.today().isoformat(),
+        "artnb": __version__,
+        "keras": version("keras"),
+        "python": platform.python_version(),
+    }
+
+
+def as_starter(folder: Path, name: str, files: Sequence[str]) -> Path:
+    """Copy these files of a model into the package, weights at half precision; nothing is measured anew."""
+    with replacing(STARTERS / name) as part:
+        part.mkdir()
+        for file in files:
+            copy = _round_weights if file.endswith(".weights.h5") else shutil.copyfile
+            copy(folder / file, part / file)
+    return STARTERS / name
+
+
+def _round_weights(source: Path, target: Path) -> None:
     """Copy a Keras weights file at half precision, compressed: what a starter's size allows."""
     import h5py
 

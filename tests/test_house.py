@@ -37,7 +37,7 @@ def test_importing_the_package_is_cheap():
 
 
 LAYERS = [
-    {"errors", "files", "progress", "searching", "settings"},
+    {"errors", "files", "progress", "resuming", "searching", "settings"},
     {"images", "models", "paintings", "weights"},
     {"backbones", "layers", "losses"},
     {"classification", "cyclegan", "operation", "plots", "style"},

@@ -9,11 +9,8 @@ README.md          the card for a person
 """
 
 import hashlib
-import json
-import platform
 import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb import __version__, models
+from artnb import models
 from artnb.classification import networks
 from artnb.classification.evaluation import evaluate, scale, temperature
 from artnb.classification.networks import Classifier
@@ -170,25 +167,17 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         source=source,
         seed=training.seed,
         recipe=recipe.to_dict(),
-        made={
-            "date": date.today().isoformat(),
-            "artnb": __version__,
-            "keras": keras.__version__,
-            "python": platform.python_version(),
-            "device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor",
-        },
+        made=models.made()
+        | {"device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor"},
     )
     with replacing(folder / "model.weights.h5") as part:
         # The same graph without the optimiser, whose moments would make the file three times as large.
         keras.Model(classifier.model.input, classifier.model.output).save_weights(part)
     novelty.save(folder / "novelty.npz")
     save_split(table, folder / "split.csv")
-    with replacing(folder / "README.md") as part:
-        part.write_text(describe(card), encoding="utf-8")
     with replacing(folder / "history.csv") as part:
         training.history.to_csv(part, index=False)
-    with replacing(folder / "card.json") as part:
-        part.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False), encoding="utf-8")
+    models.write_card(folder, asdict(card), describe(card))
     return Bundle(folder, card, classifier, novelty)
 
 
@@ -273,12 +262,8 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
         The folder; see `benchmarks/` for the accuracy that the rounding costs.
     """
     folder = models.find(bundle, "classifier", settings)
-    with replacing(models.STARTERS / name) as part:
-        part.mkdir()
-        for file in ("card.json", "novelty.npz", "split.csv", "history.csv", "README.md"):
-            shutil.copyfile(folder / file, part / file)
-        models.round_weights(folder / "model.weights.h5", part / "model.weights.h5")
-    return models.STARTERS / name
+    files = ("card.json", "model.weights.h5", "novelty.npz", "split.csv", "history.csv", "README.md")
+    return models.as_starter(folder, name, files)
 
 
 def describe(card: Card) -> str:

@@ -5,7 +5,6 @@ weights, so whatever it names is there. Callbacks that remember (the plateau, th
 history again.
 """
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from artnb.paintings.pipeline import (
     training_batches,
 )
 from artnb.progress import progress
+from artnb.resuming import begin_or_go_on
 from artnb.settings import settings
 
 
@@ -236,24 +236,11 @@ class _Run:
     """A training's folder: what it is, how far it has come, and the weights to go on with."""
 
     def __init__(self, folder: Path, identity: dict[str, Any], resume: bool):
-        self.folder, described = folder, folder / "training.json"
-        if described.is_file():
-            if not resume:
-                raise TrainingError(
-                    f"{folder} holds a training already; go on with it (resume, --resume) or name another folder."
-                )
-            before = json.loads(described.read_text(encoding="utf-8"))
-            if different := [name for name in identity if identity[name] != before.get(name)]:
-                raise TrainingError(
-                    f"The training in {folder} was begun with another {' and '.join(different)}; "
-                    "go on with the same, or name another folder."
-                )
+        self.folder = folder
+        begin_or_go_on(folder, identity, resume, TrainingError)
         self.history = pd.DataFrame(columns=HISTORY)
         if (folder / "history.csv").is_file():
             self.history = pd.read_csv(folder / "history.csv")
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(described) as part:
-            part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
 
     def file(self, epoch: int) -> Path:
         return self.folder / "checkpoints" / f"{epoch:04d}.weights.h5"

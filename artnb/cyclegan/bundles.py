@@ -1,17 +1,10 @@
 """A trained CycleGAN on disk: a folder with the four networks' weights and a card that says what they are."""
 
-import json
-import platform
-import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import keras
-import pandas as pd
-
-from artnb import __version__, models
+from artnb import models
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.training import CycleGAN, CycleTraining
 from artnb.cyclegan.translating import Translator
@@ -102,7 +95,6 @@ def save(
     source: str,
     pictures: dict[str, int],
     metrics: dict[str, dict[str, Any]],
-    history: pd.DataFrame | None = None,
 ) -> CycleBundle:
     """Save a training as a bundle; the card is written last, so a folder without one is not a model yet.
 
@@ -112,10 +104,8 @@ def save(
         source: of the pictures.
         pictures: how many of which.
         metrics: what `evaluate` found, for each direction.
-        history: of the losses; by default the training's.
     """
-    folder, history = Path(folder), training.history if history is None else history
-    recipe = training.recipe
+    folder, history, recipe = Path(folder), training.history, training.recipe
     card = CycleCard(
         title=f"CycleGAN, {recipe.size} pixels",
         recipe=recipe.to_dict(),
@@ -125,35 +115,22 @@ def save(
         pictures=pictures,
         metrics=metrics,
         source=source,
-        made={
-            "date": date.today().isoformat(),
-            "artnb": __version__,
-            "keras": keras.__version__,
-            "python": platform.python_version(),
-        },
+        made=models.made(),
     )
     for name in NETWORKS:
         with replacing(folder / f"{name}.weights.h5") as part:
             getattr(training.networks, name).save_weights(part)
     with replacing(folder / "history.csv") as part:
         history.to_csv(part, index=False)
-    with replacing(folder / "README.md") as part:
-        part.write_text(describe(card), encoding="utf-8")
-    with replacing(folder / "card.json") as part:
-        part.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False), encoding="utf-8")
+    models.write_card(folder, asdict(card), describe(card))
     return CycleBundle(folder, card, training.networks)
 
 
 def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> Path:
     """Copy a bundle into the package with its weights at half precision, and measure nothing anew."""
     folder = models.find(bundle, "cyclegan", settings)
-    with replacing(models.STARTERS / name) as part:
-        part.mkdir()
-        for file in ("card.json", "history.csv", "README.md"):
-            shutil.copyfile(folder / file, part / file)
-        for network in NETWORKS:
-            models.round_weights(folder / f"{network}.weights.h5", part / f"{network}.weights.h5")
-    return models.STARTERS / name
+    weights = (f"{network}.weights.h5" for network in NETWORKS)
+    return models.as_starter(folder, name, ("card.json", *weights, "history.csv", "README.md"))
 
 
 def describe(card: CycleCard) -> str:

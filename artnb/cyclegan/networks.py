@@ -54,8 +54,8 @@ class Repainted(layers.Layer):
 
 def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.Layer:
     """A convolution that begins as the paper's do: normal, with a spread of 0.02 (Zhu et al., appendix 7.1)."""
-    begin = keras.initializers.RandomNormal(stddev=0.02)
-    return layers.Conv2D(channels, kernel, kernel_initializer=begin, name=name, **options)
+    begin = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
+    return layers.Conv2D(channels, kernel, name=name, **begin | options)
 
 
 def instance_norm(name: str) -> layers.Layer:
@@ -74,7 +74,7 @@ def resnet_generator(width: int = 64, blocks: int = 9, size: int | None = None, 
         blocks: of residuals; the paper takes 6 at 128 pixels and 9 at 256.
         size: height and width in pixels, a multiple of 4; None for any.
         residual: whether it paints what is to be changed rather than the whole picture. It then begins as one that
-            changes next to nothing, and has no need to learn first to copy.
+            changes nothing, and has no need to learn first to copy.
 
     Returns:
         A model from float32 (batch, height, width, 3) in [0, 255] to the same.
@@ -166,7 +166,9 @@ def _finished(
     images: keras.KerasTensor, x: keras.KerasTensor, kernel: int, padding: str, name: str, residual: bool
 ) -> keras.Model:
     """The last convolution, and back to colours; in float32 also under mixed precision."""
-    x = _convolve(3, kernel, "colours", padding=padding, activation="tanh", dtype="float32")(x)
+    # A change begins as none at all; random weights would begin with a noise louder than the picture.
+    begin = {"kernel_initializer": "zeros"} if residual else {}
+    x = _convolve(3, kernel, "colours", padding=padding, activation="tanh", dtype="float32", **begin)(x)
     if residual:
         change = layers.Rescaling(255.0, dtype="float32", name="change")(x)
         x = Repainted(dtype="float32", name="repainted")(images, change)

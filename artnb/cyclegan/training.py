@@ -5,7 +5,6 @@ back through them twice: once for both generators, once for both discriminators.
 training that was killed goes on with the same weights, schedule, pool and order of pictures.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,15 +20,18 @@ import tensorflow as tf
 from artnb.cyclegan.augmenting import augmented
 from artnb.cyclegan.networks import discriminator, generator
 from artnb.cyclegan.recipes import CycleRecipe
+from artnb.cyclegan.translating import to_uint8
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
 from artnb.progress import progress
+from artnb.resuming import begin_or_go_on
 from artnb.settings import settings
 
 LOSSES = ("monet_generator", "photo_generator", "monet_discriminator", "photo_discriminator", "cycle", "identity")
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)
+STOPPED = "It was stopped."
 MARGIN = 1.12  # pictures are read so much larger than the squares that are cut out of them, as in the paper (286 / 256)
 
 _CUT_OUTS = Augmentation(flip=True, crop=(1 / MARGIN, 1.0))
@@ -186,10 +188,10 @@ def train(
                 if state.done % keep_every == 0 or state.done == recipe.steps:
                     shown = run.keep(samples)
                     if watch is not None and watch(run.history, shown) is False:
-                        stopped = "It was stopped."
+                        stopped = STOPPED
                         break
         except KeyboardInterrupt:
-            stopped = "It was stopped."
+            stopped = STOPPED
             if run.folder:
                 print(f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}.")
     return CycleTraining(networks, run.history, recipe, seed, stopped)
@@ -397,23 +399,9 @@ class _Run:
         self.board: Any = None
         if folder is None:
             return
-        described = folder / "training.json"
-        if described.is_file():
-            if not resume:
-                raise CycleError(
-                    f"{folder} holds a training already; go on with it (resume, --resume) or name another folder."
-                )
-            before = _read_json(described)
-            if different := [name for name in identity if identity[name] != before.get(name)]:
-                raise CycleError(
-                    f"The training in {folder} was begun with another {' and '.join(different)}; "
-                    "go on with the same, or name another folder."
-                )
+        begin_or_go_on(folder, identity, resume, CycleError)
         if (folder / "state.npz").is_file():
             self._load()
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(described) as part:
-            part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
         self.board = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
     def record(self, losses: np.ndarray, seconds: float, bar: Any) -> None:
@@ -437,8 +425,7 @@ class _Run:
         """Save the state, and show what the generators do: each sample above what became of it."""
         shown: list[np.ndarray] = []
         for network, pictures in zip(self.state.networks.generators, samples, strict=True):
-            made = np.asarray(network(pictures.astype(np.float32), training=False))
-            made = (made.clip(0, 255) + 0.5).astype(np.uint8)
+            made = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
             if is_constant(made):
                 print(f"At step {self.state.done} a generator gives the same for every picture: it has collapsed.")
             shown += [*pictures, *made]
@@ -486,10 +473,3 @@ class _Run:
         for variable, value in zip(variables, new, strict=True):
             variable.assign(value)
         self.history, self.state.done, self.kept = history, done, done
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CycleError(f"{file} can't be read ({type(error).__name__}); name another folder.") from error

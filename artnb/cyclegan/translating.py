@@ -44,7 +44,7 @@ class Translator:
             raise ImageError(f"Got {image.dtype} {image.shape}; give a picture as uint8 (height, width, 3).")
         height, width = image.shape[:2]
         if max(height, width) <= self._whole:
-            return _to_uint8(self._piece(image))
+            return to_uint8(self._piece(image))
         sums = np.zeros((height, width, 3), np.float32)
         weights = np.zeros((height, width, 1), np.float32)
         for top in self._starts(height):
@@ -54,7 +54,7 @@ class Translator:
                 place = np.s_[top : top + tile.shape[0], left : left + tile.shape[1]]
                 sums[place] += fade * self._piece(tile)
                 weights[place] += fade
-        return _to_uint8(sums / weights)
+        return to_uint8(sums / weights)
 
     def _piece(self, image: np.ndarray) -> np.ndarray:
         """A piece at once, mirrored at its edges up to sides that the generator takes."""
@@ -79,5 +79,6 @@ class Translator:
         return np.minimum(distance / self._overlap, 1.0).astype(np.float32)
 
 
-def _to_uint8(values: np.ndarray) -> np.ndarray:
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """What a generator gives, rounded to a picture's whole grey levels."""
     return (values.clip(0, 255) + 0.5).astype(np.uint8)

@@ -78,13 +78,14 @@ def paint_like(
             if second.value == 1:
                 pictures, weights = [other.picture], None
         saved.value = recipe_text.value = ""
+        state.clear()  # of another photograph, perhaps
         message.say(f"{backbone.value} is being loaded …")
         bar.max, bar.value, bar.layout.display = steps.value, 0, "block"
         begun = time.monotonic()
 
         def watch(step: int, picture: np.ndarray) -> bool:
             if len(state) < 2 or state["content"].shape != picture.shape:
-                state["content"] = _at_size(photograph, picture.shape)
+                state["content"] = resize(photograph, picture.shape[:2])
             state["painted"] = picture
             bar.value = step
             left = (time.monotonic() - begun) / step * (steps.value - step)
@@ -104,7 +105,7 @@ def paint_like(
             )
         finally:
             bar.layout.display = "none"
-        state["painted"], state["content"] = done.image, _at_size(photograph, done.image.shape)
+        state["painted"], state["content"] = done.image, resize(photograph, done.image.shape[:2])
         shown.alt = f"The painted picture, by {done.backbone}"
         slider.layout.display = "block"
         show()
@@ -141,7 +142,3 @@ def paint_like(
     )
     box.job = Job(start, stop, work, message)
     return box
-
-
-def _at_size(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return resize(image, (shape[0], shape[1]))

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 
 import ipywidgets as widgets
 import numpy as np
@@ -39,7 +40,7 @@ def upload(page, content, name="x.jpg"):
     """What a browser sends."""
     find(page, widgets.FileUpload).value = (
         {"name": name, "type": "image/jpeg", "size": len(content), "content": memoryview(content),
-         "last_modified": __import__("datetime").datetime.now()},
+         "last_modified": datetime.now(UTC)},
     )  # fmt: skip
 
 

@@ -1,0 +1,41 @@
+"""A training's folder says which training it holds, so that nobody goes on with another one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+
+_FILE = "training.json"
+
+
+def begin_or_go_on(folder: Path, identity: dict[str, Any], resume: bool, error: type[ArtnbError]) -> None:
+    """Write down what is trained here, or compare it with what was written down before.
+
+    Args:
+        folder: of the training; made if need be.
+        identity: what makes one training another one, in JSON values.
+        resume: whether going on is wanted.
+        error: what is raised.
+
+    Raises:
+        error: the folder holds a training and `resume` is not set, it holds another one, or can't be read.
+    """
+    described = folder / _FILE
+    if described.is_file():
+        if not resume:
+            raise error(f"{folder} holds a training already; go on with it (resume, --resume) or name another folder.")
+        try:
+            before = json.loads(described.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as trouble:
+            raise error(f"{described} can't be read ({type(trouble).__name__}); name another folder.") from trouble
+        if different := [name for name in identity if identity[name] != before.get(name)]:
+            raise error(
+                f"The training in {folder} was begun with another {' and '.join(different)}; "
+                "go on with the same, or name another folder."
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(described) as part:
+        part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
