@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 # Committed outputs are about the built-in paintings, whatever this shell points artnb at.
 HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
+# As in artnb/__init__.py, for notebooks that import TensorFlow before artnb.
+export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

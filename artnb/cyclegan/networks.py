@@ -119,7 +119,7 @@ def unet_generator(width: int = 64, depth: int = 8, size: int | None = None, res
         # Of a map of one pixel, instance norm would leave nothing but zeros.
         if level > 0 and not (size and size == 2 ** (level + 1)):
             x = instance_norm(f"down{level}_norm")(x)
-        x = layers.LeakyReLU(0.2, name=f"down{level}")(x)
+        x = _leaky(x, f"down{level}")
         skipped.append(x)
     for level in reversed(range(depth - 1)):
         x = layers.UpSampling2D(name=f"up{level}_size")(x)
@@ -147,7 +147,7 @@ def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
         x = _convolve(width * factor, 4, f"conv{number}", strides=strides, use_bias=number == 0)(x)
         if number:
             x = instance_norm(f"norm{number}")(x)
-        x = layers.LeakyReLU(0.2, name=f"layer{number}")(x)
+        x = _leaky(x, f"layer{number}")
     x = layers.ZeroPadding2D(1, name="last_pad")(x)
     x = _convolve(1, 4, "realness", dtype="float32")(x)
     return keras.Model(images, x, name="discriminator")
@@ -160,6 +160,11 @@ def _reflected(
     x = _convolve(channels, kernel, f"{name}_conv", strides=strides, use_bias=False)(x)
     x = instance_norm(f"{name}_norm")(x)
     return layers.ReLU(name=name)(x) if active else x
+
+
+def _leaky(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Below 0, a fifth of it; as a maximum, for of a LeakyReLU after a bias TensorFlow's graph optimiser complains."""
+    return layers.Maximum(name=name)([x, layers.Rescaling(0.2, name=f"{name}_fifth")(x)])
 
 
 def _finished(
