@@ -547,3 +547,20 @@ def trade_offs(table: pd.DataFrame, title: str) -> Axes:
     axis.set(title=title, xlabel="distance from the style (content: 1)", ylabel="distance from the content")
     axis.legend(frameon=False, fontsize="small")
     return axis
+
+
+def total_times(costs: dict[str, tuple[float, float]], title: str) -> Axes:
+    """How long a model takes altogether, training included, against how many pictures it paints.
+
+    Args:
+        costs: a label -> (seconds of training, seconds per picture).
+        title: of the figure.
+    """
+    _, axis = plt.subplots(figsize=(8, 4))
+    pictures = np.logspace(0, 5, 200)
+    styles = zip((BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-."), strict=True)
+    for (label, (training, each)), (colour, line) in zip(costs.items(), styles, strict=False):
+        axis.plot(pictures, (training + each * pictures) / 3600, color=colour, linestyle=line, label=label)
+    axis.set(xscale="log", yscale="log", title=title, xlabel="pictures painted", ylabel="hours, training included")
+    axis.legend(frameon=False, fontsize="small")
+    return axis

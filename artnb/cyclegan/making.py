@@ -1,5 +1,6 @@
 """From folders of photographs and paintings to a measured model: what `artnb train cyclegan` does."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,11 @@ def make(
     """
     folder = Path(folder)
     heaps = load_heaps(pictures, read_size(recipe), seed)
+    if heaps.skipped:
+        print(
+            f"Files that can't be read and were left out: {len(heaps.skipped)}, such as: {heaps.skipped[0]}",
+            file=sys.stderr,
+        )
     done = train(heaps.train_photos, heaps.train_monets, recipe, folder, seed=seed, resume=resume, watch=watch)
     if done.stopped:
         raise KeyboardInterrupt

@@ -6,6 +6,7 @@ training that was killed goes on with the same weights, schedule, pool and order
 """
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -193,7 +194,8 @@ def train(
         except KeyboardInterrupt:
             stopped = STOPPED
             if run.folder:
-                print(f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}.")
+                said = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
+                print(said, file=sys.stderr)
     return CycleTraining(networks, run.history, recipe, seed, stopped)
 
 
@@ -235,12 +237,12 @@ class _State:
         self.networks, self.recipe, self.done = networks, recipe, 0
         begin = int(recipe.steps * recipe.decay_from)
         fall = recipe.steps - begin
-        rate = _ConstantThenLine(recipe.learning_rate, begin, fall) if fall else recipe.learning_rate
+        rates = [recipe.learning_rate, recipe.learning_rate * recipe.discriminator_rate]
         self.variables = [
             [variable for network in pair for variable in network.trainable_variables]
             for pair in (networks.generators, networks.discriminators)
         ]
-        self.optimisers = [_adam(rate) for _ in range(2)]
+        self.optimisers = [_adam(_ConstantThenLine(rate, begin, fall) if fall else rate) for rate in rates]
         for optimiser, variables in zip(self.optimisers, self.variables, strict=True):
             optimiser.build(variables)
         self.pools = [_Pool(recipe) for _ in range(2)] if recipe.pool else []
@@ -427,10 +429,11 @@ class _Run:
         for network, pictures in zip(self.state.networks.generators, samples, strict=True):
             made = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
             if is_constant(made):
-                print(f"At step {self.state.done} a generator gives the same for every picture: it has collapsed.")
+                said = f"At step {self.state.done} a generator gives the same for every picture: it has collapsed."
+                print(said, file=sys.stderr)
             shown += [*pictures, *made]
         for sentence in signs_of_trouble(self.history):
-            print(sentence)
+            print(sentence, file=sys.stderr)
         if self.folder is not None:
             size = self.state.recipe.size
             sheet = contact_sheet(shown, len(samples[0]), size)

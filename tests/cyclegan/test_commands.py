@@ -90,7 +90,9 @@ def test_the_training_command(folders, tmp_path, capsys, monkeypatch):
     heaps = ["--photos", str(folders / "photo_jpg"), "--paintings", str(folders / "monet_jpg")]
     command = ["train", "cyclegan", *heaps, "--steps", "4", "-o", str(tmp_path / "m"), "--json"]
     assert _run(command) == 0
-    assert json.loads(capsys.readouterr().out)["monet"]["generated"]["sizes"] == [4, 4]
+    out = capsys.readouterr()
+    assert json.loads(out.out)["monet"]["generated"]["sizes"] == [4, 4]
+    assert "were left out: 1, such as" in out.err and "broken.jpg" in out.err
     assert _run(command) == 1 and "--resume" in capsys.readouterr().err
     assert _run(["train", "cyclegan", *heaps[:2], "-o", str(tmp_path / "n")]) == 1
     assert "give both" in capsys.readouterr().err

@@ -201,7 +201,10 @@ def test_pictures_that_can_not_be_used(photos, message, heaps):
         train(np.zeros(photos, np.uint8), heaps[1], TINY)
 
 
-@pytest.mark.parametrize("wrong", [{"size": 30}, {"steps": 0}, {"learning_rate": 0.0}, {"pool": -1}, {"batch_size": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"size": 30}, {"steps": 0}, {"learning_rate": 0.0}, {"discriminator_rate": 0.0}, {"pool": -1}, {"batch_size": 0}],
+)
 def test_settings_that_can_not_be_used(wrong):
     with pytest.raises(RecipeError, match=next(iter(wrong))):
         replace(TINY, **wrong)
