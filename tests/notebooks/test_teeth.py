@@ -97,6 +97,20 @@ PLANTED = {
         "right = metrics.measure\n"
         "metrics.measure = lambda image, content, style, *args: right(image, style, content, *args)",
     ),
+    "an identity loss that is dropped": (
+        "10",
+        "import dataclasses\n"
+        "from artnb.cyclegan import training\n"
+        "whole = training.train\n"
+        "training.train = lambda photos, paintings, recipe, *args, **options: whole(\n"
+        "    photos, paintings, dataclasses.replace(recipe, identity=0.0), *args, **options)",
+    ),
+    "a summary of ratings that shrinks its intervals": (
+        "11",
+        "from artnb.operation import ratings\n"
+        "right = ratings.summary\n"
+        "ratings.summary = lambda table: right(table).assign(low=lambda t: t['mean'], high=lambda t: t['mean'])",
+    ),
 }
 
 
