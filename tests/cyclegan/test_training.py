@@ -109,6 +109,7 @@ def test_the_losses_are_the_papers(heaps):
     before = [np.asarray(v) for pair in state.variables for v in pair]
     found = state.step(photos, paintings, tf.constant([1, 0])).numpy()
     assert np.allclose(found, expected, rtol=1e-3)
+    state.step(photos, paintings, tf.constant([1, 1]))  # in the first one, only the last layer of a change can learn
     after = [np.asarray(v) for pair in state.variables for v in pair]
     changed = [bool((a != b).any()) for a, b in zip(before, after, strict=True)]
     assert np.mean(changed) > 0.9, "all four networks learn"
