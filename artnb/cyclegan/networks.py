@@ -163,7 +163,7 @@ def _reflected(
 
 
 def _leaky(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Below 0, a fifth of it; as a maximum, for of a LeakyReLU after a bias TensorFlow's graph optimiser complains."""
+    """A LeakyReLU, as a maximum: of its own after a bias, TensorFlow's graph optimiser complains on stderr."""
     return layers.Maximum(name=name)([x, layers.Rescaling(0.2, name=f"{name}_fifth")(x)])
 
 
