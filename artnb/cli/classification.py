@@ -36,6 +36,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--paintings", metavar="DIR", help="cyclegan: a folder of paintings")
     train.add_argument("--size", type=positive, metavar="N", help="cyclegan: height and width in pixels")
     train.add_argument("--steps", type=positive, metavar="N", help="cyclegan: how many")
+    train.add_argument("--start", metavar="MODEL", help="cyclegan: go on from its weights, as a new training")
     train.set_defaults(run=_train)
 
     search = commands.add_parser("search", help="search for settings of a CNN")
@@ -81,7 +82,7 @@ def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
 def _train(chosen: argparse.Namespace) -> None:
     from artnb.settings import settings
 
-    only_for = ("split", "epochs", "folds"), ("photos", "paintings", "size", "steps")
+    only_for = ("split", "epochs", "folds"), ("photos", "paintings", "size", "steps", "start")
     if wrong := [name for name in only_for[chosen.model != "cyclegan"] if getattr(chosen, name)]:
         raise ArtnbError(f"--{wrong[0]} says nothing to {chosen.model}; leave it out.")
     if chosen.model == "cyclegan":

@@ -40,7 +40,7 @@ def train(chosen: argparse.Namespace) -> None:
     else:
         pictures = load_photos_and_monets()
     try:
-        bundle = make(pictures, recipe, output, chosen_seed(chosen), chosen.resume)
+        bundle = make(pictures, recipe, output, chosen_seed(chosen), chosen.start, chosen.resume)
     except KeyboardInterrupt:
         print(f"artnb: stopped; the same command with --resume goes on with {output}.", file=sys.stderr)
         raise SystemExit(130) from None

@@ -12,6 +12,7 @@ from artnb.files import replacing
 from artnb.models import ModelError
 from artnb.settings import Settings, settings
 
+_OF_A_START = ("title", "recipe", "seed", "steps", "seconds", "started")
 NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
 DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
 
@@ -29,6 +30,8 @@ class CycleCard:
         pictures: how many photographs and paintings were trained on and measured on.
         metrics: for "monet" and "photo" the figures of `CycleEvaluation`.
         source: "studio", "folder" or "kaggle".
+        started: what the training began with: title, recipe, seed, steps and seconds of that model, and what that
+            one was started from in turn; empty for random weights.
         made: date and versions.
         kind: of model.
     """
@@ -41,6 +44,7 @@ class CycleCard:
     pictures: dict[str, int]
     metrics: dict[str, dict[str, Any]]
     source: str
+    started: dict[str, Any] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     kind: str = "cyclegan"
 
@@ -95,6 +99,7 @@ def save(
     source: str,
     pictures: dict[str, int],
     metrics: dict[str, dict[str, Any]],
+    started: CycleCard | None = None,
 ) -> CycleBundle:
     """Save a training as a bundle; the card is written last, so a folder without one is not a model yet.
 
@@ -104,6 +109,7 @@ def save(
         source: of the pictures.
         pictures: how many of which.
         metrics: what `evaluate` found, for each direction.
+        started: the card of the model whose weights it began with.
     """
     folder, history, recipe = Path(folder), training.history, training.recipe
     card = CycleCard(
@@ -115,6 +121,7 @@ def save(
         pictures=pictures,
         metrics=metrics,
         source=source,
+        started={} if started is None else {name: getattr(started, name) for name in _OF_A_START},
         made=models.made(),
     )
     for name in NETWORKS:
@@ -142,7 +149,9 @@ def describe(card: CycleCard) -> str:
         "Input and output: a picture of any size.\n",
         f"**Trained** on {counts.get('train_photos', 0):,} photographs and {counts.get('train_monets', 0):,} paintings",
         f"(source: {card.source}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours, seed {card.seed}:",
-        f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.\n",
+        f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.",
+        *_before(card.started),
+        "",
         f"**Measured** on {counts.get('test_photos', 0):,} photographs and {counts.get('test_monets', 0):,} paintings",
         "that were never used in training or choosing. KID is between generated and real pictures; beside it is that",
         "of the pictures as they were, and that of two halves of the real ones.\n",
@@ -161,3 +170,14 @@ def describe(card: CycleCard) -> str:
         "the pictures are not part of it.\n",
     ]
     return "\n".join(lines)
+
+
+def _before(started: dict[str, Any]) -> list[str]:
+    """What had been learned already, a line for each training."""
+    if not started:
+        return []
+    line = (
+        f"It began with the weights of a training of {started['steps']:,} steps, {started['seconds'] / 3600:.1f} hours,"
+        f" seed {started['seed']}."
+    )
+    return [line, *_before(started["started"])]

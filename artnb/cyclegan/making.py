@@ -75,25 +75,50 @@ def make(
     recipe: CycleRecipe,
     folder: str | Path,
     seed: int = settings.seed,
+    start: str | Path | None = None,
     resume: bool = False,
     watch: Watch | None = None,
 ) -> CycleBundle:
-    """Decode, train, measure and save.
+    """Decode, train, measure and save; `start` is a model whose weights the training begins with.
 
     Raises:
-        CycleError: see `training.train`; or it was stopped.
+        CycleError: see `training.train`; or `start` was trained with another seed, which keeps other pictures back.
+        ModelError: there is no model `start`.
+        KeyboardInterrupt: it was stopped.
     """
     folder = Path(folder)
+    begun = None if start is None else bundles.load(start)
+    if begun is not None and begun.card.seed != seed:
+        raise CycleError(
+            f"The model to start from kept other pictures back (seed {begun.card.seed}) than this training would "
+            f"(seed {seed}), so it could not be measured on unseen ones; train with --seed {begun.card.seed}."
+        )
     heaps = load_heaps(pictures, read_size(recipe), seed)
     if heaps.skipped:
         print(
             f"Files that can't be read and were left out: {len(heaps.skipped)}, such as: {heaps.skipped[0]}",
             file=sys.stderr,
         )
-    done = train(heaps.train_photos, heaps.train_monets, recipe, folder, seed=seed, resume=resume, watch=watch)
+    done = train(
+        heaps.train_photos,
+        heaps.train_monets,
+        recipe,
+        folder,
+        seed=seed,
+        start=begun.networks if begun else None,
+        resume=resume,
+        watch=watch,
+    )
     if done.stopped:
         raise KeyboardInterrupt
-    return bundles.save(done, folder, pictures.source, heaps.counts(), measure(done.networks, heaps, recipe))
+    return bundles.save(
+        done,
+        folder,
+        pictures.source,
+        heaps.counts(),
+        measure(done.networks, heaps, recipe),
+        begun.card if begun else None,
+    )
 
 
 def measure(networks: CycleGAN, heaps: Heaps, recipe: CycleRecipe, seed: int = settings.seed) -> dict[str, dict]:

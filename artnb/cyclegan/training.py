@@ -129,6 +129,7 @@ def train(
     folder: str | Path | None = None,
     *,
     seed: int = settings.seed,
+    start: CycleGAN | None = None,
     resume: bool = False,
     every: int = 20,
     keep_every: int = 250,
@@ -142,6 +143,7 @@ def train(
         recipe: how.
         folder: where the state, the history, sample pictures and TensorBoard's logs go; None to keep nothing.
         seed: of the weights, the order and the cut-outs.
+        start: networks of the same recipe whose weights it begins with; by default they are random.
         resume: go on with the training in `folder`; begin if there is none.
         every: steps between two rows of the history.
         keep_every: steps between two savings of the state: at most so many are lost.
@@ -165,8 +167,12 @@ def train(
     keras.mixed_precision.set_global_policy("mixed_float16" if tf.config.list_logical_devices("GPU") else "float32")
     keras.utils.set_random_seed(seed)
     networks = CycleGAN.build(recipe)
+    if start is not None:
+        _copy_weights(start, networks)
     state = _State(networks, recipe)
-    run = _Run(None if folder is None else Path(folder), _identity(recipe, photos, paintings, seed), state, resume)
+    run = _Run(
+        None if folder is None else Path(folder), _identity(recipe, photos, paintings, seed, start), state, resume
+    )
     step = tf.function(state.step, autograph=False)
     batches = iter(_batches(photos, paintings, recipe, seed, state.done))
     samples = [
@@ -197,6 +203,19 @@ def train(
                 said = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
                 print(said, file=sys.stderr)
     return CycleTraining(networks, run.history, recipe, seed, stopped)
+
+
+def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:
+    for old, new in zip(
+        (*source.generators, *source.discriminators), (*target.generators, *target.discriminators), strict=True
+    ):
+        try:
+            new.set_weights(old.get_weights())
+        except ValueError as error:
+            raise CycleError(
+                "The model to start from has networks of another shape than the recipe's; start from one of the same "
+                "generator, width and depth, or from none."
+            ) from error
 
 
 def read_size(recipe: CycleRecipe) -> int:
@@ -383,13 +402,19 @@ def endless_order(number: int, seed: int, length: int) -> np.ndarray:
     return np.concatenate([random.permutation(number) for _ in range(rounds)])[:length].astype(np.int32)
 
 
-def _identity(recipe: CycleRecipe, photos: np.ndarray, paintings: np.ndarray, seed: int) -> dict[str, Any]:
+def _identity(
+    recipe: CycleRecipe, photos: np.ndarray, paintings: np.ndarray, seed: int, start: CycleGAN | None
+) -> dict[str, Any]:
     import hashlib
 
     digest = hashlib.sha256()
     for pictures in (photos, paintings):
         digest.update(repr(pictures.shape).encode() + pictures[:, ::8, ::8].tobytes())
-    return {"recipe": recipe.to_dict(), "pictures": digest.hexdigest()[:12], "seed": seed}
+    found = {"recipe": recipe.to_dict(), "pictures": digest.hexdigest()[:12], "seed": seed}
+    if start is not None:
+        weights = hashlib.sha256(b"".join(values.tobytes() for values in start.to_monet.get_weights()))
+        found["start"] = weights.hexdigest()[:12]
+    return found
 
 
 class _Run:

@@ -1,6 +1,7 @@
 """`artnb train cyclegan` and `artnb monet`, as a person calls them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from artnb import models
 from artnb.cli import main
 from artnb.cyclegan import bundles, making
+from artnb.cyclegan.training import CycleError
 from artnb.images import load_image
 from artnb.models import ModelError
 from tests.conftest import draw
@@ -26,12 +28,16 @@ def folders(tmp_path_factory):
     return root
 
 
+def heaps_of(folders):
+    from artnb.paintings.sources import PhotosAndMonets, pictures_in
+
+    return PhotosAndMonets(folders, "folder", *(pictures_in(folders / n) for n in ("photo_jpg", "monet_jpg")))
+
+
 @pytest.fixture(scope="module")
 def model(folders, tmp_path_factory):
     """A model that has learned next to nothing."""
-    from artnb.paintings.sources import PhotosAndMonets, pictures_in
-
-    pictures = PhotosAndMonets(folders, "folder", *(pictures_in(folders / n) for n in ("photo_jpg", "monet_jpg")))
+    pictures = heaps_of(folders)
     return making.make(pictures, TINY, tmp_path_factory.mktemp("model") / "m", seed=2)
 
 
@@ -120,3 +126,12 @@ def _run(arguments):
         return main(arguments)
     except SystemExit as end:
         return end.code
+
+
+def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model, folders, tmp_path):
+    pictures = heaps_of(folders)
+    with pytest.raises(CycleError, match="--seed 2"):
+        making.make(pictures, TINY, tmp_path / "n", seed=3, start=model.folder)
+    further = making.make(pictures, replace(TINY, steps=2), tmp_path / "n", seed=2, start=model.folder)
+    assert further.card.started["steps"] == TINY.steps and further.card.started["started"] == {}
+    assert f"of {TINY.steps} steps" in (further.folder / "README.md").read_text()

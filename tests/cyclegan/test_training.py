@@ -210,3 +210,20 @@ def test_pictures_that_can_not_be_used(photos, message, heaps):
 def test_settings_that_can_not_be_used(wrong):
     with pytest.raises(RecipeError, match=next(iter(wrong))):
         replace(TINY, **wrong)
+
+
+def test_a_training_may_begin_with_the_weights_of_another(whole, heaps):
+    begun = CycleGAN.build(TINY)
+    for network in begun.discriminators:
+        network.set_weights([values + 0.5 for values in network.get_weights()])
+    still = replace(TINY, steps=1, learning_rate=1e-12, decay_from=1.0)
+    done = train(*heaps, still, start=begun, seed=3)
+    for old, new in zip(
+        (*begun.generators, *begun.discriminators),
+        (*done.networks.generators, *done.networks.discriminators),
+        strict=True,
+    ):
+        for before, after in zip(old.get_weights(), new.get_weights(), strict=True):
+            np.testing.assert_allclose(after, before, atol=1e-6)
+    with pytest.raises(CycleError, match="another shape"):
+        train(*heaps, replace(TINY, width=8), start=begun, seed=3)
