@@ -24,6 +24,7 @@ class Weights:
     package: tuple[str, str] | None = None
 
 
+TITLES = {"vgg19": "VGG19", "resnet50": "ResNet50", "efficientnet-lite0": "EfficientNet-Lite0"}
 WEIGHTS = {
     "vgg19": Weights(
         files={

@@ -12,7 +12,7 @@ from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_
 from artnb.errors import ArtnbError
 from artnb.layers import CaffePreprocessing
 from artnb.settings import Settings, settings
-from artnb.weights import WEIGHTS, find_weights
+from artnb.weights import TITLES, WEIGHTS, find_weights
 
 
 class BackboneError(ArtnbError, ValueError):
@@ -53,7 +53,6 @@ class Backbone:
         return keras.Model(self.model.input, [layers[name].output for name in names], name=f"{self.name}-taps")
 
 
-TITLES = {"vgg19": "VGG19", "resnet50": "ResNet50", "efficientnet-lite0": "EfficientNet-Lite0"}
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "vgg19": keras.applications.VGG19,
     "resnet50": keras.applications.ResNet50,

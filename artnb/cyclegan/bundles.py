@@ -1,10 +1,11 @@
 """A trained CycleGAN on disk: a folder with the four networks' weights and a card that says what they are."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from artnb import models
+from artnb.cyclegan.card import CycleCard
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.training import CycleGAN, CycleTraining
 from artnb.cyclegan.translating import Translator
@@ -15,49 +16,6 @@ from artnb.settings import Settings, settings
 _OF_A_START = ("title", "recipe", "seed", "steps", "seconds", "started")
 NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
 DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
-
-
-@dataclass(frozen=True)
-class CycleCard:
-    """What a CycleGAN is; every figure in it was measured when it was saved.
-
-    Attributes:
-        title: what a person calls it.
-        recipe: how it was trained.
-        seed: of the training.
-        steps: that it was trained.
-        seconds: that they took.
-        pictures: how many photographs and paintings were trained on and measured on.
-        metrics: for "monet" and "photo" the figures of `CycleEvaluation`.
-        source: "studio", "folder" or "kaggle".
-        started: what the training began with: title, recipe, seed, steps and seconds of that model, and what that
-            one was started from in turn; empty for random weights.
-        made: date and versions.
-        kind: of model.
-    """
-
-    title: str
-    recipe: dict[str, Any]
-    seed: int
-    steps: int
-    seconds: float
-    pictures: dict[str, int]
-    metrics: dict[str, dict[str, Any]]
-    source: str
-    started: dict[str, Any] = field(default_factory=dict)
-    made: dict[str, str] = field(default_factory=dict)
-    kind: str = "cyclegan"
-
-    @classmethod
-    def load(cls, folder: Path) -> "CycleCard":
-        """Read a card, ModelError if that can't be done."""
-        values = models.read_card(folder)
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise ModelError(
-                f"{folder.name!r} holds no readable card.json of a CycleGAN; name a folder that `artnb train` wrote."
-            ) from error
 
 
 @dataclass(frozen=True)

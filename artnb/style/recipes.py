@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from artnb.backbones import TITLES
 from artnb.errors import ArtnbError
+from artnb.weights import TITLES
 
 Start = Literal["content", "noise", "style"]
 Optimiser = Literal["adam", "lbfgs"]
