@@ -512,6 +512,35 @@ def two_cycles() -> Axes:
     return axis
 
 
+def course_map() -> Axes:
+    """What each part of the course hands to the next, with the numbers of the notebooks, as a drawing."""
+    _, axis = plt.subplots(figsize=(12, 2.4))
+    axis.set(xlim=(0, 12), ylim=(0.4, 2.9))
+    axis.axis("off")
+    parts = (
+        ("collection", "1", BLUE), ("split", "2", BLUE), ("pipeline", "2", BLUE),
+        ("model", "3, 4, 5\n7, 8, 10", ORANGE), ("evaluation", "6, 9, 11", GREEN), ("page", "make demo", PURPLE),
+        ("operation", "12", RED),
+    )  # fmt: skip
+    for number, (name, where, colour) in enumerate(parts):
+        x = 0.85 + 1.72 * number
+        box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": colour, "lw": 1.5}
+        axis.text(x, 1.5, name, ha="center", va="center", bbox=box)
+        axis.text(x, 0.95, where, ha="center", va="top", size="small")
+        if number:
+            axis.annotate(
+                "", (x - 0.6, 1.5), (x - 1.12, 1.5), arrowprops={"arrowstyle": "->", "color": GREY, "lw": 1.5}
+            )
+    axis.annotate(
+        "", (0.85 + 1.72 * 3, 1.85), (0.85 + 1.72 * 6, 1.85),
+        arrowprops={"arrowstyle": "->", "color": RED, "lw": 1.5, "connectionstyle": "arc3,rad=0.22"},
+    )  # fmt: skip
+    axis.text(
+        0.85 + 1.72 * 4.5, 2.66, "new paintings, corrections: trained again", ha="center", size="small", color=RED
+    )
+    return axis
+
+
 def matrices(named: dict[str, np.ndarray], title: str) -> np.ndarray:
     """Square matrices beside each other on one scale of colours, the largest values cut off so that most can be seen.
 
