@@ -3,12 +3,13 @@
 A model is a folder that holds card.json, which says of what kind it is, and weights.
 """
 
+import hashlib
 import json
 import platform
 import shutil
 from collections.abc import Sequence
 from datetime import date
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,6 +78,11 @@ def read_card(folder: Path) -> dict[str, Any]:
     )
 
 
+def version(folder: Path) -> str:
+    """Eight letters that tell trainings of a model apart: of the hash of its card."""
+    return hashlib.sha256((folder / "card.json").read_bytes()).hexdigest()[:8]
+
+
 def _kind(folder: Path) -> str:
     try:
         return read_card(folder).get("kind", "classifier")
@@ -97,7 +103,7 @@ def made() -> dict[str, str]:
     return {
         "date": date.today().isoformat(),
         "artnb": __version__,
-        "keras": version("keras"),
+        "keras": metadata.version("keras"),
         "python": platform.python_version(),
     }
 

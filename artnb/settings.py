@@ -40,6 +40,7 @@ class Settings:
             to use no others than those that are installed as a package.
         profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
+        log: `ARTNB_LOG`, "1" to note each prediction, without its picture, in the store that `artnb monitor` reads.
     """
 
     home: Path
@@ -49,6 +50,7 @@ class Settings:
     weights: Path | Literal["packaged"] | None = None
     profile: Profile = "quick"
     seed: int = 1874  # the year of the first Impressionist exhibition
+    log: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -67,6 +69,8 @@ class Settings:
         seed = environment.get("ARTNB_SEED") or str(cls.seed)
         if not (seed.isascii() and seed.isdigit() and int(seed) < 2**31):
             raise SettingsError(f"ARTNB_SEED is {seed!r}; it can be a whole number from 0 to {2**31 - 1}.")
+        if (log := environment.get("ARTNB_LOG") or "0") not in ("0", "1"):
+            raise SettingsError(f"ARTNB_LOG is {log!r}; it can be 0 or 1.")
         data = folder("ARTNB_DATA")
         source = choice("ARTNB_SOURCE", Source, "folder" if data else "studio")
         if source == "folder" and data is None:
@@ -79,6 +83,7 @@ class Settings:
             weights="packaged" if environment.get("ARTNB_WEIGHTS") == "packaged" else folder("ARTNB_WEIGHTS"),
             profile=choice("ARTNB_PROFILE", Profile, cls.profile),
             seed=int(seed),
+            log=log == "1",
         )
 
 

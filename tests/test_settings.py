@@ -35,12 +35,17 @@ def test_weights_are_a_folder_or_the_packaged_ones(tmp_path):
         ("ARTNB_SEED", "-1", "whole number"),
         ("ARTNB_SEED", "1e3", "whole number"),
         ("ARTNB_SEED", "²", "whole number"),
+        ("ARTNB_LOG", "yes", "0 or 1"),
     ],
 )
 def test_what_cannot_be_used_is_repeated_and_what_can_is_named(variable, value, wanted):
     with pytest.raises(SettingsError, match=wanted) as error:
         Settings.from_environment({variable: value})
     assert variable in str(error.value) and value in str(error.value)
+
+
+def test_nothing_is_logged_unless_asked():
+    assert not Settings.from_environment({}).log and Settings.from_environment({"ARTNB_LOG": "1"}).log
 
 
 def test_settings_are_frozen():

@@ -14,6 +14,7 @@ import numpy as np
 from artnb.files import replacing
 
 FALSE_ALARMS = 0.05  # share of validation paintings that may be called unfamiliar
+EMBEDDED = 32  # the directions of an embedding
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,14 @@ class Novelty:
 
     def distance(self, statistics: np.ndarray) -> np.ndarray:
         """(n, d) -> (n,), about 1 for a typical training picture."""
-        away = (statistics - self.mean) / self.spread @ self.whitening
-        return np.sqrt((away**2).mean(1))
+        return np.sqrt((self._whitened(statistics) ** 2).mean(1))
+
+    def embed(self, statistics: np.ndarray) -> np.ndarray:
+        """(n, d) -> (n, `EMBEDDED`): along the directions in which training pictures differ most, spread 1 in each."""
+        return self._whitened(statistics)[:, -EMBEDDED:]
+
+    def _whitened(self, statistics: np.ndarray) -> np.ndarray:
+        return (statistics - self.mean) / self.spread @ self.whitening
 
     def save(self, file: Path) -> None:
         """Write it beside and renamed."""

@@ -1,6 +1,6 @@
 """From a picture to the artists that may have painted it: the same door and the same size as in training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,13 @@ class Prediction:
         ranked: (artist, probability) of all artists, the most probable first.
         distance: how far the picture is from the training pictures; about 1 for a typical one.
         unfamiliar: whether that is farther than nearly all paintings; then the artists mean little.
+        embedding: what the model saw, float32 (d,), see `Novelty.embed`.
     """
 
     ranked: tuple[tuple[str, float], ...]
     distance: float
     unfamiliar: bool
+    embedding: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def artist(self) -> str:
@@ -86,20 +88,27 @@ class Predictor:
 
     def predict(self, images: np.ndarray) -> list[Prediction]:
         """Name the artists of pictures that were fitted already, uint8 (n, size, size, 3) RGB."""
-        probabilities, distances = self.look(images)
+        novelty = self.bundle.novelty
         predictions = []
-        for row, distance in zip(probabilities, distances, strict=True):
+        for row, statistics in zip(*self.see(images), strict=True):
             ranked = tuple(
                 (self.card.class_names[label], float(row[label])) for label in np.argsort(-row, kind="stable")
             )
-            predictions.append(Prediction(ranked, float(distance), bool(distance > self.bundle.novelty.threshold)))
+            distance = float(novelty.distance(statistics[None])[0])
+            embedding = novelty.embed(statistics[None])[0]
+            predictions.append(Prediction(ranked, distance, distance > novelty.threshold, embedding))
         return predictions
 
     def look(self, images: np.ndarray, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
         """Calibrated probabilities (n, classes) and distances (n,) of pictures, uint8 (n, size, size, 3) RGB."""
-        probabilities, distances = [], []
+        probabilities, statistics = self.see(images, batch_size)
+        return probabilities, self.bundle.novelty.distance(statistics)
+
+    def see(self, images: np.ndarray, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """Calibrated probabilities (n, classes), and the statistics (n, d) by which `Novelty` measures and embeds."""
+        probabilities, statistics = [], []
         for first in range(0, len(images), batch_size):
-            raw, statistics = self._look(images[first : first + batch_size].astype(np.float32))
+            raw, found = self._look(images[first : first + batch_size].astype(np.float32))
             probabilities.append(scale(raw.numpy(), self.card.temperature))
-            distances.append(self.bundle.novelty.distance(statistics.numpy()))
-        return np.concatenate(probabilities), np.concatenate(distances)
+            statistics.append(found.numpy())
+        return np.concatenate(probabilities), np.concatenate(statistics)

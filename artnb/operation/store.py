@@ -1,0 +1,146 @@
+"""One SQLite file for all that running models leave behind: their predictions, and what visitors say of them.
+
+In WAL mode many processes may write and read at once, and a process that dies in the middle of a row leaves none of it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from artnb.errors import ArtnbError
+from artnb.settings import Settings, settings
+
+# `visitor` is a random token of one visit or one browser: it tells visitors apart and nobody who they are.
+TABLES = {
+    "predictions": """
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
+        artist TEXT, probability REAL, probabilities TEXT, unfamiliar INTEGER, distance REAL,
+        statistics TEXT, embedding BLOB, measures TEXT, seconds REAL, error TEXT""",
+    "feedback": """
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
+        said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, bytes BLOB, state TEXT NOT NULL DEFAULT 'new'""",
+}
+FORMAT = 1
+
+
+class StoreError(ArtnbError):
+    """The store can't be read or written, or holds no such row."""
+
+
+class Store:
+    """The tables of `TABLES` in one file.
+
+    Args:
+        file: made when something is first written.
+    """
+
+    def __init__(self, file: str | Path):
+        self.file = Path(file)
+
+    @classmethod
+    def of(cls, settings: Settings = settings) -> "Store":
+        """The one of these settings: `operation.sqlite` in their home."""
+        return cls(settings.home / "operation.sqlite")
+
+    def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows, all or none of them; they are on the disk when this returns.
+
+        A row without a `time` gets the present one.
+
+        Raises:
+            StoreError: the file can't be written to, or is no store.
+        """
+        stamped = [{"time": timestamp(datetime.now(UTC)), **row} for row in rows]
+        with self._connection() as connection:
+            for row in stamped:
+                names, marks = ", ".join(row), ", ".join("?" * len(row))
+                connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+    def update(self, table: str, ids: Sequence[int], **values: Any) -> None:
+        """Change columns of the rows with these ids, of all of them or of none.
+
+        Raises:
+            StoreError: there is no row of one of these ids.
+        """
+        changes = ", ".join(f"{name} = ?" for name in values)
+        with self._connection() as connection:
+            for number in ids:
+                done = connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), number])
+                if done.rowcount != 1:
+                    raise StoreError(f"There is no row {number} in {table}; nothing was changed.")
+
+    def read(
+        self, table: str, columns: Sequence[str], since: datetime | None = None, until: datetime | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Rows in the order of their times, `time` as timestamps in UTC; none if nothing was ever written.
+
+        Args:
+            table: of `TABLES`.
+            columns: which.
+            since: the first moment that is wanted.
+            until: the first that is not wanted any more.
+            limit: no more than so many rows, the latest.
+
+        Raises:
+            StoreError: the file can't be read, or is no store.
+        """
+        ends = timestamp(since) if since else "", timestamp(until) if until else "9999"
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE time >= ? AND time < ? ORDER BY time DESC, id DESC"
+        if not self.file.is_file():
+            return pd.DataFrame(columns=pd.Index(columns))
+        with self._connection() as connection:
+            rows = connection.execute(f"{query} LIMIT ?", [*ends, -1 if limit is None else limit]).fetchall()
+        found = pd.DataFrame(rows[::-1], columns=pd.Index(columns))
+        if "time" in columns:
+            found["time"] = pd.to_datetime(found["time"], format="ISO8601", utc=True)
+        return found
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that commits at the end, or nothing of it if the block raises."""
+        try:
+            if not self.file.is_file():
+                self._make()
+            with closing(sqlite3.connect(self.file, timeout=60)) as connection, connection:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if version != FORMAT:
+                    raise StoreError(
+                        f"{self.file.name!r} has format {version}, this artnb reads {FORMAT}; move the file away and "
+                        "a new one is begun, or use the artnb that wrote it."
+                    )
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StoreError(
+                f"{self.file.name!r} can't be used ({reason}); see that its folder can be written to and has space, "
+                "or move the file away and a new one is begun."
+            ) from error
+
+    def _make(self) -> None:
+        """Begin the file; WAL can't be turned on while others write, so only one process does it."""
+        from filelock import FileLock
+
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.file.with_name(f".{self.file.name}.lock")):
+            if self.file.is_file():
+                return
+            part = self.file.with_name(f".{self.file.name}.part")
+            part.unlink(missing_ok=True)
+            with closing(sqlite3.connect(part)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                for table, columns in TABLES.items():
+                    connection.execute(f"CREATE TABLE {table} ({columns})")
+                    connection.execute(f"CREATE INDEX {table}_time ON {table} (time)")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+            part.replace(self.file)
+
+
+def timestamp(time: datetime) -> str:
+    """A moment as it is stored: ISO 8601 in UTC to the millisecond, so that texts sort as times do."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
