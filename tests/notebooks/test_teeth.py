@@ -12,8 +12,8 @@ PLANTED = {
     "a predictor that prepares pictures in its own way": (
         "00",
         "from artnb.classification.predictor import Predictor\n"
-        "right = Predictor.look\n"
-        "Predictor.look = lambda self, images, *args: right(self, images / 255, *args)",
+        "right = Predictor.predict\n"
+        "Predictor.predict = lambda self, images, *args: right(self, images / 255, *args)",
     ),
     "a split without groups": (
         "02",
