@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 from artnb.paintings import catalogue
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind").as_hex()
+FOUR = (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-.")  # colours and lines of up to four curves
 SUBSET_COLOURS = {"train": BLUE, "validation": YELLOW, "test": RED}
 
 
@@ -450,9 +451,7 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
     """
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
     for axis, name in zip(axes, ("cost", "content", "style"), strict=True):
-        for (label, history), colour, line in zip(
-            histories.items(), (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-."), strict=False
-        ):
+        for (label, history), colour, line in zip(histories.items(), *FOUR, strict=False):
             axis.plot(history["step"], history[name], color=colour, linestyle=line, label=label)
         axis.set(xlabel="step", title=name if name == "cost" else f"{name} loss")
         if name != "content":  # which begins at 0
@@ -587,8 +586,7 @@ def total_times(costs: dict[str, tuple[float, float]], title: str) -> Axes:
     """
     _, axis = plt.subplots(figsize=(8, 4))
     pictures = np.logspace(0, 5, 200)
-    styles = zip((BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-."), strict=True)
-    for (label, (training, each)), (colour, line) in zip(costs.items(), styles, strict=False):
+    for (label, (training, each)), colour, line in zip(costs.items(), *FOUR, strict=False):
         axis.plot(pictures, (training + each * pictures) / 3600, color=colour, linestyle=line, label=label)
     axis.set(xscale="log", yscale="log", title=title, xlabel="pictures painted", ylabel="hours, training included")
     axis.legend(frameon=False, fontsize="small")

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+STOPPED = "It was stopped."  # by a person, not by trouble
+
 
 def progress(things: Iterable | None = None, what: str = "", total: int | None = None, unit: str = "it") -> Any:
     """A tqdm bar: a line in a terminal, a widget in a notebook, nothing in a log, a pipe or with `TQDM_DISABLE`.

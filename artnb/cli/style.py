@@ -57,7 +57,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
         from artnb.backbones import load_backbone
         from artnb.images import WRITTEN, ImageError, load_image
         from artnb.paintings.sources import SUFFIXES
-        from artnb.style.transfer import STOPPED
+        from artnb.progress import STOPPED
 
     recipe = _recipe(chosen)
     styles = [load_image(style) for style in chosen.styles]

@@ -26,13 +26,12 @@ from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
-from artnb.progress import progress
+from artnb.progress import STOPPED, progress
 from artnb.resuming import begin_or_go_on
 from artnb.settings import settings
 
 LOSSES = ("monet_generator", "photo_generator", "monet_discriminator", "photo_discriminator", "cycle", "identity")
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)
-STOPPED = "It was stopped."
 MARGIN = 1.12  # pictures are read so much larger than the squares that are cut out of them, as in the paper (286 / 256)
 
 _CUT_OUTS = Augmentation(flip=True, crop=(1 / MARGIN, 1.0))

@@ -15,12 +15,13 @@ import pandas as pd
 
 from artnb import searching
 from artnb.backbones import Backbone, load_backbone
+from artnb.progress import STOPPED
 from artnb.searching import Method, SearchError, finished_trials
 from artnb.settings import Profile, settings
 from artnb.style.files import save_painting
 from artnb.style.metrics import measure, pareto_front
 from artnb.style.recipes import StyleRecipe, style_recipe
-from artnb.style.transfer import STOPPED, stylize
+from artnb.style.transfer import stylize
 
 OBJECTIVE = kt.Objective("trade_off", "min")
 FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")

@@ -21,14 +21,13 @@ from artnb.backbones import Backbone, load_backbone
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import resize
-from artnb.progress import progress
+from artnb.progress import STOPPED, progress
 from artnb.settings import settings
 from artnb.style.recipes import MIN_SIDE, StyleRecipe
 from artnb.style.scene import TERMS, Scene, taps
 
 Watch = Callable[[int, np.ndarray], bool | None]
 HISTORY = ("step", "scale", *TERMS)
-STOPPED = "It was stopped."  # by a person, not by trouble
 
 
 class StyleError(ArtnbError, ValueError):

@@ -14,8 +14,8 @@ from PIL import Image
 
 from artnb.cli import main
 from artnb.images import load_image
+from artnb.progress import STOPPED
 from artnb.style.files import read_painting
-from artnb.style.transfer import STOPPED
 from tests.conftest import draw
 
 SMALL = ("--backbone", "efficientnet-lite0", "--size", "48", "--iterations", "4")
