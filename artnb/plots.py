@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from artnb.paintings import catalogue
@@ -591,3 +592,108 @@ def total_times(costs: dict[str, tuple[float, float]], title: str) -> Axes:
     axis.set(xscale="log", yscale="log", title=title, xlabel="pictures painted", ylabel="hours, training included")
     axis.legend(frameon=False, fontsize="small")
     return axis
+
+
+def service(days: pd.DataFrame, title: str) -> np.ndarray:
+    """How much models were asked, how long they took and how sure they were, day by day.
+
+    Args:
+        days: as in `monitoring.Report`.
+        title: of the figure.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.6))
+    when = pd.to_datetime(days["day"])
+    axes[0].bar(when, days["answers"], color=SKY, label="answers")
+    axes[0].bar(when, days["errors"], color=RED, hatch="///", edgecolor="white", label="of them errors")
+    axes[0].set(title="traffic", ylim=(0, None))
+    panels = (
+        (axes[1], (("p50", "half are faster"), ("p95", "19 of 20 are faster")), "seconds to an answer"),
+        (axes[2], (("confidence", "mean confidence"), ("unfamiliar", "unlike anything known")), "shares"),
+    )
+    for axis, lines, name in panels:
+        styles = ((BLUE, "-", "o"), (ORANGE, "--", "s"))
+        for (column, label), (colour, line, mark) in zip(lines, styles, strict=True):
+            axis.plot(when, days[column], color=colour, linestyle=line, marker=mark, markersize=3, label=label)
+        axis.set(title=name, ylim=(0, None))
+    axes[2].set_ylim(0, 1)
+    axes[2].yaxis.set_major_formatter(PercentFormatter(1))
+    for axis in axes:
+        axis.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5, interval_multiples=False))
+        axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
+        axis.margins(y=0.25)
+        axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.12))
+    figure.suptitle(title)
+    return axes
+
+
+def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
+    """The measures of style models week by week; the band is where nothing has changed, a red diamond is below it.
+
+    Args:
+        weeks: as `monitoring.weekly` returns it.
+        title: of the figure.
+    """
+    models, measures = weeks["model"].unique(), weeks["measure"].unique()
+    size = 3.6 * len(measures), 2.6 * len(models) + 0.4
+    figure, axes = plt.subplots(len(models), len(measures), figsize=size, squeeze=False)
+    for row, model in zip(axes, models, strict=True):
+        for axis, measure in zip(row, measures, strict=True):
+            found = weeks[(weeks["model"] == model) & (weeks["measure"] == measure)].sort_values("week")
+            when = pd.to_datetime(found["week"])
+            axis.fill_between(when, found["low"], found["high"], color="0.88", linewidth=0)
+            axis.plot(when, found["mean"], color=BLUE, marker="o", markersize=4)
+            low = found["warning"].to_numpy(bool)
+            axis.scatter(when[low], found["mean"][low], color=RED, marker="D", s=60, zorder=3)
+            axis.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=4, interval_multiples=False))
+            axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
+            axis.set(title=str(measure).replace("_", " "), ylabel=model if axis is row[0] else "")
+    figure.suptitle(title)
+    return axes
+
+
+def group_accuracy(groups: pd.DataFrame, title: str) -> np.ndarray:
+    """Accuracy of each group with its interval and size, the lowest on top; diamonds are worse than the others.
+
+    Args:
+        groups: as `bias.by_group` returns it.
+        title: of the figure.
+    """
+    parts = list(groups.groupby("grouping", sort=False))
+    heights = [len(rows) + 1.5 for _, rows in parts]
+    size = 9, 0.25 * sum(heights) + 0.8
+    figure, axes = plt.subplots(len(parts), 1, figsize=size, height_ratios=heights, sharex=True, squeeze=False)
+    for axis, (grouping, rows) in zip(axes[:, 0], parts, strict=True):
+        names = [f"{group} ({n:,})" for group, n in rows[["group", "n"]].to_numpy()]
+        axis.hlines(names, rows["low"], rows["high"], color="0.7", linewidth=3)
+        for worse, colour, mark in ((False, BLUE, "o"), (True, RED, "D")):
+            chosen = (rows["worse"] == worse).to_numpy()
+            axis.scatter(rows["accuracy"][chosen], np.array(names)[chosen], color=colour, marker=mark, zorder=2)
+        axis.invert_yaxis()
+        axis.tick_params(axis="y", labelsize="x-small", length=0)
+        axis.set(title=f"by {grouping}", xlim=(0, 1.02))
+        axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axes[-1, 0].set(xlabel="accuracy, with its 95 % interval")
+    figure.suptitle(title)
+    return axes[:, 0]
+
+
+def picture_statistics(reference: np.ndarray, sample: np.ndarray, names: Sequence[str], title: str) -> np.ndarray:
+    """How simple statistics are spread in the reference (filled) and in other pictures (a line).
+
+    Args:
+        reference: (n, k).
+        sample: (m, k).
+        names: of the k statistics.
+        title: of the figure.
+    """
+    figure, axes = plt.subplots(1, len(names), figsize=(2.7 * len(names), 2.8), squeeze=False)
+    for axis, name, old, new in zip(axes[0], names, reference.T, sample.T, strict=True):
+        edges = np.histogram_bin_edges(np.concatenate([old, new]), 20)
+        axis.hist(old, edges, density=True, color="0.8", label="reference")
+        axis.hist(new, edges, density=True, histtype="step", color=ORANGE, linewidth=2, label="these pictures")
+        axis.set(title=name, yticks=[])
+        axis.spines["left"].set_visible(False)
+    marks, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(marks, labels, frameon=False, fontsize="small", ncols=2, loc="outside lower center")
+    figure.suptitle(title)
+    return axes[0]

@@ -1,4 +1,7 @@
-"""What a classifier sees in paintings that it was not trained on: what later pictures are compared with."""
+"""What a classifier sees in a sample of pictures, none of which can be seen in it.
+
+A bundle's reference.npz is that of its validation paintings, which later pictures are compared with.
+"""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,8 +15,8 @@ STATISTICS = ("brightness", "contrast", "saturation", "warmth", "detail")
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A row per validation painting; none of them can be seen in it.
+class Sample:
+    """A row per picture.
 
     Attributes:
         embedding: float16 (n, d), see `Novelty.embed`.
@@ -34,7 +37,7 @@ class Reference:
             np.savez_compressed(part, **asdict(self))
 
     @classmethod
-    def load(cls, file: Path) -> "Reference":
+    def load(cls, file: Path) -> "Sample":
         """Read what `save` wrote; ValueError, KeyError or OSError if it is something else."""
         try:
             with np.load(file, allow_pickle=False) as found:

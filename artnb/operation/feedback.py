@@ -1,16 +1,25 @@
 """What visitors say of the answers they got: kept, looked through by a person, exported as labelled pictures."""
 
 import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from artnb.errors import ArtnbError
+from artnb.files import replacing
 from artnb.images import png_bytes, shrink
 from artnb.operation.store import Store
+from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
 
 LONGER_SIDE = 1024  # pixels of a picture that is kept, at most
-STATES = ("new", "accepted", "rejected")
+CONTRADICTIONS, FLOOD = 3, 30  # from how many pictures, and rows in an hour, on a visitor is shown by name
+NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
 COLUMNS = ("id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state")
 
 
@@ -48,8 +57,12 @@ def record(
         settings: whose store.
 
     Raises:
+        FeedbackError: the artist's name can't be one.
         StoreError: it can't be written.
     """
+    artist = unicodedata.normalize("NFC", artist.strip())
+    if not NAME.fullmatch(artist):  # it will name a folder, and comes from a stranger
+        raise FeedbackError(f"Got the artist {artist[:40]!r}; give a name of letters, up to 80 of them.")
     row = {
         "model": model,
         "version": version,
@@ -61,3 +74,83 @@ def record(
         "bytes": png_bytes(shrink(picture, LONGER_SIDE)) if agreed else None,
     }
     Store.of(settings).add("feedback", [row])
+
+
+def load(store: Store, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
+    """What visitors said, a row each, without the pictures; `kept` says whether there is one."""
+    columns = [*COLUMNS, "bytes IS NOT NULL AS kept"]
+    table = store.read("feedback", columns, since, until)
+    return table.rename(columns={columns[-1]: "kept"}).astype({"kept": bool})
+
+
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per visitor, model and picture: the last, for a visitor may think again."""
+    return table.drop_duplicates(["visitor", "model", "picture"], keep="last")
+
+
+def floods(table: pd.DataFrame) -> pd.DataFrame:
+    """Visitors whose feedback is to be looked at before it is believed.
+
+    Returns:
+        A row per visitor who names two artists for a picture on `CONTRADICTIONS` pictures or more, or says something
+        `FLOOD` times or more within an hour: visitor, n, pictures, contradictions, most_in_an_hour, against (the share
+        that differs from what most other visitors say of the picture). Whoever gave no token counts as one visitor.
+    """
+    rows = []
+    for visitor, said in table.assign(visitor=table["visitor"].fillna("")).groupby("visitor"):
+        contradictions = int((said.groupby("picture")["artist"].nunique() > 1).sum())
+        hours = int(said["time"].dt.floor("h").value_counts().max())
+        if contradictions < CONTRADICTIONS and hours < FLOOD:
+            continue
+        others = table[table["visitor"] != visitor].groupby("picture")["artist"].agg(lambda names: names.mode()[0])
+        heard = said["picture"].map(others).dropna()
+        against = float((said.loc[heard.index, "artist"] != heard).mean()) if len(heard) else float("nan")
+        rows.append([visitor, len(said), said["picture"].nunique(), contradictions, hours, against])
+    names = ["visitor", "n", "pictures", "contradictions", "most_in_an_hour", "against"]
+    return pd.DataFrame(rows, columns=pd.Index(names)).sort_values("n", ascending=False, ignore_index=True)
+
+
+def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ()) -> None:
+    """Accept and reject rows by their ids; a decision can be changed.
+
+    Raises:
+        FeedbackError: a row is in both lists.
+        StoreError: there is no such row.
+    """
+    if both := sorted(set(accept) & set(reject)):
+        raise FeedbackError(f"Row {both[0]} is both accepted and rejected; decide.")
+    store.update(
+        "feedback", {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
+    )
+
+
+def export(store: Store, folder: str | Path) -> pd.DataFrame:
+    """Write the accepted pictures that visitors let us keep as a new folder, `images/Artist_Name/HASH.png`.
+
+    That is a collection: `ARTNB_DATA=folder` reads it. What was accepted without its picture is left out.
+
+    Returns:
+        A row per picture: path, artist.
+
+    Raises:
+        FeedbackError: there is nothing to export, one picture was accepted for two artists, or the folder is there.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FeedbackError(f"{folder.name!r} is there already; name a new folder.")
+    table = store.read("feedback", ["picture", "artist", "bytes", "state"])
+    table = table[(table["state"] == "accepted") & table["bytes"].notna()].drop_duplicates(["picture", "artist"])
+    if table.empty:
+        raise FeedbackError("No feedback is accepted whose picture may be kept; see: artnb feedback list")
+    if twice := table.loc[table["picture"].duplicated(keep=False), "artist"].unique().tolist():
+        raise FeedbackError(
+            f"One picture was accepted for {twice[0]} and for {twice[1]}; reject one of them (artnb feedback list)."
+        )
+    rows = []
+    with replacing(folder) as part:
+        for picture, artist, content in table[["picture", "artist", "bytes"]].to_numpy():
+            path = f"images/{catalogue.folder_name(artist)}/{picture[:16]}.png"
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            (part / path).write_bytes(content)
+            rows.append([path, artist])
+    return pd.DataFrame(rows, columns=pd.Index(["path", "artist"]))

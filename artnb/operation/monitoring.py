@@ -3,19 +3,25 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from artnb.classification.predictor import Prediction, Predictor
 from artnb.classification.reference import STATISTICS, picture_statistics
 from artnb.images import Source, fit, load_image
 from artnb.models import version
-from artnb.operation.feedback import picture_hash
+from artnb.operation import feedback
+from artnb.operation.drift import newcomers
 from artnb.operation.store import Store, StoreError
 from artnb.settings import Settings, settings
 
-MEASURES = ("visual_quality", "style_fidelity", "content_preservation")
+MEASURES = ("visual_quality", "style_fidelity", "content_preservation")  # of painted pictures, higher is better
+REFERENCE = 50  # a style model's first answers, by which later ones are judged
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +61,7 @@ def record(
     version: str = "",
     visitor: str = "",
     error: Exception | None = None,
+    size: int = 256,
     settings: Settings = settings,
 ) -> None:
     """Note one answer of a model; does nothing unless `ARTNB_LOG` says so.
@@ -70,14 +77,15 @@ def record(
         version: of the model, see `models.version`.
         visitor: a random token; whatever else it holds is stored, so let it hold no name and no address.
         error: what went wrong; only its kind is kept.
+        size: of the square that statistics are taken from: what the model looks at.
         settings: whether to note it, and in whose store.
     """
     if not settings.log:
         return
     row: dict[str, object] = {"model": model, "version": version, "visitor": visitor, "seconds": seconds}
     if picture is not None:
-        values = picture_statistics(fit(picture, 256)[None])[0]
-        row["picture"] = picture_hash(picture)
+        values = picture_statistics(fit(picture, size)[None])[0]
+        row["picture"] = feedback.picture_hash(picture)
         row["statistics"] = json.dumps(dict(zip(STATISTICS, np.round(values, 5).tolist(), strict=True)))
     if prediction is not None:
         ranked = {artist: round(probability, 5) for artist, probability in prediction.ranked}
@@ -98,3 +106,190 @@ def record(
         Store.of(settings).add("predictions", [row])
     except StoreError as trouble:
         log.warning("An answer of %s was not noted: %s", model, trouble)
+
+
+def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
+    """The `MEASURES` of one painted picture.
+
+    Args:
+        image: what was painted, uint8 (height, width, 3).
+        content: what it was painted from, uint8 of any size.
+        style_fidelity: how much it looks like the style: of a style transfer, one less the distance from the style; of
+            a CycleGAN, what the discriminator of the target says, around 1 for real ones.
+    """
+    from artnb.images import resize
+    from artnb.style.metrics import structure, visual_quality
+
+    preserved = structure(image, resize(content, image.shape[:2]))
+    return dict(zip(MEASURES, (visual_quality(image), style_fidelity, preserved), strict=True))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What models did in a window of time.
+
+    Attributes:
+        since: the first moment of the window, or None.
+        until: its end, or None.
+        models: a row per model and version: model, version, answers, errors, visitors, p50 and p95 (seconds),
+            confidence (mean), unfamiliar (share).
+        days: the same for each day.
+        errors: a row per kind of error: error, n.
+        feedback: a row per model: model, n, accuracy, low and high (Wilson's 95 % interval), and `accuracy_unflooded`,
+            without the visitors in `floods`. Of one visitor on one picture, the last word.
+        confusion: model -> counts; rows are the artists that visitors named, columns those that the model did.
+        weeks: a row per style model, version, week (its Monday) and measure: n, mean, `low`, `high` and `warning`; see
+            `weekly`.
+        floods: see `feedback.floods`.
+        newcomers: artists that visitors named and no model did, and of how many pictures: to be collected.
+        warnings: sentences.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    models: pd.DataFrame
+    days: pd.DataFrame
+    errors: pd.DataFrame
+    feedback: pd.DataFrame
+    confusion: dict[str, pd.DataFrame]
+    weeks: pd.DataFrame
+    floods: pd.DataFrame
+    newcomers: dict[str, int]
+    warnings: tuple[str, ...]
+
+    @property
+    def window(self) -> str:
+        """From when to when, in words."""
+        first, last = (time.date().isoformat() if time else None for time in (self.since, self.until))
+        return (
+            " ".join(filter(None, [f"since {first}" if first else "", f"until {last}" if last else ""])) or "all time"
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What there is to show, by its heading."""
+        collect = pd.DataFrame(self.newcomers.items(), columns=pd.Index(["artist", "pictures"]))
+        named = {
+            "Models": self.models, "Days": self.days, "Errors": self.errors, "Feedback": self.feedback,
+            "Style models by week": self.weeks, "Feedback to look at before it is believed": self.floods,
+            "Artists that no model knows": collect,
+        }  # fmt: skip
+        return {heading: table for heading, table in named.items() if len(table)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        tables = {name: getattr(self, name) for name in ("models", "days", "errors", "feedback", "weeks", "floods")}
+        rows = {name: json.loads(table.to_json(orient="records", date_format="iso")) for name, table in tables.items()}
+        confusion = {name: json.loads(table.to_json(orient="split")) for name, table in self.confusion.items()}
+        ends = {"since": self.since and self.since.isoformat(), "until": self.until and self.until.isoformat()}
+        return {**ends, **rows, "confusion": confusion, "newcomers": self.newcomers, "warnings": list(self.warnings)}
+
+    def __str__(self) -> str:
+        """For a terminal."""
+        parts = [f"{heading}\n{table.round(3).to_string(index=False)}" for heading, table in self.tables().items()]
+        return "\n\n".join([f"Models in use, {self.window}", *self.warnings, *(parts or ["Nothing was noted."])])
+
+
+def report(store: Store, since: datetime | None = None, until: datetime | None = None) -> Report:
+    """Look at all that was noted in a window.
+
+    Raises:
+        StoreError: the store can't be read.
+    """
+    columns = ["time", "model", "version", "visitor", "probability", "unfamiliar", "seconds", "error", "artist"]
+    answers = store.read("predictions", columns, since, until)
+    answers = answers.astype({"probability": float, "unfamiliar": float, "seconds": float})
+    answers["version"] = answers["version"].fillna("")
+    answers["day"] = pd.to_datetime(answers["time"], utc=True).dt.strftime("%Y-%m-%d") if len(answers) else ""
+    said = feedback.load(store, since, until)
+    floods = feedback.floods(said)
+    last = feedback.counted(said)
+    weeks = weekly(store.read("predictions", ["time", "model", "version", "measures"], None, until), since)
+    known = set(last["said"]) | set(answers["artist"].dropna())
+    strangers = newcomers(last.drop_duplicates(["picture", "artist"])["artist"], sorted(known))
+    warnings = [
+        f"{row.model}: {row.measure} is {row.mean:.3f} in the week of {row.week}, below {row.low:.3f}, its reference."
+        for row in weeks[weeks["warning"]].itertuples()
+    ]
+    if len(floods):
+        names = ", ".join(f"{name or 'no token'} ({n})" for name, n in floods[["visitor", "n"]].to_numpy())
+        warnings.append(f"Feedback to look at before it is believed comes from: {names}.")
+    return Report(
+        since=since,
+        until=until,
+        models=_figures(answers, ["model", "version"]),
+        days=_figures(answers, ["day"]),
+        errors=answers["error"].dropna().value_counts().rename_axis("error").reset_index(name="n"),
+        feedback=_accuracy(last, floods["visitor"]),
+        confusion={str(model): pd.crosstab(rows["artist"], rows["said"]) for model, rows in last.groupby("model")},
+        weeks=weeks,
+        floods=floods,
+        newcomers=strangers,
+        warnings=tuple(warnings),
+    )
+
+
+def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
+    """The measures of style models week by week, each against the model's first answers.
+
+    A model's reference is its first `REFERENCE` answers, whatever version gave them. `low` to `high` is where 99 % of
+    weeks with as many pictures would have their mean if nothing had changed (Student's t); `warning` is a mean below.
+
+    Args:
+        rows: time, model, version, measures (JSON), from the beginning.
+        since: weeks that end before are left out.
+    """
+    from scipy.stats import t
+
+    rows = rows.dropna(subset="measures").reset_index(drop=True)
+    names = ["model", "version", "week", "measure", "n", "mean", "low", "high", "warning"]
+    if rows.empty:
+        return pd.DataFrame(columns=pd.Index(names)).astype({"warning": bool})
+    values = pd.DataFrame([json.loads(text) for text in rows["measures"]])
+    times = rows["time"].dt.tz_localize(None)
+    rows["week"] = (times.dt.normalize() - pd.to_timedelta(times.dt.weekday, unit="D")).dt.strftime("%Y-%m-%d")
+    found = []
+    for model, of_model in values.groupby(rows["model"]):
+        first = of_model.head(REFERENCE)
+        for (version_, week), now in of_model.groupby([rows["version"].fillna(""), rows["week"]]):
+            for measure in of_model:
+                old, new = first[measure].dropna(), now[measure].dropna()
+                if new.empty:
+                    continue
+                reach = float("nan")
+                if len(old) > 1:
+                    reach = t.ppf(0.995, len(old) - 1) * old.std() * (1 / len(old) + 1 / len(new)) ** 0.5
+                low, high, mean = old.mean() - reach, old.mean() + reach, new.mean()
+                found.append([model, version_, week, measure, len(new), mean, low, high, bool(mean < low)])
+    table = pd.DataFrame(found, columns=pd.Index(names))
+    return table if since is None else table[pd.to_datetime(table["week"]) > _before(since)].reset_index(drop=True)
+
+
+def _before(since: datetime) -> pd.Timestamp:
+    """Seven days earlier: a week that began after that has not ended before."""
+    return pd.Timestamp(since).tz_convert("UTC").tz_localize(None) - pd.Timedelta(days=7)
+
+
+def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    groups = answers.groupby(list(by))
+    found = groups.agg(
+        answers=("time", "size"),
+        errors=("error", "count"),
+        visitors=("visitor", "nunique"),
+        confidence=("probability", "mean"),
+        unfamiliar=("unfamiliar", "mean"),
+    )
+    for name, share in (("p95", 0.95), ("p50", 0.5)):
+        found.insert(3, name, groups["seconds"].quantile(share))
+    return found.reset_index()
+
+
+def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
+    from statsmodels.stats.proportion import proportion_confint
+
+    rows = []
+    for model, said in last.groupby("model"):
+        right = said["said"] == said["artist"]
+        low, high = proportion_confint(int(right.sum()), len(said), method="wilson")
+        calm = right[~said["visitor"].fillna("").isin(flooders)]
+        rows.append([model, len(said), right.mean(), low, high, calm.mean()])
+    return pd.DataFrame(rows, columns=pd.Index(["model", "n", "accuracy", "low", "high", "accuracy_unflooded"]))

@@ -61,16 +61,16 @@ class Store:
                 names, marks = ", ".join(row), ", ".join("?" * len(row))
                 connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
 
-    def update(self, table: str, ids: Sequence[int], **values: Any) -> None:
-        """Change columns of the rows with these ids, of all of them or of none.
+    def update(self, table: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Change columns of rows, by their ids: all of the changes or none.
 
         Raises:
             StoreError: there is no row of one of these ids.
         """
-        changes = ", ".join(f"{name} = ?" for name in values)
         with self._connection() as connection:
-            for number in ids:
-                done = connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), number])
+            for number, values in changes.items():
+                assigned = ", ".join(f"{name} = ?" for name in values)
+                done = connection.execute(f"UPDATE {table} SET {assigned} WHERE id = ?", [*values.values(), number])
                 if done.rowcount != 1:
                     raise StoreError(f"There is no row {number} in {table}; nothing was changed.")
 

@@ -68,6 +68,21 @@ def structure(image: np.ndarray, content: np.ndarray) -> float:
     return float(structural_similarity(rgb2gray(image), rgb2gray(content), data_range=1.0))
 
 
+def visual_quality(image: np.ndarray) -> float:
+    """How clean a uint8 picture is: the largest grey level against its noise, in decibels; higher is better.
+
+    The noise is Immerkær's estimate (Computer Vision and Image Understanding, 1996), of at least a tenth of a level:
+    what a mask that no plane and no straight edge answers to leaves over. Brushwork counts for some of it, so compare
+    pictures of one model and one size.
+    """
+    from scipy.signal import convolve2d
+
+    grey = image.astype(float) @ [0.299, 0.587, 0.114]
+    left = convolve2d(grey, [[1, -2, 1], [-2, 4, -2], [1, -2, 1]], mode="valid")
+    noise = np.sqrt(np.pi / 2) / 6 * np.abs(left).mean()
+    return float(20 * np.log10(255 / max(noise, 0.1)))
+
+
 def colour_distance(image: np.ndarray, style: np.ndarray) -> float:
     """How far the palette of a uint8 picture is from another's, in units of CIELAB, wherever the colours are."""
     from scipy.stats import wasserstein_distance
