@@ -4,12 +4,14 @@ model.weights.h5   the weights; the network is built in code, by the name in the
 card.json          names in the order of the labels, size, calibration, figures, how it was made
 novelty.npz        what training pictures look like, to recognise others
 split.csv          the split that it was trained and measured on
+test.csv           what it says of each test painting, so that two models can be compared painting by painting
 history.csv        a row per epoch
 README.md          the card for a person
 """
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import tensorflow as tf
 from artnb import models
 from artnb.classification import networks
 from artnb.classification.card import Card
-from artnb.classification.evaluation import evaluate, scale, temperature
+from artnb.classification.evaluation import Evaluation, evaluate, scale, temperature
 from artnb.classification.networks import Classifier
 from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import Recipe
@@ -34,6 +36,8 @@ from artnb.paintings.pipeline import Pictures, Subsets, load_pictures, resized
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, save_split, split_hash
 from artnb.settings import Settings, settings
+
+_OF_A_START = ("title", "split", "seed", "epochs", "seconds", "started")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,14 @@ def load(model: str | Path, settings: Settings = settings) -> Bundle:
     return Bundle(folder, card, classifier, novelty)
 
 
-def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, folder: str | Path) -> Bundle:
+def save(
+    training: Training,
+    data: Subsets,
+    table: pd.DataFrame,
+    source: str,
+    folder: str | Path,
+    started: Card | None = None,
+) -> Bundle:
     """Measure a finished training on all three subsets, and save it as a bundle.
 
     The card is written last, so a folder without one is not a model yet.
@@ -79,6 +90,7 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         table: their split.
         source: of the collection.
         folder: where to; what else lies in it stays.
+        started: the card of the model whose weights it began with.
     """
     folder, classifier, recipe = Path(folder), training.classifier, training.recipe
     found = {}
@@ -108,6 +120,7 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         source=source,
         seed=training.seed,
         recipe=recipe.to_dict(),
+        started={} if started is None else _of_a_start(started),
         made=models.made()
         | {"device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor"},
     )
@@ -116,6 +129,7 @@ def save(training: Training, data: Subsets, table: pd.DataFrame, source: str, fo
         keras.Model(classifier.model.input, classifier.model.output).save_weights(part)
     novelty.save(folder / "novelty.npz")
     save_split(table, folder / "split.csv")
+    save_answers(evaluations["test"], data.test.paths, folder / "test.csv")
     with replacing(folder / "history.csv") as part:
         training.history.to_csv(part, index=False)
     models.write_card(folder, asdict(card), describe(card))
@@ -129,8 +143,11 @@ def make(
     folder: str | Path,
     seed: int = settings.seed,
     resume: bool = False,
+    start: Bundle | None = None,
 ) -> Bundle:
     """Decode the pictures of a split, train, measure and save: what `artnb train` does.
+
+    `start` is a model of the same artists, in memory, whose weights the training begins with.
 
     Raises:
         TrainingError: see `training.train`.
@@ -144,10 +161,12 @@ def make(
         if resume and (folder / "card.json").is_file():
             bundle = load(folder)
             same = recipe.to_dict() == bundle.card.recipe
-            if same and (bundle.card.split, bundle.card.seed) == (split_hash(table), seed):
+            begun = {} if start is None else _of_a_start(start.card)
+            if same and (bundle.card.split, bundle.card.seed, bundle.card.started) == (split_hash(table), seed, begun):
                 return bundle  # it was finished
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
-        bundle = save(train(recipe, data, folder, seed, resume), data, table, collection.source, folder)
+        done = train(recipe, data, folder, seed, resume, start.classifier if start else None)
+        bundle = save(done, data, table, collection.source, folder, start.card if start else None)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return bundle
 
@@ -196,6 +215,23 @@ def with_statistics(classifier: Classifier) -> keras.Model:
     return keras.Model(classifier.model.input, [classifier.model.output, statistics])
 
 
+def _of_a_start(card: Card) -> dict[str, Any]:
+    return {name: getattr(card, name) for name in _OF_A_START}
+
+
+def save_answers(evaluation: Evaluation, paths: Sequence[str], file: Path) -> None:
+    """Write what a model says of each picture: path, artist, predicted, and the probability of the one predicted."""
+    names = np.array(evaluation.class_names, object)
+    columns = {
+        "path": list(paths),
+        "artist": names[evaluation.labels],
+        "predicted": names[evaluation.predicted],
+        "probability": evaluation.confidence.round(6),
+    }
+    with replacing(file) as part:
+        pd.DataFrame(columns).to_csv(part, index=False)
+
+
 def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> Path:
     """Copy a bundle into the package with its weights at half precision, and measure nothing anew.
 
@@ -203,8 +239,17 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
         The folder; see `benchmarks/` for the accuracy that the rounding costs.
     """
     folder = models.find(bundle, "classifier", settings)
-    files = ("card.json", "model.weights.h5", "novelty.npz", "split.csv", "history.csv", "README.md")
+    files = ("card.json", "model.weights.h5", "novelty.npz", "split.csv", "test.csv", "history.csv", "README.md")
     return models.as_starter(folder, name, files)
+
+
+def _command(card: Card) -> str:
+    if not card.started:
+        return f"`artnb train {card.network} --seed {card.seed}`"
+    return (
+        f"`artnb retrain`, beginning with a model of {card.started['epochs']} epochs, split {card.started['split']}, "
+        f"seed {card.started['seed']}"
+    )
 
 
 def describe(card: Card) -> str:
@@ -212,6 +257,7 @@ def describe(card: Card) -> str:
     train, validation, test = (card.metrics[name] for name in SUBSETS)
     made = card.made
     artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
+    artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
     rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
     (hard, hard_row), (hardest, hardest_row) = artists[-2:]
     low, high = test["interval"]
@@ -224,7 +270,7 @@ def describe(card: Card) -> str:
             f"{card.parameters:,} parameters.\n",
             f"**Trained** on {train['n']:,} paintings (source: {card.source}, split {card.split}),",
             f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {made.get('device')}, seed {card.seed}:",
-            f"`artnb train {card.network} --seed {card.seed}`, all settings in card.json.\n",
+            f"{_command(card)}, all settings in card.json.\n",
             f"**On {test['n']} test paintings**, never used in training or choosing, and no painting on two sides:",
             f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",
             f"right artist among three {test['top3']:.1%}, macro F1 {test['macro_f1']:.3f},",
@@ -232,6 +278,7 @@ def describe(card: Card) -> str:
             f"On training paintings {train['accuracy']:.1%}, on validation {validation['accuracy']:.1%}.\n",
             "| artist | test paintings | precision | recall |\n|---|---|---|---|",
             *rows,
+            *([f"\n**How good it is at {' and '.join(unmeasured)} was not measured.**"] if unmeasured else []),
             f"\n**What it is bad at.** It finds {hardest} ({hardest_row['recall']:.0%}) and {hard}",
             f"({hard_row['recall']:.0%}) least often. It knows no other artist, and names one of its own for",
             "a forgery, a copy or a pupil's work.",

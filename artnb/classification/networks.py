@@ -4,11 +4,12 @@ Every network takes float32 RGB in [0, 255]; what it wants done to them before i
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
@@ -52,6 +53,27 @@ class Classifier:
         return cls(
             title, core, top, keras.Model(core.input, top(core.output), name="classifier"), maps[-1], novelty_layers
         )
+
+
+def widened(classifier: Classifier, name: str, columns: list[int], classes: int, **options: Any) -> Classifier:
+    """A network with more classes that says of the old ones what it said before.
+
+    The output of a new class begins as that of the least probable old one would on average, whatever is shown.
+
+    Args:
+        classifier: whose weights are copied.
+        name: a key of NETWORKS, what `classifier` was built by.
+        columns: where each of its classes is among the new ones.
+        classes: how many there are then.
+        options: what else the network's builder takes.
+    """
+    wide = build(name, classes, classifier.model.input_shape[1], pretrained=False, **options)
+    wide.core.set_weights(classifier.core.get_weights())
+    *others, kernel, bias = classifier.head.get_weights()
+    new_kernel, new_bias = np.zeros((len(kernel), classes), kernel.dtype), np.full(classes, bias.min(), bias.dtype)
+    new_kernel[:, columns], new_bias[columns] = kernel, bias
+    wide.head.set_weights([*others, new_kernel, new_bias])
+    return replace(wide, title=classifier.title)
 
 
 def channel_statistics(model: keras.Model, names: Iterable[str], purpose: str = "statistics") -> keras.KerasTensor:

@@ -58,7 +58,12 @@ class Training:
 
 
 def train(
-    recipe: Recipe, data: Subsets, folder: str | Path | None = None, seed: int = settings.seed, resume: bool = False
+    recipe: Recipe,
+    data: Subsets,
+    folder: str | Path | None = None,
+    seed: int = settings.seed,
+    resume: bool = False,
+    start: Classifier | None = None,
 ) -> Training:
     """Train a network; the same arguments give the same weights, within the noise of floating-point sums.
 
@@ -68,6 +73,8 @@ def train(
         folder: where checkpoints, the history and TensorBoard's logs go; None to keep nothing.
         seed: of the first weights, the order and the augmentation.
         resume: go on with the training in `folder` where it ended; begin if there is none.
+        start: a network of the same recipe and classes whose weights it begins with; by default they are random, or
+            ImageNet's.
 
     Raises:
         TrainingError: the folder holds a training and `resume` is not set, or another training than this one; or the
@@ -77,13 +84,18 @@ def train(
         import tempfile
 
         with tempfile.TemporaryDirectory() as place:
-            return train(recipe, data, place, seed)
-    run = _Run(Path(folder), _identity(recipe, data, seed), resume)
+            return train(recipe, data, place, seed, start=start)
+    run = _Run(Path(folder), _identity(recipe, data, seed, start), resume)
     strategy = _strategy()
     with strategy.scope():
         keras.utils.set_random_seed(seed)
         size = recipe.size if recipe.crop_size is None else None  # with two sizes, a network that takes any
-        classifier = networks.build(recipe.network, len(data.class_names), size, **recipe.options)
+        classifier = networks.build(
+            recipe.network, len(data.class_names), size, pretrained=start is None, **recipe.options
+        )
+        if start is not None:
+            classifier = replace(classifier, title=start.title)
+            _copy_weights(start, classifier)
     steps = {
         phase.name: steps_per_epoch(data.train, recipe.batch_size) * (2 if phase.cached else 1)
         for phase in recipe.phases
@@ -94,6 +106,16 @@ def train(
         for phase in recipe.phases:
             _train_phase(phase, recipe, classifier, data, run, strategy, seed, bar)
     return Training(classifier, run.history, recipe, seed)
+
+
+def _copy_weights(source: Classifier, target: Classifier) -> None:
+    try:
+        target.model.set_weights(source.model.get_weights())
+    except ValueError as error:
+        raise TrainingError(
+            "The model to start from has another shape than the recipe's network; start from one of the same network, "
+            "options and number of artists, or from none."
+        ) from error
 
 
 def _train_phase(
@@ -223,13 +245,17 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def _identity(recipe: Recipe, data: Subsets, seed: int) -> dict[str, Any]:
+def _identity(recipe: Recipe, data: Subsets, seed: int, start: Classifier | None) -> dict[str, Any]:
     """What makes one training another one."""
     import hashlib
 
     names = "\n".join([*data.train.paths, *data.validation.paths, *data.class_names])
     pictures = hashlib.sha256(names.encode()).hexdigest()[:12]
-    return {"recipe": recipe.to_dict(), "pictures": pictures, "seed": seed}
+    found = {"recipe": recipe.to_dict(), "pictures": pictures, "seed": seed}
+    if start is not None:
+        weights = hashlib.sha256(b"".join(values.tobytes() for values in start.model.get_weights()))
+        found["start"] = weights.hexdigest()[:12]
+    return found
 
 
 class _Run:
