@@ -28,6 +28,8 @@ class Card:
         source: "studio", "folder" or "kaggle".
         seed: of the training.
         recipe: all of its settings.
+        started: what the training began with: title, split, seed, epochs and seconds of that model, and what that one
+            was started from in turn; empty for random or ImageNet's weights.
         made: date and versions.
         kind: of model.
     """
@@ -47,6 +49,7 @@ class Card:
     source: str
     seed: int
     recipe: dict[str, Any]
+    started: dict[str, Any] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     kind: str = "classifier"
 
