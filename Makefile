@@ -11,10 +11,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
-	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks
+	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks \
+		--ServerApp.tornado_settings="{'websocket_max_message_size': 314572800}" # uploads of 200 MB reach a widget
+
+demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
+	cd notebooks/apps && ../../$(BIN)/voila .
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks --ignore notebooks/apps
 
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
 	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course
@@ -59,4 +63,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab test course notebooks learner format lint hooks pictures lock clean
+.PHONY: help lab demo test course notebooks learner format lint hooks pictures lock clean

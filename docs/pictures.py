@@ -3,10 +3,21 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from artnb.images import contact_sheet, fit, load_image, save_image
+from artnb.paintings.catalogue import folder_name
 from artnb.paintings.sources import load_collection
 
 HERE = Path(__file__).parent
+EXAMPLES = (
+    ("Camille Aubertin", "sea", "lagoon", 3),
+    ("Wietske van der Wervel", "hills", "night", 1),
+    ("Odile Poincaré", "pond", "noon", 2),
+    ("Maud Ashgrove", "sea", "dusk", 3),
+    ("Namiko Hoshino", "mountain", "lagoon", 4),
+    ("Zélie Ciseau", "still_life", "rose", 5),
+)
 
 
 def studio() -> None:
@@ -48,6 +59,38 @@ def painted() -> None:
     save_image(contact_sheet([image for row in rows for image in row], 5, 176, 6), HERE / "painted.jpg", 88)
 
 
+def examples() -> None:
+    """What the pages can be tried with: scenes by painters of the studio, larger than its own collection's."""
+    from artnb.paintings import studio
+    from artnb.widgets.examples import PAINTINGS
+
+    for painter, subject, mood, seed in EXAMPLES:
+        scene = studio.scene(subject, mood, np.random.default_rng([7, seed]), 288)
+        picture = studio.paint_like((scene * 255).astype(np.uint8), painter)
+        save_image(picture, PAINTINGS / f"{folder_name(painter)}.jpg", 88)
+
+
+def cards() -> None:
+    """The pictures of the start page's cards, made by what they lead to."""
+    from artnb.cyclegan.bundles import load
+    from artnb.style.recipes import style_recipe
+    from artnb.style.transfer import stylize
+    from artnb.widgets import examples
+    from artnb.widgets.parts import TEMPLATES
+
+    photographs, paintings = examples.photographs(), examples.paintings()
+    static = TEMPLATES / "voila/templates/artnb/static"
+    save_image(fit(paintings["Camille Aubertin"], 384), static / "who_painted_this.jpg", 85)
+    recipe = replace(style_recipe("efficientnet-lite0"), size=384)
+    swirls = paintings["Wietske van der Wervel"]
+    save_image(stylize(fit(photographs["An astronaut"], 384), swirls, recipe).image, static / "paint_like.jpg", 85)
+    temple = fit(photographs["A temple by the water"], 384)
+    halves = np.concatenate([temple[:, :192], load("starter-monet").translator("monet")(temple)[:, 192:]], 1)
+    save_image(halves, static / "monet.jpg", 85)
+
+
 if __name__ == "__main__":
     studio()
     painted()
+    examples()
+    cards()

@@ -1,95 +1,121 @@
 """Photograph to Monet and back, in a moment."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
-from artnb.cyclegan import bundles
-from artnb.cyclegan.bundles import CycleBundle, CycleCard
+from artnb.cyclegan.card import CycleCard
 from artnb.images import fit, png_bytes
 from artnb.settings import Settings, settings
-from artnb.widgets.parts import Job, Message, PictureChooser, download, page, png
+from artnb.widgets import examples as ours
+from artnb.widgets.parts import Job, Loader, Message, PictureChooser, columns, download, page, row, shown
+
+if TYPE_CHECKING:
+    from artnb.cyclegan.bundles import CycleBundle
+    from artnb.cyclegan.translating import Translator
 
 JUDGED = 256  # pixels of the square that a discriminator is shown
+LARGEST = 1280  # pixels of the longer side; a generator takes about 8 seconds for them
 _DIRECTIONS = {"Photograph to Monet": "monet", "Monet to photograph": "photo"}
+_KINDS = {"monet": "Monet", "photo": "photograph"}
 
 
-def monet(examples: Mapping[str, np.ndarray] | None = None, settings: Settings = settings) -> widgets.VBox:
+def monet(
+    examples: Mapping[str, np.ndarray] | None = None, settings: Settings = settings, preload: bool = False
+) -> widgets.VBox:
     """A page that turns a photograph into a Monet, or a Monet into a photograph.
 
     Args:
-        examples: a name -> a picture to try it with.
+        examples: a name -> a picture to try it with; by default photographs that other packages ship, and paintings.
         settings: where models are looked for.
+        preload: load the first model right away, beside the page.
     """
     found = {_label(folder): folder for folder in models.available("cyclegan", settings)}
-    loaded: dict[str, CycleBundle] = {}
-    model = widgets.Dropdown(options=list(found), description="Model", layout={"width": "min(34em, 100%)"})
-    direction = widgets.ToggleButtons(options=list(_DIRECTIONS), description="")
+    model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
+    direction = widgets.ToggleButtons(options=list(_DIRECTIONS))
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
-    stop = widgets.Button(description="Stop", layout={"display": "none"})
-    message = Message()
-    before, after, judged = (
-        widgets.Image(format="png", alt=alt, layout={"display": "none"})
-        for alt in ("The picture as it was", "The new picture: none yet", "The discriminator's view: none yet")
-    )
-    saved, view = widgets.HTML(), widgets.HTML()
+    message, result, saved, view = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
+
+    def load(label: str) -> "tuple[CycleBundle, dict[str, Translator]]":
+        from artnb.cyclegan import bundles
+
+        bundle = bundles.load(found[label], settings)
+        return bundle, {to: bundle.translator(to) for to in _KINDS}
 
     def ready() -> None:
-        start.disabled = chooser.picture is None or not found
+        job.allow(chooser.picture is not None and bool(found))
 
     def work(_: Callable[[], bool]) -> None:
-        picture = chooser.picture
+        picture, label, to = chooser.picture, model.value, _DIRECTIONS[direction.value]
         assert picture is not None
-        to = _DIRECTIONS[direction.value]
-        message.say("A moment …")
-        if model.value not in loaded:
-            loaded[model.value] = bundles.load(found[model.value], settings)
-        bundle = loaded[model.value]
-        made = bundle.translator(to)(picture)
-        before.value, after.value = png(picture), png(made)
-        after.alt = f"The new picture, made by {bundle.card.title}"
-        judge = getattr(bundle.networks, f"{to}_discriminator")
-        realness = np.asarray(judge(fit(made, JUDGED)[None].astype(np.float32)))[0, :, :, 0]
-        judged.value = png_bytes(fit(np.repeat(realness.clip(0, 1)[..., None], 3, -1).astype(np.float32), JUDGED))
-        kind = {"monet": "Monet", "photo": "photograph"}[to]
-        judged.alt = f"Where the discriminator takes it for a real {kind}: the lighter, the more"
-        view.value = f"<p>{judged.alt}. On average {realness.mean():.2f}, where 1 is real and 0 is generated.</p>"
-        for widget in (before, after, judged):
-            widget.layout = widgets.Layout(max_width="100%", width="auto")
-        saved.value = download(png_bytes(made), f"{to}.png", "Download the picture (PNG)")
+        message.say("The model is being loaded …" if label not in networks else "Painting …")
+        result.value = saved.value = view.value = ""
+        bundle, translators = networks(label)
+        message.say("Painting …")
+        made = translators[to](picture)
+        result.value = (
+            '<div class="artnb-columns">'
+            + shown(picture, "The picture as it was", LARGEST, "Before")
+            + shown(made, f"The picture as a {_KINDS[to]}, made by {bundle.card.title}", LARGEST, "After")
+            + "</div>"
+        )
+        saved.value = download(png_bytes(made), f"{to}.png", "Download the picture")
+        message.say("The discriminator looks at it …")
+        view.value = _judged(bundle, to, made)
         message.say("")
 
-    chooser = PictureChooser("A picture", examples or {}, ready)
+    networks = Loader(load)
+    chance = partial(ours.by_chance, settings)
+    pictures = _examples() if examples is None else examples
+    chooser = PictureChooser("The picture", pictures, ready, chance, LARGEST)
     if not found:
         message.complain("There is no CycleGAN here yet; train one with: artnb train cyclegan")
+    elif preload:
+        networks.ahead(model.value)
     box = page(
         "Monet",
         "A network that has seen many Monets and many photographs, and no pair of them, paints at once.",
-        chooser,
-        direction,
-        model,
-        widgets.HBox([start, stop]),
-        message,
-        widgets.HBox([before, after], layout={"flex_flow": "row wrap"}),
+        columns(chooser, widgets.VBox([direction, model, row(start), message])),
+        result,
         saved,
         view,
-        judged,
         code=(
             "from artnb.cyclegan.bundles import load\n"
             "from artnb.images import load_image\n\n"
             'load("starter-monet").translator("monet")(load_image("photo.jpg"))'
         ),
     )
-    box.job = Job(start, stop, work, message)
+    job = Job(start, None, work, message)
+    box.job = job
     return box
+
+
+def _examples() -> dict[str, np.ndarray]:
+    """Landscapes, and two paintings for the way back."""
+    paintings = ours.paintings()
+    return ours.photographs("A temple by the water", "A dahlia", "A cup of coffee") | {
+        name: paintings[name] for name in ("Camille Aubertin", "Odile Poincaré") if name in paintings
+    }
+
+
+def _judged(bundle: "CycleBundle", to: str, made: np.ndarray) -> str:
+    """What the discriminator of these pictures makes of one, place by place, in HTML."""
+    judge: Any = getattr(bundle.networks, f"{to}_discriminator")
+    realness = np.asarray(judge(fit(made, JUDGED)[None].astype(np.float32)))[0, :, :, 0]
+    grey = fit(np.repeat(realness.clip(0, 1)[..., None], 3, -1).astype(np.float32), JUDGED)
+    where = f"Where the discriminator takes it for a real {_KINDS[to]}: the lighter, the more"
+    return (
+        "<h3>The discriminator's view</h3>"
+        f"<p>{where}. On average {realness.mean():.2f}, where 1 is real and 0 is generated.</p>" + shown(grey, where)
+    )
 
 
 def _label(folder: Path) -> str:
     card = CycleCard.load(folder)
     found = card.metrics.get("monet")
-    if not found:
-        return card.title
-    return f"{card.title}, KID {found['generated']['value']:.3f} (photographs {found['untouched']['value']:.3f})"
+    return f"{card.title}, KID {found['generated']['value']:.3f}" if found else card.title

@@ -4,66 +4,83 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 import numpy as np
 
-from artnb.backbones import TITLES, load_backbone
 from artnb.images import resize, shrink
-from artnb.style.files import painting_bytes
+from artnb.settings import Settings, settings
 from artnb.style.recipes import style_recipe
-from artnb.style.transfer import stylize
-from artnb.weights import find_weights
-from artnb.widgets.parts import Job, Message, PictureChooser, download, page, png
+from artnb.weights import TITLES, find_weights
+from artnb.widgets import examples as ours
+from artnb.widgets.parts import (
+    Job,
+    Loader,
+    Message,
+    PictureChooser,
+    columns,
+    compared,
+    download,
+    page,
+    row,
+    shown,
+    styled,
+)
 
-EVERY = 10  # steps between two previews
+if TYPE_CHECKING:
+    from artnb.backbones import Backbone
+
+USUAL = "efficientnet-lite0"  # its weights are on every machine
+LARGEST = 768  # pixels of the longer side
 
 
 def paint_like(
-    contents: Mapping[str, np.ndarray] | None = None, styles: Mapping[str, np.ndarray] | None = None
+    contents: Mapping[str, np.ndarray] | None = None,
+    styles: Mapping[str, np.ndarray] | None = None,
+    settings: Settings = settings,
+    preload: bool = False,
 ) -> widgets.VBox:
     """A page that paints a photograph like a painting, or like two.
 
     Args:
-        contents: a name -> a photograph to try it with.
-        styles: a name -> a painting.
+        contents: a name -> a photograph to try it with; by default some that other packages ship.
+        styles: a name -> a painting; by default some that artnb ships.
+        settings: where weights and the collection are looked for.
+        preload: load the usual network right away, beside the page.
     """
-    names = {title + ("" if find_weights(name) else " (untrained)"): name for name, title in TITLES.items()}
-    usual = next(title for title, name in names.items() if name == "efficientnet-lite0")
-    backbone = widgets.Dropdown(options=list(names), value=usual, description="Network")
+    names = {
+        title + ("" if find_weights(name, settings) else " (untrained)"): name
+        for name, title in sorted(TITLES.items(), key=lambda item: item[0] != USUAL)
+    }
+    backbone = widgets.Dropdown(options=list(names), description="Network")
     strength = widgets.FloatSlider(1.0, min=0.1, max=1.0, step=0.1, description="Strength")
-    second = widgets.FloatSlider(0.0, min=0.0, max=1.0, step=0.1, description="Second style", disabled=True)
-    size = widgets.IntSlider(256, min=128, max=768, step=64, description="Size (px)")
+    second = widgets.FloatSlider(0.5, min=0.0, max=1.0, step=0.1, description="Blend", disabled=True)
+    size = widgets.IntSlider(256, min=128, max=LARGEST, step=64, description="Size, pixels")
     steps = widgets.IntSlider(200, min=20, max=500, step=20, description="Steps")
     colours = widgets.Checkbox(False, description="Keep the colours of the photograph", indent=False)
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
     stop = widgets.Button(description="Stop, and keep it")
-    bar = widgets.IntProgress(0, min=0, max=1, description="", layout={"width": "min(30em, 100%)", "display": "none"})
-    message = Message()
-    shown = widgets.Image(format="png", alt="The painted picture: none yet", layout={"display": "none"})
-    slider = widgets.IntSlider(
-        100, min=0, max=100, description="Photo | painted", style={"description_width": "initial"},
-        layout={"display": "none"}, readout=False,
-    )  # fmt: skip
-    saved = widgets.HTML()
+    bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
+    message, canvas, beside, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
     recipe_text = widgets.HTML()
-    state: dict[str, np.ndarray] = {}
+
+    def load(name: str) -> "Backbone":
+        from artnb.backbones import load_backbone
+
+        return load_backbone(name, None, settings)
 
     def ready() -> None:
-        start.disabled = content.picture is None or style.picture is None
+        job.allow(content.picture is not None and style.picture is not None)
         second.disabled = other.picture is None
 
-    def show() -> None:
-        """The photograph at the left of the slider's place, the painted picture at its right."""
-        painted, photograph = state["painted"], state["content"]
-        edge = round((100 - slider.value) / 100 * painted.shape[1])
-        both = np.concatenate([photograph[:, :edge], painted[:, edge:]], axis=1)
-        shown.value = png(both, 768)
-        shown.layout.display = "block"
-
     def work(stopped: Callable[[], bool]) -> None:
-        photograph = content.picture
-        assert photograph is not None and style.picture is not None
+        message.say("The network is being loaded …" if names[backbone.value] not in network else "Beginning …")
+        from artnb.style.files import painting_bytes
+        from artnb.style.transfer import stylize
+
+        assert content.picture is not None and style.picture is not None
         name = names[backbone.value]
         wanted = replace(
             style_recipe(name),
@@ -72,64 +89,81 @@ def paint_like(
             strength=strength.value,
             keep_colours=colours.value,
         )
-        pictures, weights = [style.picture], None
-        if other.picture is not None and second.value > 0:
-            pictures, weights = [style.picture, other.picture], [1 - second.value, second.value]
-            if second.value == 1:
-                pictures, weights = [other.picture], None
+        photograph = shrink(content.picture, wanted.size)
+        pictures = {"The painting": (style.picture, 1.0)}
+        if other.picture is not None:
+            pictures = {
+                "The painting": (style.picture, 1 - second.value),
+                "The second": (other.picture, second.value),
+            }
+        pictures = {which: (picture, share) for which, (picture, share) in pictures.items() if share > 0}
         saved.value = recipe_text.value = ""
-        state.clear()  # of another photograph, perhaps
-        message.say(f"{backbone.value} is being loaded …")
-        bar.max, bar.value, bar.layout.display = steps.value, 0, "block"
+        canvas.value = shown(photograph, "The photograph, before the first step")
+        beside.value = shown(photograph, "The photograph", 220, "The photograph") + "".join(
+            shown(picture, which, 220, which + (f", {share:.0%}" if len(pictures) > 1 else ""))
+            for which, (picture, share) in pictures.items()
+        )
+        looks = network(name)
+        message.say("Beginning …")
+        bar.max, bar.value, bar.layout.display = wanted.iterations, 0, ""
         begun = time.monotonic()
+        seen: list[tuple[float, int]] = []
 
         def watch(step: int, picture: np.ndarray) -> bool:
-            if len(state) < 2 or state["content"].shape != picture.shape:
-                state["content"] = resize(photograph, picture.shape[:2])
-            state["painted"] = picture
+            seen.append((time.monotonic(), step))
             bar.value = step
-            left = (time.monotonic() - begun) / step * (steps.value - step)
-            message.say(f"Step {step} of {steps.value}, about {left:.0f} seconds to go.")
-            show()
+            canvas.value = shown(resize(picture, photograph.shape[:2]), f"The picture after {step} steps", LARGEST)
+            # The first steps compile, so they say little about the others.
+            first, last = seen[-4:][0], seen[-1]
+            pace = (last[0] - first[0]) / (last[1] - first[1]) if len(seen) > 1 else (last[0] - begun) / step
+            left = pace * (wanted.iterations - step)
+            message.say(f"Step {step} of {wanted.iterations}, about {left:.0f} seconds to go.")
             return not stopped()
 
         try:
             done = stylize(
-                shrink(photograph, size.value),
-                pictures,
+                photograph,
+                [picture for picture, _ in pictures.values()],
                 wanted,
-                weights=weights,
+                weights=[share for _, share in pictures.values()],
                 watch=watch,
-                every=EVERY,
-                backbone=load_backbone(name, None),
+                every=_every(name, wanted.size),
+                backbone=looks,
             )
         finally:
             bar.layout.display = "none"
-        state["painted"], state["content"] = done.image, resize(photograph, done.image.shape[:2])
-        shown.alt = f"The painted picture, by {done.backbone}"
-        slider.layout.display = "block"
-        show()
+        before = resize(photograph, done.image.shape[:2])
+        canvas.value = compared(before, done.image, f"The photograph, painted by {done.backbone}")
         untrained = " The network is untrained, so this shows how, not how well." if done.untrained else ""
         message.say((done.stopped or f"Done in {time.monotonic() - begun:.0f} seconds.") + untrained)
-        saved.value = download(painting_bytes(done), "painted.png", "Download the picture (PNG, the recipe inside)")
-        recipe_text.value = (
-            f"<details><summary>The recipe</summary><pre>{json.dumps(wanted.to_dict(), indent=1)}</pre></details>"
+        text = json.dumps(wanted.to_dict(), indent=1)
+        saved.value = (
+            '<div class="artnb-row">'
+            + download(painting_bytes(done), "painted.png", "Download the picture")
+            + download(text.encode(), "recipe.json", "Download the recipe", "application/json")
+            + "</div>"
         )
+        recipe_text.value = f'<details><summary>The recipe</summary><pre tabindex="0">{text}</pre></details>'
 
-    content = PictureChooser("A photograph", contents or {}, ready)
-    style = PictureChooser("A painting", styles or {}, ready)
-    other = PictureChooser("A second painting", styles or {}, ready)
-    slider.observe(lambda _: show() if len(state) == 2 else None, "value")
+    network = Loader(load)
+    photographs = ours.photographs() if contents is None else contents
+    paintings = ours.paintings() if styles is None else styles
+    chance = partial(ours.by_chance, settings)
+    content = PictureChooser("The photograph", photographs, ready, longer=LARGEST)
+    style = PictureChooser("The painting", paintings, ready, chance, LARGEST)
+    other = PictureChooser("A second, if you like", paintings, ready, chance, LARGEST)
+    if preload:
+        network.ahead(USUAL)
+    result = styled(widgets.Box([canvas, beside]), "artnb-result")
     box = page(
         "Paint like …",
         "A network looks at both, and the photograph's pixels are changed until it sees the painting's strokes in it.",
-        widgets.HBox([content, style, other], layout={"flex_flow": "row wrap"}),
-        widgets.HBox([backbone, size, steps, strength, second, colours], layout={"flex_flow": "row wrap"}),
-        widgets.HBox([start, stop], layout={"flex_flow": "row wrap"}),
-        bar,
+        columns(content, style, other),
+        columns(backbone, size, steps, strength, second, colours, tight=True),
+        row(start, stop),
         message,
-        shown,
-        slider,
+        bar,
+        result,
         saved,
         recipe_text,
         code=(
@@ -140,5 +174,11 @@ def paint_like(
             'stylize(load_image("photo.jpg"), load_image("painting.jpg"), recipe).image'
         ),
     )
-    box.job = Job(start, stop, work, message)
+    job = Job(start, stop, work, message)
+    box.job = job
     return box
+
+
+def _every(name: str, size: int) -> int:
+    """Steps between two looks at the picture, so that there is one about every second: then it can be stopped."""
+    return max(1, round((10 if name == USUAL else 2) * min(1, (256 / size) ** 2)))

@@ -2,38 +2,59 @@
 
 import base64
 import html
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
 from artnb.errors import ArtnbError
-from artnb.images import MAX_BYTES, load_image, png_bytes, shrink
+from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
 
-# A gallery's wall: much white, one column, quiet letters. The same sheet goes with every page.
-STYLE = """
-<style>
-.artnb { max-width: 60rem; margin: 0 auto; font: 16px/1.55 system-ui, sans-serif; color: #222; }
-.artnb h1 { font-size: 1.9rem; font-weight: 300; margin: .5rem 0; }
-.artnb p { margin: .4rem 0; }
-.artnb .error { color: #8c1c13; }
-.artnb .bar { display: grid; grid-template-columns: 12rem 1fr 4rem; gap: .6rem; align-items: center; margin: .15rem 0; }
-.artnb .bar div { background: #0173b2; height: .8rem; }
-.artnb img { max-width: 100%; height: auto; }
-.artnb pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; }
-@media (max-width: 480px) { .artnb .bar { grid-template-columns: 8rem 1fr 3.5rem; font-size: 14px; } }
-</style>
-"""
+TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
+LIMIT = f"{MAX_BYTES // 1024**2} MB"
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@cache
+def _style() -> str:
+    """The one style sheet; Voilà's pages link it, a notebook gets it with each widget."""
+    return (TEMPLATES / "voila/templates/artnb/static/artnb.css").read_text(encoding="utf-8")
 
 
 def page(title: str, about: str, *children: widgets.Widget, code: str) -> widgets.VBox:
     """A page: its title, a sentence, its widgets, and the plain call behind it for those who go on in code."""
-    head = widgets.HTML(f"{STYLE}<h1>{html.escape(title)}</h1><p>{html.escape(about)}</p>")
-    foot = widgets.HTML(f"<details><summary>In code</summary><pre>{html.escape(code)}</pre></details>")
-    box = widgets.VBox([head, *children, foot])
-    box.add_class("artnb")
-    return box
+    head = widgets.HTML(
+        f"<style>{_style()}</style>"
+        f'<header class="artnb-head"><h1>{html.escape(title)}</h1><p>{html.escape(about)}</p></header>'
+    )
+    foot = widgets.HTML(f'<details><summary>In code</summary><pre tabindex="0">{html.escape(code)}</pre></details>')
+    return styled(widgets.VBox([head, *children, foot]), "artnb")
+
+
+def styled(widget: T, *classes: str) -> T:
+    """The widget itself, with names that the style sheet knows."""
+    for name in classes:
+        widget.add_class(name)  # type: ignore[attr-defined]
+    return widget
+
+
+def columns(*children: widgets.Widget, tight: bool = False) -> widgets.Box:
+    """Widgets side by side, or one below the other where there is no room."""
+    return styled(widgets.Box(children), "artnb-columns", *(["artnb-tight"] if tight else []))
+
+
+def row(*children: widgets.Widget) -> widgets.Box:
+    """Buttons beside each other."""
+    return styled(widgets.Box(children), "artnb-row")
 
 
 class Message(widgets.HTML):
@@ -45,17 +66,57 @@ class Message(widgets.HTML):
 
     def complain(self, error: Exception | str) -> None:
         """What went wrong, in the words of an error of ours; of any other nothing but that it happened."""
+        if not isinstance(error, ArtnbError | str):
+            log.error("An unforeseen error on a page", exc_info=error)
         text = str(error) if isinstance(error, ArtnbError | str) else "Something went wrong here; try another picture."
-        self.value = f'<p class="error" role="alert">{html.escape(text)}</p>'
+        self.value = f'<p class="artnb-error" role="alert">{html.escape(text)}</p>'
+
+    def guard(self, handler: Callable[..., None]) -> Callable[..., None]:
+        """The same handler of an event, whose trouble is said here: what a widget's handler raises is lost."""
+
+        def guarded(*arguments: Any) -> None:
+            try:
+                handler(*arguments)
+            except Exception as error:
+                self.complain(error)
+
+        return guarded
 
 
-def png(image: np.ndarray, longer: int = 512) -> bytes:
-    """A picture as a PNG file, made small enough for a page."""
-    return png_bytes(shrink(image, longer))
+class Loader(Generic[T]):
+    """Things that take a while to load: each is loaded once, and who asks meanwhile waits for it.
+
+    Args:
+        load: from a name to the thing.
+    """
+
+    def __init__(self, load: Callable[[str], T]):
+        self._load, self._lock = load, threading.Lock()
+        self._loaded: dict[str, T] = {}
+
+    def __call__(self, name: str) -> T:
+        """The thing of this name."""
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(name)
+            return self._loaded[name]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether nobody has to wait for it."""
+        return name in self._loaded
+
+    def ahead(self, name: str) -> None:
+        """Begin to load it beside the page; if that fails, whoever asks for it will hear of it."""
+
+        def load() -> None:
+            with suppress(Exception):
+                self(name)
+
+        threading.Thread(target=load, daemon=True).start()
 
 
 class PictureChooser(widgets.VBox):
-    """A picture from the visitor's disk, or one of the examples.
+    """A picture from the visitor's disk, one of the examples, or one by chance.
 
     Attributes:
         picture: uint8 (height, width, 3), or None as long as there is none.
@@ -64,46 +125,68 @@ class PictureChooser(widgets.VBox):
         label: what it is for.
         examples: a name -> a picture.
         changed: called when there is another picture.
+        chance: gives a picture of the collection and its name.
+        longer: larger pictures are made smaller, to sides of so many pixels at most.
     """
 
-    def __init__(self, label: str, examples: Mapping[str, np.ndarray], changed: Callable[[], None] = lambda: None):
+    def __init__(
+        self,
+        label: str,
+        examples: Mapping[str, np.ndarray],
+        changed: Callable[[], None] = lambda: None,
+        chance: Callable[[], tuple[np.ndarray, str]] | None = None,
+        longer: int | None = None,
+    ):
         self.picture: np.ndarray | None = None
-        self._examples, self._changed = examples, changed
+        self._label, self._examples, self._changed, self._longer = label, examples, changed, longer
+        self._shown = widgets.HTML('<div class="artnb-empty">Drop a picture here, or choose one below.</div>')
         self._upload = widgets.FileUpload(
-            accept=".jpg,.jpeg,.png,.webp", multiple=False, description=f"{label} …", layout={"width": "16em"}
+            accept=".jpg,.jpeg,.png,.webp", multiple=False, description="Your picture …", tooltip="Your picture …"
         )
-        self._pick = widgets.Dropdown(
-            options=["or an example", *examples], layout={"width": "16em"}, tooltip=f"{label}: an example"
-        )
-        self._shown = widgets.Image(format="png", alt=f"{label}: none yet", layout={"display": "none"})
         self.message = Message()
-        limit = widgets.HTML(f"<small>JPG, PNG or WebP, up to {MAX_BYTES // 1024**2} MB</small>")
-        super().__init__([self._upload, limit, self._pick, self._shown, self.message])
-        self._label = label
-        self._upload.observe(self._uploaded, "value")
-        self._pick.observe(self._picked, "value")
+        self._upload.observe(self.message.guard(self._uploaded), "value")
+        buttons: list[widgets.Widget] = [self._upload]
+        if chance is not None:
+            random = widgets.Button(description="One by chance", tooltip="A random painting of the collection")
+            random.on_click(self.message.guard(lambda _: self.show(*chance())))
+            buttons.append(random)
+        buttons.append(widgets.HTML(f"<small>JPG, PNG or WebP, up to {LIMIT}</small>", layout={"width": "auto"}))
+        title = widgets.HTML(f"<h2>{html.escape(label)}</h2>")
+        super().__init__([title, self._shown, self._strip(), row(*buttons), self.message])
+        self.add_class("artnb-chooser")
 
     def show(self, picture: np.ndarray, name: str) -> None:
         """Take this picture."""
-        self.picture = picture
-        self._shown.value, self._shown.alt = png(picture, 320), f"{self._label}: {name}"
-        self._shown.layout = widgets.Layout(max_width="100%", width="auto")
-        self.message.say("")
+        self.picture = picture if self._longer is None else shrink(picture, self._longer)
+        self._shown.value = shown(self.picture, f"{self._label}: {name}")
+        self.message.say("" if name in self._examples else name)
+        for button in self._thumbnails:
+            (button.add_class if button.description == name else button.remove_class)("artnb-chosen")
         self._changed()
+
+    def _strip(self) -> widgets.Box:
+        """The examples as a row of small pictures; each is a button whose background the style sheet below gives."""
+        unique = f"artnb-{uuid4().hex}"
+        sheet, self._thumbnails = "", []
+        for number, (name, picture) in enumerate(self._examples.items()):
+            button = styled(widgets.Button(description=name, tooltip=name), f"{unique}-{number}")
+            button.on_click(self.message.guard(self._picked))
+            sheet += f".artnb .{unique}-{number} {{ background-image: url({data(png_bytes(fit(picture, 128)))}) }}"
+            self._thumbnails.append(button)
+        style = widgets.HTML(f"<style>{sheet}</style>", layout={"display": "contents"})
+        return styled(widgets.Box([*self._thumbnails, style]), "artnb-strip")
+
+    def _picked(self, button: widgets.Button) -> None:
+        self.show(self._examples[button.description], button.description)
 
     def _uploaded(self, change: dict) -> None:
         if not change["new"]:
             return
         content = change["new"][0]["content"]
-        self._upload.value = ()  # the bytes need not stay in memory
         try:
-            self.show(load_image(content), "your picture")
-        except Exception as error:
-            self.message.complain(error)
-
-    def _picked(self, change: dict) -> None:
-        if change["new"] in self._examples:
-            self.show(self._examples[change["new"]], change["new"])
+            self.show(load_image(content), "Your picture")
+        finally:
+            self._upload.value = ()  # the bytes need not stay in memory
 
 
 class Job:
@@ -111,7 +194,7 @@ class Job:
 
     Args:
         start: the button that begins it; pressed while it runs, it does nothing.
-        stop: the button that stops it.
+        stop: the button that stops it, of work that takes long enough to have one.
         work: called in a thread with a function that says whether it is to stop.
         message: where trouble is said.
     """
@@ -119,20 +202,32 @@ class Job:
     def __init__(
         self,
         start: widgets.Button,
-        stop: widgets.Button,
+        stop: widgets.Button | None,
         work: Callable[[Callable[[], bool]], None],
         message: Message,
     ):
-        self._start, self._stop, self._work, self._message = start, stop, work, message
+        self._start, self._work, self._message = start, work, message
+        self._stop = stop or widgets.Button()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        stop.disabled = True
+        self._possible = not start.disabled
+        self._stop.disabled = True
         start.on_click(lambda _: self.begin())
-        stop.on_click(lambda _: self._wanted.set())
+        self._stop.on_click(lambda _: self._wanted.set())
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def allow(self, possible: bool) -> None:
+        """Whether it can be begun: its button is dark if not, and as long as it runs."""
+        self._possible = possible
+        self._start.disabled = not possible or self.running
 
     def begin(self) -> None:
         """Begin, unless it runs already."""
-        if self._thread is not None and self._thread.is_alive():
+        if self.running:
             return
         self._wanted.clear()
         self._start.disabled, self._stop.disabled = True, False
@@ -150,19 +245,50 @@ class Job:
         except Exception as error:
             self._message.complain(error)
         finally:
-            self._start.disabled, self._stop.disabled = False, True
+            self._start.disabled, self._stop.disabled = not self._possible, True
+
+
+def data(content: bytes, kind: str = "image/png") -> str:
+    """An address that holds a file itself, so that nothing is written to the server's disk."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def shown(image: np.ndarray, alt: str, longer: int = 640, caption: str = "") -> str:
+    """A picture, small enough for a page, in HTML; `alt` is what it says to those who can't see it."""
+    small = shrink(image, longer)
+    picture = (
+        f'<img alt="{html.escape(alt, quote=True)}" width="{small.shape[1]}" height="{small.shape[0]}" '
+        f'src="{data(png_bytes(small))}">'
+    )
+    said = f'<figcaption class="artnb-quiet">{html.escape(caption)}</figcaption>' if caption else ""
+    return f'<figure class="artnb-picture">{picture}{said}</figure>'
+
+
+def compared(before: np.ndarray, after: np.ndarray, alt: str) -> str:
+    """Two pictures of one size over each other, with an edge between them that can be moved; in HTML."""
+    height, width = after.shape[:2]
+    size = f'width="{width}" height="{height}"'
+    return (
+        '<div class="artnb-compare">'
+        f'<img alt="{html.escape(alt, quote=True)}" {size} src="{data(png_bytes(after))}">'
+        f'<img alt="Before" {size} src="{data(png_bytes(before))}">'
+        '<input type="range" min="0" max="100" value="50" aria-label="Before at the left, after at the right" '
+        "oninput=\"this.parentNode.style.setProperty('--at', this.value + '%')\"></div>"
+    )
 
 
 def bars(rows: Sequence[tuple[str, float]]) -> str:
     """Names and shares as horizontal bars, in HTML."""
     return "".join(
-        f'<div class="bar"><span>{html.escape(name)}</span>'
+        f'<div class="artnb-bar"><span>{html.escape(name)}</span>'
         f'<span aria-hidden="true"><div style="width:{share:.1%}"></div></span><span>{share:.1%}</span></div>'
         for name, share in rows
     )
 
 
-def download(data: bytes, name: str, text: str) -> str:
-    """A link that holds a PNG file itself, so that nothing is written to the server's disk; in HTML."""
-    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return f'<a download="{html.escape(name, quote=True)}" href="{source}">{html.escape(text)}</a>'
+def download(content: bytes, name: str, text: str, kind: str = "image/png") -> str:
+    """A link that hands a file over, in HTML."""
+    return (
+        f'<a class="artnb-download" download="{html.escape(name, quote=True)}" href="{data(content, kind)}">'
+        f"{html.escape(text)}</a>"
+    )

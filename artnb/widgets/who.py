@@ -1,121 +1,145 @@
 """Who painted this?"""
 
-import hashlib
 import html
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
-from artnb.classification.bundles import Card
-from artnb.classification.explaining import grad_cam
-from artnb.classification.predictor import UNFAMILIAR, Prediction, Predictor
-from artnb.files import append_lines
+from artnb.classification.card import Card
 from artnb.images import fit
 from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
-from artnb.widgets.parts import Message, PictureChooser, bars, page, png
+from artnb.widgets import examples as ours
+from artnb.widgets.parts import Job, Loader, Message, PictureChooser, bars, columns, page, row, shown
+
+if TYPE_CHECKING:
+    from artnb.classification.predictor import Prediction, Predictor
 
 
-def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, settings: Settings = settings) -> widgets.VBox:
+def who_painted_this(
+    examples: Mapping[str, np.ndarray] | None = None, settings: Settings = settings, preload: bool = False
+) -> widgets.VBox:
     """A page that names the artist of a picture.
 
     Args:
-        examples: a name -> a picture to try it with.
-        settings: where models are looked for, and where corrections are written (`feedback.jsonl`).
+        examples: a name -> a picture to try it with; by default some that artnb ships.
+        settings: where models are looked for, and where predictions and corrections are noted.
+        preload: load the first model right away, beside the page.
     """
     found = {Card.load(folder).label: folder for folder in models.available("classifier", settings)}
-    loaded: dict[str, Predictor] = {}
-    model = widgets.Dropdown(options=list(found), description="Model", layout={"width": "min(34em, 100%)"})
+    model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
-    where = widgets.ToggleButton(description="Where does it look?", disabled=True)
-    message, answer = Message(), widgets.HTML()
-    heat = widgets.Image(format="png", alt="", layout={"display": "none"})
-    right = widgets.Dropdown(description="It is by", layout={"width": "min(24em, 100%)"})
+    where = widgets.Button(description="Where does it look?", disabled=True)
+    message, answer, heat = Message(), widgets.HTML(), widgets.HTML()
+    right = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
+    keep = widgets.Checkbox(False, description="You may keep the picture, to learn from it", indent=False)
     tell = widgets.Button(description="Wrong? Tell me")
-    correction = widgets.HBox([right, tell], layout={"display": "none", "flex_flow": "row wrap"})
-    said: dict[str, Prediction] = {}
+    correction = widgets.VBox([right, keep, row(tell)], layout={"display": "none"})
+    visitor = uuid4().hex
+    said: dict[str, tuple[np.ndarray, Predictor, Prediction]] = {}
 
-    def predictor() -> Predictor:
-        if model.value not in loaded:
-            message.say("The model is being loaded …")
-            loaded[model.value] = Predictor(found[model.value], settings)
-        return loaded[model.value]
+    def load(label: str) -> "Predictor":
+        from artnb.classification.predictor import Predictor
+
+        predictor = Predictor(found[label], settings)
+        predictor.look(np.zeros((1, predictor.card.size, predictor.card.size, 3), np.uint8))  # the first one compiles
+        return predictor
 
     def forget() -> None:
-        ask.disabled = chooser.picture is None or not found
-        answer.value, correction.layout.display, where.disabled, where.value = "", "none", True, False
+        asking.allow(chooser.picture is not None and bool(found))
+        looking.allow(False)
+        said.clear()
+        answer.value, heat.value, correction.layout.display = "", "", "none"
+        if not asking.running:
+            message.say("")
 
-    def predict(_: object) -> None:
-        if chooser.picture is None:
+    def predict(_: Callable[[], bool]) -> None:
+        from artnb.operation import monitoring
+
+        picture, label = chooser.picture, model.value
+        assert picture is not None
+        message.say("The model is being loaded …" if label not in predictor else "Looking …")
+        named = predictor(label)
+        prediction = monitoring.predict(named, picture, visitor, settings)
+        if picture is not chooser.picture or label != model.value:
+            message.say("")  # the visitor has gone on to another one
             return
-        try:
-            named = predictor()
-            prediction = named.predict(fit(chooser.picture, named.card.size)[None])[0]
-        except Exception as error:
-            message.complain(error)
-            return
+        said["last"] = picture, named, prediction
+        answer.value, heat.value = _answer(prediction), ""
+        right.options = [("whom?", None), *sorted({*named.card.class_names, *catalogue.artists()["name"]})]
+        correction.layout.display = "flex"
+        looking.allow(True)
         message.say("")
-        said["last"] = prediction
-        answer.value = _answer(prediction)
-        right.options = sorted(named.card.class_names)
-        correction.layout.display, where.disabled, where.value = "flex", False, False
 
-    def look(change: dict) -> None:
-        heat.layout.display = "none"
-        if not change["new"] or chooser.picture is None:
-            return
-        named, artist = predictor(), said["last"].artist
-        image = fit(chooser.picture, named.card.size)
-        found_heat = grad_cam(named.bundle.classifier, image, named.card.class_names.index(artist))
-        heat.value, heat.alt = png(_under(image, found_heat)), f"What speaks for {artist}: the brighter, the more"
-        heat.layout.display = "block"
+    def look(_: Callable[[], bool]) -> None:
+        from artnb.classification.explaining import grad_cam
+
+        message.say("Looking again …")
+        picture, named, prediction = said["last"]
+        image = fit(picture, named.card.size)
+        found_heat = grad_cam(named.bundle.classifier, image, named.card.class_names.index(prediction.artist))
+        speaks = f"What speaks for {prediction.artist}: the brighter, the more"
+        if said.get("last", (None,))[0] is picture:
+            heat.value = shown(_under(image, found_heat), speaks, caption=f"{speaks}.")
+        message.say("")
 
     def correct(_: object) -> None:
-        assert chooser.picture is not None
-        row = {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "picture": hashlib.sha256(chooser.picture.tobytes()).hexdigest(),
-            "model": found[model.value].name,
-            "said": said["last"].artist,
-            "probability": round(said["last"].probability, 4),
-            "right": right.value,
-        }
-        try:
-            append_lines(settings.home / "feedback.jsonl", [json.dumps(row, ensure_ascii=False)])
-        except OSError as error:
-            message.complain(f"Your answer could not be saved ({error.strerror}); try again later.")
-            return
-        correction.layout.display = "none"
-        message.say("Thank you; it is noted. The picture itself is not kept.")
+        from artnb.operation import feedback
 
-    chooser = PictureChooser("A painting", examples or {}, forget)
-    ask.on_click(predict)
-    where.observe(look, "value")
-    tell.on_click(correct)
+        if right.value is None:
+            message.say("Choose whose work it is, and tell me again.")
+            return
+        picture, named, prediction = said["last"]
+        feedback.record(
+            picture,
+            named.bundle.folder.name,
+            prediction.artist,
+            right.value,
+            prediction.probability,
+            visitor,
+            keep.value,
+            models.version(named.bundle.folder),
+            settings,
+        )
+        correction.layout.display = "none"
+        kept = "it is noted, with the picture." if keep.value else "it is noted. The picture itself is not kept."
+        message.say(f"Thank you; {kept}")
+
+    predictor = Loader(load)
+    asking, looking = Job(ask, None, predict, message), Job(where, None, look, message)
+    chance = partial(ours.by_chance, settings)
+    chooser = PictureChooser("The painting", ours.paintings() if examples is None else examples, forget, chance)
+    tell.on_click(message.guard(correct))
     model.observe(lambda _: forget(), "value")
     if not found:
         message.complain("There is no model here yet; train one with: artnb train cnn")
-    return page(
+    elif preload:
+        predictor.ahead(model.value)
+    box = page(
         "Who painted this?",
-        "Show a painting; the model names the artists that it knows, and how sure it is.",
-        chooser,
-        model,
-        widgets.HBox([ask, where], layout={"flex_flow": "row wrap"}),
-        message,
-        answer,
-        heat,
-        correction,
+        "Show a painting; a network names the artists that it thinks of, and how sure it is.",
+        columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
         code='from artnb.classification.predictor import Predictor\n\nPredictor("starter")("painting.jpg")',
     )
+    box.job, box.looking = asking, looking
+    return box
 
 
-def _answer(prediction: Prediction) -> str:
+def _answer(prediction: "Prediction") -> str:
     """Five artists with their probabilities, and who the first one is."""
-    note = f"<p><strong>This picture is {UNFAMILIAR}.</strong></p>" if prediction.unfamiliar else ""
+    from artnb.classification.predictor import UNFAMILIAR
+
+    note = (
+        f'<p class="artnb-note"><strong>This picture is {UNFAMILIAR}.</strong> '
+        "The names below are the nearest that I know, and mean little.</p>"
+        if prediction.unfamiliar
+        else ""
+    )
     return f"{note}{bars(prediction.ranked[:5])}{_about(prediction.artist)}"
 
 
@@ -124,13 +148,13 @@ def _about(artist: str) -> str:
     rows = table[table["name"] == artist]
     if rows.empty:
         return ""
-    row = rows.iloc[0]
-    sentence = str(row["bio"]).split(". ")[0].rstrip(".") + "."
-    facts = " · ".join(html.escape(str(row[name])) for name in ("years", "nationality", "genre"))
-    link = html.escape(str(row["wikipedia"]), quote=True)
+    found = rows.iloc[0]
+    sentence = str(found["bio"]).split(". ")[0].rstrip(".") + "."
+    facts = " · ".join(html.escape(str(found[name])) for name in ("years", "nationality", "genre"))
+    link = html.escape(str(found["wikipedia"]), quote=True)
     return (
-        f"<h2>{html.escape(artist)}</h2><p>{facts}</p><p>{html.escape(sentence)} "
-        f'<a href="{link}" target="_blank" rel="noopener noreferrer">More</a></p>'
+        f'<h3>{html.escape(artist)}</h3><p class="artnb-quiet">{facts}</p><p>{html.escape(sentence)} '
+        f'<a href="{link}" target="_blank" rel="noopener noreferrer">More about {html.escape(artist)}</a></p>'
     )
 
 

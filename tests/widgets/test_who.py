@@ -1,7 +1,9 @@
 """Who painted this, clicked through as a visitor would, with good pictures and with nonsense."""
 
 import io
-import json
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import ipywidgets as widgets
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artnb.errors import ArtnbError
+from artnb.operation.store import Store
 from artnb.settings import Settings
 from artnb.widgets import parts, who_painted_this
 
@@ -16,24 +20,21 @@ PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
 
 
 def find(page, kind, text=""):
-    """The widget of a kind whose description begins with a text."""
-    stack, found = [page], []
-    while stack:
-        widget = stack.pop()
-        stack += getattr(widget, "children", ())
-        if isinstance(widget, kind) and getattr(widget, "description", "").startswith(text):
-            found.append(widget)
-    return found[0]
+    """The first widget of a kind whose description begins with a text."""
+    return next(w for w in everything(page) if isinstance(w, kind) and getattr(w, "description", "").startswith(text))
+
+
+def everything(widget):
+    """A widget and all that is in it, in the order of the page."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from everything(child)
 
 
 def texts(page):
-    stack, found = [page], []
-    while stack:
-        widget = stack.pop()
-        stack += getattr(widget, "children", ())
-        if isinstance(widget, widgets.HTML):
-            found.append(widget.value)
-    return " ".join(found)
+    """What is written on a page, without its style sheets."""
+    written = " ".join(widget.value for widget in everything(page) if isinstance(widget, widgets.HTML))
+    return re.sub("<style>.*?</style>", "", written, flags=re.S)
 
 
 def upload(page, content, name="x.jpg"):
@@ -57,16 +58,30 @@ def test_an_uploaded_picture_is_named_explained_and_corrected(page, tmp_path):
     upload(page, buffer.getvalue())
     assert not ask.disabled and find(page, widgets.FileUpload).value == ()
     ask.click()
+    page.job.wait(60)
     said = texts(page)
-    assert said.count('class="bar"') == 5 and "%" in said and "unlike anything" in said
-    look = find(page, widgets.ToggleButton)
-    look.value = True
-    pictures = [w for w in page.children if isinstance(w, widgets.Image)]
-    assert pictures[0].layout.display == "block" and "speaks for" in pictures[0].alt
-    find(page, widgets.Dropdown, "It is by").value = "Titian"
-    find(page, widgets.Button, "Wrong").click()
-    (line,) = (tmp_path / "feedback.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["right"] == "Titian" and "noted" in texts(page)
+    assert said.count('class="artnb-bar"') == 5 and "%" in said and "unlike anything" in said
+    find(page, widgets.Button, "Where").click()
+    page.looking.wait(60)
+    assert 'alt="What speaks for' in texts(page)
+    tell = find(page, widgets.Button, "Wrong")
+    tell.click()
+    assert "Choose whose work" in texts(page)
+    right = find(page, widgets.Dropdown, "It is by")
+    assert "Frida Kahlo" in dict(right.options), "an artist that the model does not know can be right, too"
+    right.value = "Titian"
+    tell.click()
+    (row,) = Store.of(Settings(home=tmp_path)).read("feedback", ["artist", "model", "bytes"]).to_dict("records")
+    assert row == {"artist": "Titian", "model": "starter", "bytes": None} and "not kept" in texts(page)
+
+
+def test_another_picture_takes_the_answer_back(page):
+    find(page, widgets.Button, "noise").click()
+    find(page, widgets.Button, "Who").click()
+    page.job.wait(60)
+    assert "artnb-bar" in texts(page)
+    find(page, widgets.Button, "noise").click()
+    assert "artnb-bar" not in texts(page) and find(page, widgets.Button, "Where").disabled
 
 
 def test_every_shipped_model_can_be_chosen_the_starter_first(page):
@@ -79,7 +94,7 @@ def test_nonsense_is_a_sentence(page, content):
     upload(page, content)
     said = texts(page)
     assert (
-        'class="error"' in said
+        'class="artnb-error"' in said
         and "Traceback" not in said
         and "/" not in said.split('role="alert">')[1].split("</p>")[0]
     )
@@ -96,7 +111,7 @@ def test_an_unforeseen_error_tells_a_visitor_nothing_private():
     message = parts.Message()
     message.complain(RuntimeError("/home/somebody/secret"))
     assert "secret" not in message.value and "Something went wrong" in message.value
-    message.complain(parts.ArtnbError("<b>no</b>"))
+    message.complain(ArtnbError("<b>no</b>"))
     assert "&lt;b&gt;" in message.value
 
 
@@ -110,7 +125,7 @@ def test_a_job_runs_once_can_be_stopped_and_says_its_trouble():
         begun.append(1)
         while not stopped():
             release.wait(0.01)
-        raise parts.ArtnbError("it was enough")
+        raise ArtnbError("it was enough")
 
     job = parts.Job(start, stop, work, message)
     start.click()
@@ -119,3 +134,46 @@ def test_a_job_runs_once_can_be_stopped_and_says_its_trouble():
     stop.click()
     job.wait(5)
     assert "it was enough" in message.value and not start.disabled and stop.disabled
+
+
+def test_a_handlers_trouble_is_said_on_the_page():
+    message = parts.Message()
+    button = widgets.Button()
+    button.on_click(message.guard(lambda _: 1 / 0))
+    button.click()
+    assert "Something went wrong" in message.value
+
+
+def test_a_thing_is_loaded_once_and_trouble_ahead_is_for_whoever_asks():
+    calls = []
+    loader = parts.Loader(lambda name: calls.append(name) or {"good": 1}[name])
+    assert loader("good") == loader("good") == 1 and calls == ["good"] and "good" in loader
+    loader.ahead("bad")
+    with pytest.raises(KeyError):
+        loader("bad")
+
+
+def test_a_name_from_outside_is_text_and_nothing_else():
+    assert "<script>" not in parts.bars([("<script>", 0.5)]) + parts.shown(PICTURE, '"><script>', caption="<script>")
+
+
+def test_a_painting_by_chance_needs_no_collection(tmp_path):
+    from artnb.widgets import examples
+
+    picture, painter = examples.by_chance(Settings(home=tmp_path))
+    assert picture.shape == (128, 128, 3) and painter in studio_painters()
+    with pytest.raises(ArtnbError, match="not on this machine"):
+        examples.by_chance(Settings(home=tmp_path, source="folder", data=tmp_path / "nowhere"))
+
+
+def studio_painters():
+    from artnb.paintings.studio import PAINTERS
+
+    return PAINTERS
+
+
+def test_a_page_costs_no_tensorflow():
+    code = "import sys; from artnb.widgets import *; [page() for page in (who_painted_this, paint_like, monet)]"
+    code += "; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,66 @@
+"""Pictures to try the pages with: photographs that other packages ship, paintings of the studio, one by chance."""
+
+import random
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from artnb.images import load_image, shrink
+from artnb.paintings import studio
+from artnb.paintings.catalogue import artist_name
+from artnb.paintings.sources import Collection, SourceError, load_collection, locate_collection
+from artnb.settings import Settings, settings
+
+PAINTINGS = Path(__file__).parent / "paintings"  # `make pictures` paints them
+_PHOTOGRAPHS = {
+    "A temple by the water": "sklearn/datasets/images/china.jpg",
+    "A dahlia": "sklearn/datasets/images/flower.jpg",
+    "An astronaut": "skimage/data/astronaut.png",
+    "A cat": "skimage/data/chelsea.png",
+    "A cup of coffee": "skimage/data/coffee.png",
+}
+
+
+def photographs(*names: str) -> dict[str, np.ndarray]:
+    """Photographs that scikit-image and scikit-learn ship: a name -> uint8 (height, width, 3); by default all."""
+    return {name: _photograph(_PHOTOGRAPHS[name]) for name in names or _PHOTOGRAPHS}
+
+
+@cache
+def _photograph(name: str) -> np.ndarray:
+    package, _, file = name.partition("/")
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    return shrink(load_image(Path(spec.origin).parent / file), 768)
+
+
+@cache
+def paintings() -> dict[str, np.ndarray]:
+    """A painting by each of some painters of the studio: a name -> uint8 (height, width, 3)."""
+    return {artist_name(file.stem): load_image(file) for file in sorted(PAINTINGS.glob("*.jpg"))}
+
+
+def by_chance(settings: Settings = settings) -> tuple[np.ndarray, str]:
+    """A random painting of the collection in use, and who painted it.
+
+    The studio's is painted on the spot if the collection was never painted: nobody has to wait for a thousand others.
+
+    Raises:
+        SourceError: the collection is not on this machine.
+    """
+    _, there = locate_collection(settings)
+    if there:
+        collection = _collection(settings)
+        painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
+        return load_image(collection.file(painting["path"])), str(painting["artist"])
+    if settings.source != "studio":
+        raise SourceError("The paintings are not on this machine yet; whoever runs this page can see: artnb doctor.")
+    painter = random.choice(list(studio.PAINTERS))
+    return studio.paint(painter, random.randrange(studio.PAINTERS[painter].pictures), settings.seed), painter
+
+
+@cache
+def _collection(settings: Settings) -> Collection:
+    return load_collection(settings)
