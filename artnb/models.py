@@ -1,6 +1,8 @@
 """Where models are: starters that ship with the package, those of `$ARTNB_HOME/models`, and any other folder.
 
-A model is a folder that holds card.json, which says of what kind it is, and weights.
+A model is a folder that holds card.json, which says of what kind it is, and weights. Versions that were registered lie
+in `$ARTNB_HOME/registry`; `history.jsonl` there has a line for each step, and the last one says what the aliases mean.
+`operation.registry` writes it.
 """
 
 import hashlib
@@ -23,6 +25,8 @@ from artnb.settings import Settings, settings
 STARTERS = Path(__file__).parent / "starters"
 
 Kind = Literal["classifier", "cyclegan"]
+REGISTERED: dict[str, str] = {"classifier": "art-classifier", "cyclegan": "monet-generator"}
+ALIASES = ("champion", "challenger")
 _MADE_BY = {"classifier": "artnb train MODEL", "cyclegan": "artnb train cyclegan"}
 
 
@@ -30,33 +34,92 @@ class ModelError(ArtnbError, ValueError):
     """There is no such model, it is of another kind, or its folder is damaged."""
 
 
-def find(model: str | Path, kind: Kind, settings: Settings = settings) -> Path:
-    """The folder of a model, by its name or path.
+def find(model: str | Path, kind: Kind | None, settings: Settings = settings) -> Path:
+    """The folder of a model, by its name or path, or as `registry:champion`.
+
+    After `registry:` comes an alias or a number, before it perhaps the name that the model is registered under, as in
+    `registry:monet-generator@challenger` and `registry:art-classifier@3`.
+
+    Args:
+        model: which.
+        kind: of which it must be; None for any, and a registered model is then a classifier unless it says its name.
+        settings: where models are looked for.
 
     Raises:
         ModelError: there is none of this kind; the sentence names those that there are.
     """
-    for folder in (STARTERS / model, settings.home / "models" / model, Path(model)):
+    if str(model).startswith("registry:"):
+        return _registered(str(model), kind or "classifier", kind is None, settings)
+    places = settings.home / "models", settings.home / "registry"
+    for folder in (STARTERS / model, *(place / model for place in places), Path(model)):
         if (folder / "card.json").is_file():
             found = read_card(folder).get("kind", "classifier")
-            if found != kind:
+            if kind not in (None, found):
                 raise ModelError(f"The model {folder.name!r} is a {found}; a {kind} was asked for.")
             return folder
-    names = ", ".join(repr(folder.name) for folder in available(kind, settings)) or "none yet"
+    kinds = [kind] if kind else list(_MADE_BY)
+    names = ", ".join(repr(folder.name) for each in kinds for folder in available(each, settings)) or "none yet"
     raise ModelError(
-        f"There is no {kind} {str(model)!r}; by name there are {names}. "
-        f"Name one of these or a folder that `{_MADE_BY[kind]}` wrote."
+        f"There is no {kind or 'model'} {str(model)!r}; by name there are {names}. "
+        f"Name one of these or a folder that `{_MADE_BY[kinds[0]]}` wrote."
     )
 
 
+def _registered(reference: str, kind: Kind, any_kind: bool, settings: Settings) -> Path:
+    name, _, which = reference.removeprefix("registry:").rpartition("@")
+    names = list(REGISTERED.values()) if any_kind else [REGISTERED[kind]]
+    name = name or REGISTERED[kind]
+    number = which if which.isascii() and which.isdigit() else aliases(name, settings).get(which)
+    folder = registered_folder(name, number or 0, settings)
+    if name in names and number and (folder / "card.json").is_file():
+        return folder
+    have = {each: sorted(aliases(each, settings)) for each in names}
+    said = "; ".join(f"{each} has {' and '.join(found) or 'no version yet'}" for each, found in have.items())
+    raise ModelError(
+        f"{reference!r} is not in the registry: {said}. "
+        "Name one of these, as registry:champion, or register a model with `artnb registry add MODEL`."
+    )
+
+
+def registered_folder(name: str, number: int | str, settings: Settings = settings) -> Path:
+    """Where a version of a registered model lies."""
+    return settings.home / "registry" / f"{name}-{number}"
+
+
+def registered_history(name: str, settings: Settings = settings) -> list[dict[str, Any]]:
+    """What was done in the registry with the models of a name, the oldest first; a line that was cut short is none."""
+    try:
+        lines = (settings.home / "registry" / "history.jsonl").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("name") == name:
+            found.append(event)
+    return found
+
+
+def aliases(name: str, settings: Settings = settings) -> dict[str, int]:
+    """The versions that champion and challenger of a name are; an alias without a version is left out."""
+    history = registered_history(name, settings)
+    return history[-1]["aliases"] if history else {}
+
+
 def available(kind: Kind, settings: Settings = settings) -> list[Path]:
-    """The folders of all models of a kind that have a name: the starters first, then those of `$ARTNB_HOME/models`."""
-    return [
-        file.parent
-        for place in (STARTERS, settings.home / "models")
-        for file in sorted(place.glob("*/card.json"))
-        if _kind(file.parent) == kind
+    """The folders of all models of a kind that have a name.
+
+    The starters first, then those of `$ARTNB_HOME/models`, then the registry's champion and challenger.
+    """
+    found = [
+        file.parent for place in (STARTERS, settings.home / "models") for file in sorted(place.glob("*/card.json"))
     ]
+    now = aliases(REGISTERED[kind], settings)
+    found += [registered_folder(REGISTERED[kind], now[alias], settings) for alias in ALIASES if alias in now]
+    return [folder for folder in found if (folder / "card.json").is_file() and _kind(folder) == kind]
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from artnb.errors import ArtnbError
 
 Source = Literal["studio", "folder", "kaggle"]
 Profile = Literal["quick", "full"]
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class SettingsError(ArtnbError, ValueError):
@@ -41,6 +42,8 @@ class Settings:
         profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
         log: `ARTNB_LOG`, "1" to note each prediction, without its picture, in the store that `artnb monitor` reads.
+        events: `ARTNB_EVENTS`, a file that gets a line of JSON for each event, see `logs`. Default: none.
+        level: `ARTNB_EVENTS_LEVEL`, how serious an event must be for that: "debug", "info", "warning" or "error".
     """
 
     home: Path
@@ -51,6 +54,8 @@ class Settings:
     profile: Profile = "quick"
     seed: int = 1874  # the year of the first Impressionist exhibition
     log: bool = False
+    events: Path | None = None
+    level: Level = "info"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -84,6 +89,8 @@ class Settings:
             profile=choice("ARTNB_PROFILE", Profile, cls.profile),
             seed=int(seed),
             log=log == "1",
+            events=folder("ARTNB_EVENTS"),
+            level=choice("ARTNB_EVENTS_LEVEL", Level, cls.level),
         )
 
 
