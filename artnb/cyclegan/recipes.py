@@ -23,7 +23,8 @@ class CycleRecipe:
         width: channels of the generators' first layer.
         depth: residual blocks of "resnet"; halvings of "unet".
         residual: whether the generators paint changes instead of whole pictures, which is learned in far fewer steps.
-        discriminator_width: channels of the discriminators' first layer.
+        discriminator: "patch", the paper's, or "projected", which looks through an ImageNet network.
+        discriminator_width: channels of the first layer of "patch"; of the heads of "projected".
         cycle: weight of the cycle loss, λ.
         identity: weight of the identity loss, as a share of λ (section 5.2, which takes a half).
         learning_rate: of Adam, for all four networks.
@@ -43,6 +44,7 @@ class CycleRecipe:
     width: int = 32
     depth: int = 6
     residual: bool = True
+    discriminator: str = "patch"
     discriminator_width: int = 32
     cycle: float = 10.0
     identity: float = 0.5
@@ -58,6 +60,8 @@ class CycleRecipe:
         """Say at once what can't be used."""
         for name, good, wanted in (
             ("size", 32 <= self.size <= 1024 and self.size % 4 == 0, "a multiple of 4 from 32 to 1024"),
+            ("generator", self.generator in ("resnet", "unet"), "'resnet' or 'unet'"),
+            ("discriminator", self.discriminator in ("patch", "projected"), "'patch' or 'projected'"),
             ("width", 1 <= self.width <= 256, "from 1 to 256"),
             ("discriminator_width", 1 <= self.discriminator_width <= 256, "from 1 to 256"),
             ("cycle", 0 <= self.cycle < float("inf"), "a number from 0 on"),
@@ -89,11 +93,10 @@ def cycle_recipe(profile: Profile = settings.profile) -> CycleRecipe:
     full = CycleRecipe(
         width=24,
         depth=4,
+        discriminator="projected",
+        discriminator_width=64,
         cycle=0.3,
-        learning_rate=5e-4,
-        discriminator_rate=2.0,
-        steps=3_000,
-        decay_from=0.7,
+        steps=4_000,
         augment=False,
     )
     if profile == "full":

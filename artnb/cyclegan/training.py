@@ -19,7 +19,7 @@ import pandas as pd
 import tensorflow as tf
 
 from artnb.cyclegan.augmenting import augmented
-from artnb.cyclegan.networks import discriminator, generator
+from artnb.cyclegan.networks import DISCRIMINATORS, generator
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.translating import to_uint8
 from artnb.errors import ArtnbError
@@ -49,7 +49,8 @@ class CycleGAN:
     Attributes:
         to_monet: from photographs to paintings; RGB in [0, 255] to the same, as all of them take and give it.
         to_photo: from paintings to photographs.
-        monet_discriminator: real paintings, 1, or generated ones, 0, patch by patch.
+        monet_discriminator: real paintings, 1, or generated ones, 0, patch by patch; in several channels, if it judges
+            at several depths.
         photo_discriminator: the same for photographs.
     """
 
@@ -73,7 +74,7 @@ class CycleGAN:
             )
             for _ in range(2)
         ]
-        discriminators = [discriminator(recipe.discriminator_width) for _ in range(2)]
+        discriminators = [DISCRIMINATORS[recipe.discriminator](recipe.discriminator_width) for _ in range(2)]
         return cls(*generators, *discriminators)
 
     @property

