@@ -27,14 +27,19 @@ c.Voila.ip = "127.0.0.1"
 c.Voila.port = 8866
 c.Voila.open_browser = False
 # An upload is one message. Half as much again, so that a file above the limit arrives and is refused with a sentence.
-c.Voila.tornado_settings = {"websocket_max_message_size": MAX_BYTES * 3 // 2}
+# A page that is closed asks for its kernel's end, but Voilà forgets the token that would allow it; nothing else is
+# asked for in this way, and nobody can guess the name of another one's kernel.
+c.Voila.tornado_settings = {
+    "websocket_max_message_size": MAX_BYTES * 3 // 2,
+    "disable_check_xsrf": True,
+}
 
 # One kernel for each page waits with TensorFlow loaded, so a page opens in a moment; --preheat_kernel=False saves
 # the memory.
 c.VoilaConfiguration.preheat_kernel = True
 c.VoilaConfiguration.default_pool_size = 1
 
-# A page that is closed ends its kernel. A browser that is killed cannot say so; then nobody is connected.
+# A browser that is killed cannot say that a page is closed; then nobody is connected to its kernel.
 c.MappingKernelManager.cull_idle_timeout = 60
 c.MappingKernelManager.cull_interval = 20
 c.MappingKernelManager.cull_connected = False

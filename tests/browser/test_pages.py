@@ -1,0 +1,284 @@
+"""The pages in a real browser, as a visitor comes to them: the whole way, bad files, stopping, taking home."""
+
+import io
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artnb.images import load_image
+from artnb.operation.store import Store
+from artnb.settings import Settings
+from artnb.style.files import read_painting
+from tests.browser.gallery import CHECKOUT, PAGES, upload
+
+WIDTHS = (1280, 390)
+
+
+def check(page):
+    """What holds for every page at any moment: it fits, everybody can use it, it shows nothing that it shouldn't."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"wider than {width} pixels"
+        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth && image.alt)")
+        found = Axe().run(page)
+        assert not found.violations_count, found.generate_report()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    written = page.content()
+    assert "Traceback" not in written and str(CHECKOUT) not in written
+    assert not page.locator(".jp-InputArea, .highlight").count(), "source code is shown"
+
+
+def button(page, name, **how):
+    return page.get_by_role("button", name=name, **how)
+
+
+def noise(height, width, kind="PNG"):
+    """A picture that hardly gets smaller in a file."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_the_start_page_leads_to_three_pages_without_a_kernel(visitor, gallery, keep):
+    before = len(gallery.kernels())
+    page = visitor()
+    cards = page.locator(".artnb-cards a")
+    assert cards.locator("h2").all_inner_texts() == list(PAGES.values())
+    check(page)
+    keep(page, "start")
+    assert len(gallery.kernels()) == before
+    assert [f"{name}.ipynb" in card.get_attribute("href") for name, card in zip(PAGES, cards.all(), strict=True)]
+    cards.first.click()
+    page.locator("h1", has_text="Who painted this?").wait_for()
+    assert page.title() == "Who painted this?" and page.locator("html").get_attribute("lang") == "en"
+
+
+def test_an_address_that_leads_nowhere_says_so(chromium, gallery):
+    page = chromium.new_page()
+    for address in (
+        "nonsense",
+        "voila/render/nonsense.ipynb",
+        "voila/files/voila.py",
+        "voila/files/%2e%2e/conftest.py",
+    ):
+        answer = page.goto(gallery.url + address)
+        assert answer.status in (403, 404)
+        assert "render" not in address or page.get_by_role("heading", name="There is no such page").is_visible()
+        assert "Traceback" not in page.content() and str(CHECKOUT) not in page.content()
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def who(visitor):
+    return visitor("who_painted_this")
+
+
+@pytest.fixture(scope="module")
+def paint(visitor):
+    return visitor("paint_like")
+
+
+@pytest.fixture(scope="module")
+def monet(visitor):
+    return visitor("monet")
+
+
+def test_who_by_keyboard_alone(who):
+    check(who)
+    assert button(who, "Who painted this?").is_disabled()
+    button(who, "Camille Aubertin").focus()
+    who.keyboard.press("Enter")
+    who.get_by_alt_text("The painting: Camille Aubertin").wait_for()
+    button(who, "Who painted this?").focus()
+    who.keyboard.press("Enter")
+    who.locator(".artnb-bar").nth(4).wait_for()
+    assert who.locator(".artnb-bar").count() == 5
+
+
+def test_who_names_explains_and_learns(who, gallery, keep):
+    assert "% on its test paintings" in who.get_by_label("Model").text_content().replace("\xa0", " ")
+    five_megabytes = noise(1400, 1300)
+    assert len(five_megabytes) > 5 * 1024**2
+    upload(who, {"name": "../../../etc/passwd.png", "mimeType": "image/png", "buffer": five_megabytes})
+    who.get_by_alt_text("The painting: Your picture").wait_for()
+    assert not who.locator(".artnb-bar").count(), "the answer was about another picture"
+    button(who, "Who painted this?").click()
+    who.get_by_text("unlike anything I was trained on").wait_for()
+    begun = time.monotonic()
+    button(who, "Where does it look?").click()
+    heat = who.get_by_alt_text("What speaks for")
+    heat.wait_for()
+    assert time.monotonic() - begun < 30
+    assert who.get_by_role("link", name="More about").get_attribute("href").startswith("http")
+    check(who)
+    keep(who, "who")
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("Choose whose work it is").wait_for()
+    who.get_by_label("It is by").select_option("Frida Kahlo")
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("The picture itself is not kept").wait_for()
+    table = Store.of(Settings(home=gallery.home)).read("feedback", ["artist", "bytes"])
+    assert table.to_dict("records")[-1] == {"artist": "Frida Kahlo", "bytes": None}
+    assert not list(gallery.home.rglob("*.png")), "an upload was written to the disk"
+
+
+def test_who_asks_another_model(who):
+    other = who.get_by_label("Model").locator("option").nth(1).inner_text()
+    who.get_by_label("Model").select_option(other)
+    button(who, "One by chance").click()
+    who.locator(".artnb-chooser [role=status]").wait_for()
+    button(who, "Who painted this?").click()
+    who.locator(".artnb-bar").nth(4).wait_for()
+
+
+def png_header(width, height):
+    """A PNG that claims to be so large; nothing of it follows."""
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"only a text, renamed", "text file"),
+        (b"", "empty"),
+        (noise(300, 300, "JPEG")[:9000], "broken or incomplete"),
+        (png_header(30_000, 30_000), "more than 100 megapixels"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "SVG file"),
+    ],
+    ids=["text", "nothing", "cut", "bomb", "svg"],
+)
+def test_a_bad_file_ends_in_a_sentence(who, content, sentence):
+    upload(who, {"name": "picture.jpg", "mimeType": "image/jpeg", "buffer": content})
+    said = who.locator(".artnb-chooser .artnb-error", has_text=sentence)
+    said.wait_for()
+    assert "/" not in said.inner_text()
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_sent(who, tmp_path):
+    with (tmp_path / "large.jpg").open("wb") as large:
+        large.truncate(201 * 1024**2)
+    upload(who, tmp_path / "large.jpg")
+    who.get_by_text("The picture is larger than 200 MB").wait_for(timeout=10_000)
+    upload(who, {"name": "p.png", "mimeType": "image/png", "buffer": noise(64, 64)})
+    who.get_by_alt_text("The painting: Your picture").wait_for()
+    assert not who.locator(".artnb-error").count(), "what was wrong with the last file is still said"
+
+
+def test_a_picture_can_be_dropped(who):
+    who.evaluate(
+        """bytes => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "x.png", { type: "image/png" }));
+            const place = document.querySelector(".artnb-chooser");
+            for (const kind of ["dragover", "drop"])
+                place.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+        }""",
+        list(noise(40, 80)),
+    )
+    who.locator("img[alt='The painting: Your picture'][width='80']").wait_for()
+
+
+def slide(page, label, key, times=1):
+    """Move a slider by its keys."""
+    page.get_by_role("slider", name=label).focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
+    button(paint, "A cat").click()
+    button(paint, "Maud Ashgrove").nth(0).click()
+    button(paint, "Odile Poincaré").nth(1).click()
+    paint.get_by_alt_text("A second, if you like: Odile Poincaré").wait_for()
+    slide(paint, "Steps", "Home")
+    slide(paint, "Size", "Home")
+    button(paint, "Paint", exact=True).click()
+    paint.get_by_text("Done in").wait_for()
+    edge = paint.get_by_role("slider", name="Before at the left")
+    edge.focus()
+    paint.keyboard.press("Home")
+    assert paint.locator(".artnb-compare").evaluate("it => it.style.getPropertyValue('--at')") == "0%"
+    assert paint.locator(".artnb-result figcaption").all_inner_texts() == [
+        "The photograph",
+        "The painting, 50%",
+        "The second, 50%",
+    ]
+    check(paint)
+    keep(paint, "paint")
+    with paint.expect_download() as picture:
+        paint.get_by_role("link", name="Download the picture").click()
+    picture.value.save_as(tmp_path / "painted.png")
+    assert max(load_image(tmp_path / "painted.png").shape) == 128
+    with paint.expect_download() as recipe:
+        paint.get_by_role("link", name="Download the recipe").click()
+    assert read_painting(tmp_path / "painted.png")["recipe"] == json.loads(recipe.value.path().read_text())
+
+
+def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
+    slide(paint, "Steps", "End")
+    slide(paint, "Size", "ArrowRight", 2)
+    button(paint, "Paint", exact=True).click()
+    paint.get_by_text(re.compile(r"Step \d+ of 500")).wait_for()
+    assert button(paint, "Paint", exact=True).is_disabled(), "a second click would begin a second job"
+    button(who, "Namiko Hoshino").click()
+    button(who, "Who painted this?").click()
+    who.locator(".artnb-bar").nth(4).wait_for()
+    assert "Step" in paint.locator("main").inner_text(), "it was to paint on meanwhile"
+    begun = time.monotonic()
+    button(paint, "Stop, and keep it").click()
+    paint.get_by_text("It was stopped").wait_for()
+    assert time.monotonic() - begun < 10
+    assert paint.get_by_role("link", name="Download the picture").is_visible()
+    assert paint.locator(".artnb-compare").is_visible() and button(paint, "Paint", exact=True).is_enabled()
+
+
+def test_paint_says_what_is_too_small(paint):
+    upload(paint, {"name": "p.png", "mimeType": "image/png", "buffer": noise(8, 8)})
+    paint.get_by_alt_text("The photograph: Your picture").wait_for()
+    button(paint, "Paint", exact=True).click()
+    paint.get_by_text("too small to paint with").wait_for()
+
+
+def test_monet_and_back(monet, tmp_path, keep):
+    check(monet)
+    button(monet, "A temple by the water").click()
+    button(monet, "Paint", exact=True).click()
+    monet.get_by_role("heading", name="The discriminator's view").wait_for()
+    assert monet.get_by_alt_text("The picture as a Monet").is_visible()
+    check(monet)
+    keep(monet, "monet")
+    with monet.expect_download() as picture:
+        monet.get_by_role("link", name="Download the picture").click()
+    picture.value.save_as(tmp_path / "monet.png")
+    assert load_image(tmp_path / "monet.png").shape == (427, 640, 3)
+    button(monet, "Camille Aubertin").click()
+    button(monet, "Monet to photograph").click()
+    button(monet, "Paint", exact=True).click()
+    monet.get_by_alt_text("The picture as a photograph").wait_for()
+
+
+def test_a_visitor_who_leaves_in_mid_job_leaves_no_kernel(visitor, gallery):
+    before = {kernel.pid for kernel in gallery.kernels()}
+    page = visitor("paint_like", 390)
+    (kernel,) = [kernel for kernel in gallery.kernels() if kernel.pid not in before]
+    button(page, "A cat").click()
+    button(page, "Maud Ashgrove").first.click()
+    page.get_by_alt_text("The painting: Maud Ashgrove").wait_for()
+    button(page, "Paint", exact=True).click()
+    page.get_by_alt_text("The picture after").wait_for()
+    page.close(run_before_unload=True)
+    kernel.wait(20)
+    assert {kernel.pid for kernel in gallery.kernels()} == before
