@@ -3,6 +3,7 @@
 model.weights.h5   the weights; the network is built in code, by the name in the card
 card.json          names in the order of the labels, size, calibration, figures, how it was made
 novelty.npz        what training pictures look like, to recognise others
+reference.npz      what it sees in validation paintings, to compare later pictures with
 split.csv          the split that it was trained and measured on
 test.csv           what it says of each test painting, so that two models can be compared painting by painting
 history.csv        a row per epoch
@@ -29,6 +30,7 @@ from artnb.classification.networks import Classifier
 from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import Recipe
 from artnb.classification.recipes import recipe as recipe_of
+from artnb.classification.reference import Sample, picture_statistics
 from artnb.classification.training import Training, train
 from artnb.files import replacing
 from artnb.models import ModelError
@@ -97,6 +99,8 @@ def save(
     for name in SUBSETS:
         pictures = resized(getattr(data, name), recipe.size)
         found[name] = look(classifier, pictures)
+        if name == "validation":
+            simple = picture_statistics(pictures.images)
     validation = found["validation"]
     heat = temperature(validation[0], data.validation.labels)
     evaluations = {
@@ -128,6 +132,7 @@ def save(
         # The same graph without the optimiser, whose moments would make the file three times as large.
         keras.Model(classifier.model.input, classifier.model.output).save_weights(part)
     novelty.save(folder / "novelty.npz")
+    Sample.of(novelty, scale(validation[0], heat), validation[1], simple).save(folder / "reference.npz")
     save_split(table, folder / "split.csv")
     save_answers(evaluations["test"], data.test.paths, folder / "test.csv")
     with replacing(folder / "history.csv") as part:
@@ -239,7 +244,16 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
         The folder; see `benchmarks/` for the accuracy that the rounding costs.
     """
     folder = models.find(bundle, "classifier", settings)
-    files = ("card.json", "model.weights.h5", "novelty.npz", "split.csv", "test.csv", "history.csv", "README.md")
+    files = (
+        "card.json",
+        "model.weights.h5",
+        "novelty.npz",
+        "reference.npz",
+        "split.csv",
+        "test.csv",
+        "history.csv",
+        "README.md",
+    )
     return models.as_starter(folder, name, files)
 
 

@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from artnb.classification.novelty import Novelty
 from artnb.files import replacing
 
 STATISTICS = ("brightness", "contrast", "saturation", "warmth", "detail")
@@ -27,6 +28,11 @@ class Sample:
     embedding: np.ndarray
     probabilities: np.ndarray
     statistics: np.ndarray
+
+    @classmethod
+    def of(cls, novelty: Novelty, probabilities: np.ndarray, features: np.ndarray, statistics: np.ndarray) -> "Sample":
+        """Of calibrated probabilities, of the features (n, d) that `novelty` measures by, and of simple statistics."""
+        return cls(novelty.embed(features).astype(np.float16), probabilities.astype(np.float16), statistics)
 
     def __len__(self) -> int:
         return len(self.statistics)

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser("predict", help="name the artists of pictures")
     predict.add_argument("model", help="a name (starter), or the folder of a model")
     predict.add_argument("images", nargs="+", metavar="IMAGE")
+    predict.add_argument("--log", action="store_true", help="note the answers, as ARTNB_LOG=1 does (see artnb monitor)")
     predict.set_defaults(run=_predict)
 
     models = commands.add_parser("models", help="list the models that have a name")
@@ -169,12 +171,16 @@ def _predict(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb.classification.predictor import Predictor
         from artnb.images import ImageError
+        from artnb.operation import monitoring
+        from artnb.settings import settings
 
         predictor = Predictor(chosen.model)
+    if chosen.log:
+        settings = replace(settings, log=True)
     answers: list[dict[str, Any]] = []
     for image in chosen.images:
         try:
-            prediction = predictor(image)
+            prediction = monitoring.predict(predictor, image, settings=settings)
         except ImageError as error:
             answers.append({"image": image, "error": str(error)})
             if not chosen.json:

@@ -62,8 +62,12 @@ def _monet(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb.cyclegan.bundles import load
         from artnb.images import ImageError, load_image, save_image
+        from artnb.models import version
+        from artnb.operation import monitoring
+        from artnb.settings import settings
 
-        translate = load(chosen.model).translator(chosen.to)
+        bundle = load(chosen.model)
+        translate = bundle.translator(chosen.to)
     answers: list[dict[str, Any]] = []
     for name in chosen.photos:
         target = Path(chosen.output) / f"{Path(name).stem}-{chosen.to}.png"
@@ -73,6 +77,9 @@ def _monet(chosen: argparse.Namespace) -> None:
             made = translate(image)
             seconds = time.perf_counter() - begun
             save_image(made, target)
+            if settings.log:
+                found = monitoring.measures(made, image, bundle.realness(made, chosen.to))
+                monitoring.record(bundle.folder.name, image, None, found, seconds, version(bundle.folder))
         except ImageError as error:
             answers.append({"photo": name, "error": str(error)})
             print(f"artnb: {error}", file=sys.stderr)

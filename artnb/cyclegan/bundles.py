@@ -4,12 +4,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from artnb import models
 from artnb.cyclegan.card import CycleCard
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.training import CycleGAN, CycleTraining
 from artnb.cyclegan.translating import Translator
 from artnb.files import replacing
+from artnb.images import fit
 from artnb.models import ModelError
 from artnb.settings import Settings, settings
 
@@ -29,6 +32,11 @@ class CycleBundle:
     def translator(self, to: str) -> Translator:
         """What turns pictures into Monets ("monet") or photographs ("photo")."""
         return Translator(getattr(self.networks, DIRECTIONS[to]), CycleRecipe(**self.card.recipe).multiple)
+
+    def realness(self, image: np.ndarray, to: str) -> float:
+        """What the discriminator of the target says of a uint8 picture: about 1 for real ones, 0 for generated."""
+        judge = getattr(self.networks, f"{to}_discriminator")
+        return float(np.mean(judge(fit(image, self.card.recipe["size"])[None].astype(np.float32), training=False)))
 
 
 def load(model: str | Path, settings: Settings = settings) -> CycleBundle:

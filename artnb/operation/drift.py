@@ -9,21 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from artnb.classification.predictor import Predictor
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
 from artnb.errors import ArtnbError
 from artnb.images import ImageError, fit, load_image
 from artnb.models import ModelError, version
-from artnb.operation.store import Store
+from artnb.operation.store import Store, records
 from artnb.paintings import catalogue, splits
-from artnb.paintings.pipeline import decode
 from artnb.paintings.sources import SUFFIXES, Collection
 from artnb.settings import settings
+
+if TYPE_CHECKING:  # a report needs no TensorFlow
+    from artnb.classification.predictor import Predictor
 
 LEVEL = 0.01
 PERMUTATIONS = 1999
@@ -56,8 +57,12 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        rows = json.loads(self.tests.round(5).to_json(orient="records"))
-        return {"alarm": self.alarm, "reference": self.sizes[0], "pictures": self.sizes[1], "tests": rows}
+        return {
+            "alarm": self.alarm,
+            "reference": self.sizes[0],
+            "pictures": self.sizes[1],
+            "tests": records(self.tests.round(5)),
+        }
 
     def report(self) -> str:
         """For a person."""
@@ -146,14 +151,12 @@ def _stability(first: np.ndarray, second: np.ndarray) -> float:
     return float(((new - old) * np.log(new / old)).sum())
 
 
-def sample(predictor: Predictor, images: np.ndarray) -> Sample:
+def sample(predictor: "Predictor", images: np.ndarray) -> Sample:
     """What a model sees in pictures that were fitted to its size, uint8 (n, size, size, 3)."""
-    probabilities, statistics = predictor.see(images)
-    embedding = predictor.bundle.novelty.embed(statistics)
-    return Sample(embedding.astype(np.float16), probabilities.astype(np.float16), picture_statistics(images))
+    return Sample.of(predictor.bundle.novelty, *predictor.see(images), picture_statistics(images))
 
 
-def reference(predictor: Predictor) -> Sample:
+def reference(predictor: "Predictor") -> Sample:
     """The one that was saved with a model.
 
     Raises:
@@ -169,12 +172,14 @@ def reference(predictor: Predictor) -> Sample:
         ) from error
 
 
-def make_reference(predictor: Predictor, collection: Collection) -> Sample:
+def make_reference(predictor: "Predictor", collection: Collection) -> Sample:
     """Look at the validation paintings of a model's own split, and save that with the model.
 
     Raises:
         DriftError: they are not in the collection.
     """
+    from artnb.paintings.pipeline import decode
+
     table = splits.load_split(predictor.bundle.folder / "split.csv")
     paths = table.loc[table["subset"] == "validation", "path"]
     if missing := int((~paths.isin(collection.paintings["path"])).sum()):
@@ -188,7 +193,7 @@ def make_reference(predictor: Predictor, collection: Collection) -> Sample:
 
 
 def noted(
-    predictor: Predictor,
+    predictor: "Predictor",
     store: Store,
     since: datetime | None = None,
     until: datetime | None = None,

@@ -84,12 +84,15 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        values = asdict(self)
+        for name in ("difference", "low", "high"):
+            values[name] = None if np.isnan(values[name]) else round(values[name], 5)
+        return values | {"accuracy": [None if np.isnan(share) else round(share, 5) for share in self.accuracy]}
 
     def report(self) -> str:
         """For a person."""
         lines = [
-            f"{arm}: {share:.1%} right of {n:,} visitors ({self.needed:,} needed)"
+            f"{arm}: {f'{share:.1%} right of' if n else 'no answer yet,'} {n:,} visitors ({self.needed:,} needed)"
             for arm, share, n in zip(self.arms, self.accuracy, self.n, strict=True)
         ]
         if self.p is None:

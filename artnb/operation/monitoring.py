@@ -1,34 +1,34 @@
 """What models do once they are used: each answer noted, if that was asked for, and reports over them."""
 
 import json
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from artnb.classification.predictor import Prediction, Predictor
+from artnb import logs
 from artnb.classification.reference import STATISTICS, picture_statistics
 from artnb.images import Source, fit, load_image
 from artnb.models import version
 from artnb.operation import feedback
 from artnb.operation.drift import newcomers
-from artnb.operation.store import Store, StoreError
+from artnb.operation.store import Store, StoreError, records
 from artnb.settings import Settings, settings
+
+if TYPE_CHECKING:  # a report needs no TensorFlow
+    from artnb.classification.predictor import Prediction, Predictor
 
 MEASURES = ("visual_quality", "style_fidelity", "content_preservation")  # of painted pictures, higher is better
 REFERENCE = 50  # a style model's first answers, by which later ones are judged
 
-log = logging.getLogger(__name__)
-
 
 def predict(
-    predictor: Predictor, picture: Source | np.ndarray, visitor: str = "", settings: Settings = settings
-) -> Prediction:
+    predictor: "Predictor", picture: Source | np.ndarray, visitor: str = "", settings: Settings = settings
+) -> "Prediction":
     """Name the artist of a picture, and note that, or what went wrong, if `ARTNB_LOG` says so.
 
     Args:
@@ -48,14 +48,15 @@ def predict(
         record(folder.name, image, error=error, version=version(folder), visitor=visitor, settings=settings)
         raise
     seconds = time.perf_counter() - begun
-    record(folder.name, image, prediction, None, seconds, version(folder), visitor, settings=settings)
+    size = predictor.card.size
+    record(folder.name, image, prediction, None, seconds, version(folder), visitor, size=size, settings=settings)
     return prediction
 
 
 def record(
     model: str,
     picture: np.ndarray | None = None,
-    prediction: Prediction | None = None,
+    prediction: "Prediction | None" = None,
     measures: Mapping[str, float] | None = None,
     seconds: float | None = None,
     version: str = "",
@@ -66,7 +67,7 @@ def record(
 ) -> None:
     """Note one answer of a model; does nothing unless `ARTNB_LOG` says so.
 
-    A store that can't be written is a warning in the log and never a visitor's trouble.
+    A store that can't be written is an event (see `logs`) and never a visitor's trouble.
 
     Args:
         model: its name.
@@ -105,7 +106,7 @@ def record(
     try:
         Store.of(settings).add("predictions", [row])
     except StoreError as trouble:
-        log.warning("An answer of %s was not noted: %s", model, trouble)
+        logs.event("monitoring.lost", "warning", model=model, sentence=str(trouble))
 
 
 def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
@@ -178,7 +179,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         tables = {name: getattr(self, name) for name in ("models", "days", "errors", "feedback", "weeks", "floods")}
-        rows = {name: json.loads(table.to_json(orient="records", date_format="iso")) for name, table in tables.items()}
+        rows = {name: records(table) for name, table in tables.items()}
         confusion = {name: json.loads(table.to_json(orient="split")) for name, table in self.confusion.items()}
         ends = {"since": self.since and self.since.isoformat(), "until": self.until and self.until.isoformat()}
         return {**ends, **rows, "confusion": confusion, "newcomers": self.newcomers, "warnings": list(self.warnings)}

@@ -3,6 +3,7 @@
 In WAL mode many processes may write and read at once, and a process that dies in the middle of a row leaves none of it.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -144,3 +145,8 @@ class Store:
 def timestamp(time: datetime) -> str:
     """A moment as it is stored: ISO 8601 in UTC to the millisecond, so that texts sort as times do."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as JSON can hold them: times in ISO 8601, what is missing as None."""
+    return json.loads(table.to_json(orient="records", date_format="iso"))

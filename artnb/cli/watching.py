@@ -1,0 +1,208 @@
+"""`artnb monitor | drift | bias | feedback | experiment`: what models do once they are used."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from artnb.cli.common import file, folder, positive, print_json, without_greetings
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+
+
+def moment(text: str) -> datetime:
+    """An argument that is a day or a moment, in UTC unless it says otherwise."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-25") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands to the parser."""
+    monitor = commands.add_parser("monitor", help="report on what was noted while ARTNB_LOG was 1")
+    monitor.add_argument("-o", "--output", type=file, metavar="PAGE.html", help="as one page, with figures")
+    monitor.set_defaults(run=_monitor)
+
+    drift = commands.add_parser("drift", help="are these pictures like those that a model was measured on?")
+    drift.add_argument("folder", nargs="?", metavar="FOLDER", help="pictures (default: those that were noted)")
+    drift.add_argument("--model", default="starter", metavar="MODEL", help="default: starter")
+    drift.add_argument("--make-reference", action="store_true", help="from the model's own validation paintings")
+    drift.set_defaults(run=_drift)
+
+    bias = commands.add_parser("bias", help="accuracy by artist, nationality, genre and century")
+    bias.add_argument("model", help="a name, or the folder of a model; on its own test paintings")
+    bias.set_defaults(run=_bias)
+
+    feedback = commands.add_parser("feedback", help="what visitors said of the answers they got")
+    jobs = feedback.add_subparsers(required=True, metavar="COMMAND")
+    listed = jobs.add_parser("list", help="all of it, and whose is to be looked at before it is believed")
+    listed.set_defaults(run=_list)
+    review = jobs.add_parser("review", help="accept or reject rows by their numbers")
+    review.add_argument("--accept", type=positive, nargs="+", metavar="N", default=[])
+    review.add_argument("--reject", type=positive, nargs="+", metavar="N", default=[])
+    review.set_defaults(run=_review)
+    export = jobs.add_parser("export", help="accepted pictures that may be kept, in one folder per artist")
+    export.add_argument("-o", "--output", type=folder, metavar="DIR", required=True, help="a new folder")
+    export.set_defaults(run=_export)
+
+    experiment = commands.add_parser("experiment", help="A/B tests of two models")
+    jobs = experiment.add_subparsers(required=True, metavar="COMMAND")
+    plan = jobs.add_parser("plan", help="how many visitors each model needs")
+    plan.add_argument("--base", type=float, required=True, metavar="P", help="accuracy of the first, such as 0.9")
+    plan.add_argument(
+        "--lift", type=float, required=True, metavar="D", help="difference not to be missed, such as 0.03"
+    )
+    plan.add_argument("--power", type=float, default=0.8, metavar="P", help="default: 0.8")
+    plan.set_defaults(run=_plan)
+    assign = jobs.add_parser("assign", help="which model a visitor gets")
+    result = jobs.add_parser("result", help="what visitors' feedback says, once there is enough of it")
+    for command in (assign, result):
+        command.add_argument("name", help="of the experiment")
+        command.add_argument("arms", nargs=2, metavar="MODEL")
+    assign.add_argument("--visitor", required=True, metavar="TOKEN")
+    assign.set_defaults(run=_assign)
+    result.add_argument("--needed", type=positive, required=True, metavar="N", help="visitors of each, as planned")
+    result.set_defaults(run=_result)
+    for command in (monitor, drift, listed, result):
+        command.add_argument("--since", type=moment, metavar="DATE", help="the first day")
+        command.add_argument("--until", type=moment, metavar="DATE", help="the first day that is not wanted")
+    for command in (monitor, drift, bias, listed, review, export, plan, assign, result):
+        command.add_argument("--json", action="store_true", help="for programs")
+
+
+def _monitor(chosen: argparse.Namespace) -> None:
+    from artnb.operation import monitoring
+    from artnb.operation.page import html_page
+    from artnb.operation.store import Store
+
+    found = monitoring.report(Store.of(), chosen.since, chosen.until)
+    if chosen.output:
+        with replacing(chosen.output) as part:
+            part.write_text(html_page(found), encoding="utf-8")
+    if chosen.json:
+        print_json(found.to_dict())
+    elif chosen.output:
+        print("\n".join([*found.warnings, f"written to {chosen.output}"]))
+    else:
+        print(found)
+
+
+def _drift(chosen: argparse.Namespace) -> None:
+    with without_greetings():
+        from artnb.classification.predictor import Predictor
+        from artnb.operation import drift
+        from artnb.operation.store import Store
+        from artnb.paintings.sources import load_collection
+
+        predictor = Predictor(chosen.model)
+    name = predictor.bundle.folder.name
+    if chosen.make_reference:
+        made = drift.make_reference(predictor, load_collection())
+        print_json({"model": name, "pictures": len(made)}) if chosen.json else print(f"{name}: {len(made)} paintings")
+        return
+    reference = drift.reference(predictor)
+    artists: list[str] = []
+    skipped: list[str] = []
+    if chosen.folder:
+        images, artists, skipped = drift.read_folder(chosen.folder, predictor.card.size)
+        sample = drift.sample(predictor, images)
+    else:
+        sample = drift.noted(predictor, Store.of(), chosen.since, chosen.until)
+    found, strangers = drift.compare(reference, sample), drift.newcomers(artists, predictor.card.class_names)
+    for sentence in skipped:
+        print(f"artnb: {sentence}", file=sys.stderr)
+    if chosen.json:
+        print_json({"model": name} | found.to_dict() | {"newcomers": strangers})
+        return
+    print(f"{predictor.card.title}: {found.report()}")
+    if strangers:
+        named = ", ".join(f"{artist} ({number})" for artist, number in strangers.items())
+        print(f"\nArtists that the model does not know, to be collected: {named}")
+
+
+def _bias(chosen: argparse.Namespace) -> None:
+    with without_greetings():
+        import pandas as pd
+
+        from artnb.classification import validation
+        from artnb.classification.predictor import Predictor
+        from artnb.operation import bias
+        from artnb.operation.store import records
+        from artnb.paintings.sources import load_collection
+
+        predictor, collection = Predictor(chosen.model), load_collection()
+        found = validation.evaluate_split(predictor, collection)
+    names = pd.Series(found.class_names)
+    right = found.predicted == found.labels
+    answers = pd.DataFrame({"artist": names.iloc[found.labels].array, "right": right, "confidence": found.confidence})
+    groups = bias.by_group(answers, collection.artists)
+    if chosen.json:
+        print_json(records(groups.round(4)))
+    else:
+        print(f"{predictor.card.title}, {len(answers)} test paintings\n\n{bias.report(groups)}")
+
+
+def _list(chosen: argparse.Namespace) -> None:
+    from artnb.operation import feedback
+    from artnb.operation.store import Store, records
+
+    table = feedback.load(Store.of(), chosen.since, chosen.until)
+    floods = feedback.floods(table)
+    table = table.assign(
+        time=[time.isoformat(timespec="seconds") for time in table["time"]], picture=table["picture"].str[:12]
+    )
+    if chosen.json:
+        print_json({"rows": records(table), "floods": records(floods)})
+        return
+    if len(floods):
+        print(f"To be looked at before they are believed:\n{floods.round(2).to_string(index=False)}\n")
+    print(table.to_string(index=False) if len(table) else "Nobody has said anything yet.")
+
+
+def _review(chosen: argparse.Namespace) -> None:
+    from artnb.operation import feedback
+    from artnb.operation.store import Store
+
+    if not chosen.accept and not chosen.reject:
+        raise ArtnbError("Nothing was accepted or rejected; give --accept N … or --reject N … (artnb feedback list).")
+    feedback.review(Store.of(), chosen.accept, chosen.reject)
+    done = {"accepted": len(chosen.accept), "rejected": len(chosen.reject)}
+    print_json(done) if chosen.json else print(", ".join(f"{number} {state}" for state, number in done.items()))
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    from artnb.operation import feedback
+    from artnb.operation.store import Store
+
+    rows = feedback.export(Store.of(), chosen.output)
+    if chosen.json:
+        print_json(rows.to_dict("records"))
+    else:
+        print(f"{len(rows)} pictures by {rows['artist'].nunique()} artists in {Path(chosen.output)}")
+
+
+def _plan(chosen: argparse.Namespace) -> None:
+    from artnb.operation.experiments import visitors_needed
+
+    needed = visitors_needed(chosen.base, chosen.lift, chosen.power)
+    print_json({"needed": needed}) if chosen.json else print(f"{needed:,} visitors for each model")
+
+
+def _assign(chosen: argparse.Namespace) -> None:
+    from artnb.operation.experiments import assign
+
+    arm = assign(chosen.visitor, chosen.name, chosen.arms)
+    print_json({"model": arm}) if chosen.json else print(arm)
+
+
+def _result(chosen: argparse.Namespace) -> None:
+    from artnb.operation.experiments import result
+    from artnb.operation.store import Store
+
+    window = (chosen.since, chosen.until)
+    said = Store.of().read("feedback", ["model", "visitor", "said", "artist"], *window)
+    waited = Store.of().read("predictions", ["model", "visitor", "seconds"], *window)
+    found = result(chosen.name, (chosen.arms[0], chosen.arms[1]), chosen.needed, said, waited)
+    print_json(found.to_dict()) if chosen.json else print(found.report())
