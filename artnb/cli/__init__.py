@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from artnb.cli import classification, course, cyclegan, paintings, style
+from artnb.cli import classification, course, cyclegan, paintings, style, watching
 from artnb.cli.common import print_json, without_greetings
 
 
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, found and missing on this machine")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
-    for part in (paintings, classification, style, cyclegan, course):
+    for part in (paintings, classification, style, cyclegan, watching, course):
         part.add_commands(commands)
     return parser
 
