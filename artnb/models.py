@@ -57,7 +57,7 @@ def find(model: str | Path, kind: Kind | None, settings: Settings = settings) ->
             if kind not in (None, found):
                 raise ModelError(f"The model {folder.name!r} is a {found}; a {kind} was asked for.")
             return folder
-    kinds = [kind] if kind else list(_MADE_BY)
+    kinds: list[Kind] = [kind] if kind else ["classifier", "cyclegan"]
     names = ", ".join(repr(folder.name) for each in kinds for folder in available(each, settings)) or "none yet"
     raise ModelError(
         f"There is no {kind or 'model'} {str(model)!r}; by name there are {names}. "

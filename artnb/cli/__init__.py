@@ -4,9 +4,11 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from artnb.cli import classification, course, cyclegan, paintings, style, watching
+from artnb.cli import classification, course, cyclegan, paintings, registry, style, watching
 from artnb.cli.common import print_json, without_greetings
 
 
@@ -20,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         chosen = _parser().parse_args(arguments)
-        chosen.run(chosen)
-        sys.stdout.flush()
+        with _logged(chosen.run):
+            chosen.run(chosen)
+            sys.stdout.flush()
         return 0
     except ArtnbError as error:
         print(f"artnb: {error}", file=sys.stderr)
@@ -39,6 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+@contextmanager
+def _logged(run: Callable) -> Iterator[None]:
+    """Note which command ran, how long, and what became of it."""
+    from artnb import logs
+
+    name, begun = f"{run.__module__.rpartition('.')[2]}.{run.__name__.strip('_')}", time.monotonic()
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        logs.failure("command.failed", error, command=name, seconds=round(time.monotonic() - begun, 3))
+        raise
+    logs.event("command.done", command=name, seconds=round(time.monotonic() - begun, 3))
+
+
 def _parser() -> argparse.ArgumentParser:
     from artnb import __version__
 
@@ -52,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, found and missing on this machine")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
-    for part in (paintings, classification, style, cyclegan, watching, course):
+    for part in (paintings, classification, style, cyclegan, registry, watching, course):
         part.add_commands(commands)
     return parser
 

@@ -1,0 +1,179 @@
+"""`artnb registry | retrain | export`: versions of models, the way to new ones, and the way to other programs."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from artnb.cli.common import add_seed_argument, chosen_seed, folder, positive, print_json, without_greetings
+from artnb.errors import ArtnbError
+
+if TYPE_CHECKING:
+    from artnb.operation.registry import Version
+
+NAMES = ("art-classifier", "monet-generator")
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands to the parser."""
+    registry = commands.add_parser("registry", help="versions of models: which one serves, and the way back")
+    steps = registry.add_subparsers(required=True, metavar="STEP")
+    add = steps.add_parser("add", help="register a model as the challenger")
+    add.add_argument("model", help="a name, or the folder of a model")
+    add.set_defaults(run=_add)
+    listed = steps.add_parser("list", help="all versions, and what was done with them")
+    listed.set_defaults(run=_list)
+    promote = steps.add_parser("promote", help="make the challenger the champion, if it isn't worse")
+    promote.add_argument("name", nargs="?", choices=NAMES, default=NAMES[0], help=f"default: {NAMES[0]}")
+    promote.add_argument("--version", type=positive, metavar="N", help="another version than the challenger")
+    promote.add_argument("--force", metavar="REASON", help="even if it is worse; the reason is kept")
+    promote.set_defaults(run=_promote)
+    rollback = steps.add_parser("rollback", help="go back to the champion before this one")
+    rollback.add_argument("name", nargs="?", choices=NAMES, default=NAMES[0], help=f"default: {NAMES[0]}")
+    rollback.set_defaults(run=_rollback)
+    for step in (add, listed, promote, rollback):
+        step.add_argument("--json", action="store_true", help="for programs")
+    page = steps.add_parser("ui", help="MLflow's page, on this machine only")
+    page.add_argument("--port", type=positive, default=5000, metavar="N", help="default: 5000")
+    page.set_defaults(run=_page)
+
+    retrain = commands.add_parser("retrain", help="train on from a model with new pictures, and register the result")
+    retrain.add_argument("model", help="registry:champion, a name, or the folder of a classifier")
+    retrain.add_argument(
+        "--new", action="append", required=True, metavar="DIR", help="a folder for each artist in it; may be repeated"
+    )
+    retrain.add_argument("--new-labels", choices=("refuse", "ignore", "add"), default="refuse", help="default: refuse")
+    retrain.add_argument("--epochs", type=positive, metavar="N", help="default: a third of the recipe's last phase")
+    retrain.add_argument("-o", "--output", type=folder, metavar="DIR", required=True, help="of the new model")
+    retrain.add_argument("--resume", action="store_true", help="go on with the training in DIR")
+    add_seed_argument(retrain)
+    retrain.add_argument("--json", action="store_true", help="for programs")
+    retrain.set_defaults(run=_retrain)
+
+    export = commands.add_parser("export", help="write a model for TensorFlow Serving, ONNX Runtime or a phone")
+    export.add_argument("model", help="registry:champion, a name, or the folder of a model")
+    export.add_argument("--to", choices=("savedmodel", "onnx", "tflite"), required=True)
+    export.add_argument("-o", "--output", metavar="DIR", required=True, help="a new folder")
+    export.add_argument("--int8", action="store_true", help="tflite: whole numbers of 8 bits, a quarter of the size")
+    export.add_argument("--pictures", metavar="DIR", help="of --int8: fit to these, not to training pictures")
+    export.add_argument("--check", action="store_true", help="ask it about the model's test paintings")
+    export.add_argument("--json", action="store_true", help="for programs")
+    export.set_defaults(run=_export)
+
+
+def _add(chosen: argparse.Namespace) -> None:
+    from artnb.operation import registry
+
+    with without_greetings():
+        version = registry.add(chosen.model)
+    if chosen.json:
+        print_json(_row(version))
+    else:
+        print(_line(version))
+
+
+def _list(chosen: argparse.Namespace) -> None:
+    from artnb import models
+    from artnb.operation import registry
+
+    found = [version for name in NAMES for version in registry.versions(name)]
+    history = {name: models.registered_history(name) for name in NAMES}
+    if chosen.json:
+        print_json({"versions": [_row(version) for version in found], "history": history})
+        return
+    print("\n".join(map(_line, found)) or "none yet; see: artnb registry add --help")
+    for event in (event for name in NAMES for event in history[name] if event["event"] != "add"):
+        forced = f" (forced: {event['forced']})" if event.get("forced") else ""
+        print(
+            f"{event['time']}  {event['event']} {event['name']} {event['before'] or '-'} -> {event['version']}{forced}"
+        )
+
+
+def _promote(chosen: argparse.Namespace) -> None:
+    from artnb import models
+    from artnb.operation import registry
+
+    found = registry.promote(chosen.name, chosen.version, chosen.force)
+    champion = models.aliases(chosen.name)["champion"]
+    if chosen.json:
+        print_json({"champion": champion, "comparison": found.to_dict() if found else None})
+    else:
+        print(f"{chosen.name} {champion} is the champion" + (f"; {found}" if found else ""))
+
+
+def _rollback(chosen: argparse.Namespace) -> None:
+    from artnb.operation import registry
+
+    version = registry.rollback(chosen.name)
+    if chosen.json:
+        print_json(_row(version))
+    else:
+        print(f"{version.name} {version.number} is the champion again, the same files to the bit ({version.digest})")
+
+
+def _page(chosen: argparse.Namespace) -> None:
+    import os
+
+    from artnb.operation import tracking
+
+    command = tracking.page(chosen.port)
+    print(f"http://127.0.0.1:{chosen.port} (Ctrl-C ends it)", file=sys.stderr)
+    os.execve(command[0], command, os.environ | tracking.OFFLINE)
+
+
+def _retrain(chosen: argparse.Namespace) -> None:
+    with without_greetings():
+        from artnb.classification import bundles
+        from artnb.operation import registry, retraining
+    from artnb.paintings.sources import load_collection
+
+    bundle, seed = bundles.load(chosen.model), chosen_seed(chosen)
+    material = retraining.gather(bundle, load_collection(), chosen.new, chosen.new_labels, seed)
+    print(material.report(), file=sys.stderr)
+    try:
+        made, found = retraining.retrain(bundle, material, chosen.output, chosen.epochs, seed, chosen.resume)
+    except KeyboardInterrupt:
+        print(f"artnb: stopped; the same command with --resume goes on with {chosen.output}.", file=sys.stderr)
+        raise SystemExit(130) from None
+    version = registry.add(made.folder)
+    if chosen.json:
+        print_json({"comparison": found.to_dict(), "left_out": material.left_out, "version": _row(version)})
+    else:
+        print(f"{found}\n{_line(version)}\nsaved in {made.folder}; see comparison.md there")
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    with without_greetings():
+        from artnb import models
+        from artnb.classification import bundles
+        from artnb.operation import exporting
+    if (chosen.int8 and chosen.to != "tflite") or (chosen.pictures and not chosen.int8):
+        raise ArtnbError("--int8 goes with --to tflite, and --pictures with --int8; leave the other out.")
+    classifier = models.read_card(models.find(chosen.model, None)).get("kind", "classifier") == "classifier"
+    if (chosen.check or chosen.int8) and not classifier:
+        raise ArtnbError("--check and --int8 are for classifiers; leave them out.")
+    bundle = bundles.load(chosen.model) if classifier else None
+    pictures = None
+    if chosen.int8:
+        assert bundle is not None
+        pictures = exporting.typical(bundle, chosen.pictures)
+    done = exporting.export(chosen.model, chosen.to, chosen.output, pictures)
+    found = None
+    if chosen.check:
+        assert bundle is not None
+        found = exporting.check(done, bundle, *exporting.test_pictures(bundle))
+    if chosen.json:
+        print_json({"folder": str(done)} | ({"check": asdict(found)} if found else {}))
+    else:
+        print(f"{found}\nsaved in {done}" if found else f"saved in {done}")
+
+
+def _row(version: "Version") -> dict[str, Any]:
+    return asdict(version) | {"folder": str(version.folder)}
+
+
+def _line(version: "Version") -> str:
+    from artnb import models
+
+    card = models.read_card(version.folder)
+    return f"{version.name} {version.number:3}  {', '.join(version.aliases):22}  {card['title']}, added {version.added}"

@@ -1,0 +1,269 @@
+"""Models for other programs: TensorFlow Serving, ONNX Runtime, a phone.
+
+A folder is written that holds the model, with its preprocessing and, of a classifier, its calibration inside, and
+`model.json`, which says what goes in and what comes out: size, range, and the artists in the order of the numbers.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from artnb import models
+from artnb.classification import bundles
+from artnb.classification.bundles import Bundle
+from artnb.errors import ArtnbError
+from artnb.files import replacing
+from artnb.paintings.pipeline import decode
+from artnb.paintings.splits import load_split
+from artnb.settings import Settings, settings
+
+Format = Literal["savedmodel", "onnx", "tflite"]
+INSTALL = 'pip install "artnb[export]"'
+FILES = {"savedmodel": "1", "onnx": "model.onnx", "tflite": "model.tflite"}  # TensorFlow Serving wants a number
+FEWEST = 20  # pictures whose range of activations int8 is fitted to
+
+
+class ExportError(ArtnbError, ValueError):
+    """A model can't be written in a format, or a written one can't be read."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of a classifier on its way.
+
+    Attributes:
+        n: pictures that both were asked about.
+        same: share whose most probable artist is the same.
+        difference: the largest difference of a probability.
+        megabytes: of the file.
+        accuracy: of the model and of what was written, if the right artists are known.
+    """
+
+    n: int
+    same: float
+    difference: float
+    megabytes: float
+    accuracy: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        """One line."""
+        found = f"; accuracy {self.accuracy[0]:.1%} before, {self.accuracy[1]:.1%} now" if self.accuracy else ""
+        return (
+            f"{self.n} pictures: the same artist first for {self.same:.1%}, probabilities within {self.difference:.1e}"
+            f"{found}; {self.megabytes:.1f} MB"
+        )
+
+
+def export(
+    model: str | Path,
+    to: Format,
+    folder: str | Path,
+    pictures: np.ndarray | None = None,
+    settings: Settings = settings,
+) -> Path:
+    """Write a model for another program.
+
+    Args:
+        model: a classifier, or a CycleGAN, whose generator of Monets is written (not as "tflite").
+        to: "savedmodel", "onnx" or "tflite".
+        folder: where to; it must not exist yet.
+        pictures: for "tflite" alone: with training pictures, uint8 (n, size, size, 3), weights and activations become
+            whole numbers of 8 bits, fitted to what these pictures make of them.
+        settings: where models are looked for.
+
+    Raises:
+        ModelError: there is no such model.
+        ExportError: the folder exists, the format isn't one or doesn't suit the model, or a library is missing.
+    """
+    folder = Path(folder)
+    if to not in get_args(Format):
+        raise ExportError(f"There is no format {to!r}; there are {', '.join(get_args(Format))}.")
+    if folder.exists():
+        raise ExportError(f"{folder.name!r} exists already; name a new folder.")
+    if pictures is not None and (to != "tflite" or len(pictures) < FEWEST):
+        raise ExportError(f"8 bits need --to tflite and at least {FEWEST} pictures; got {to} and {len(pictures)}.")
+    if to == "onnx":
+        _needed("tf2onnx", "onnx")
+    found = models.find(model, None, settings)
+    if models.read_card(found).get("kind", "classifier") == "classifier":
+        bundle = bundles.load(found, settings)
+        network, about = calibrated(bundle), _about(bundle)
+    else:
+        from artnb.cyclegan.bundles import load
+        from artnb.cyclegan.recipes import CycleRecipe
+
+        if to == "tflite":
+            raise ExportError("A CycleGAN takes pictures of any size, which TensorFlow Lite doesn't; choose onnx.")
+        cycle = load(found, settings)
+        multiple = CycleRecipe(**cycle.card.recipe).multiple
+        network = cycle.networks.to_monet
+        about = {
+            "title": cycle.card.title,
+            "input": f"float32 (1, height, width, 3), RGB from 0 to 255; sides are multiples of {multiple}",
+            "output": "the same shape and range",
+        }
+    with replacing(folder) as part:
+        part.mkdir()
+        _write(network, to, part / FILES[to], pictures)
+        text = json.dumps(about, indent=1, ensure_ascii=False)
+        (part / "model.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def calibrated(bundle: Bundle) -> keras.Model:
+    """From float32 (n, size, size, 3), RGB in [0, 255], to the probabilities that `Predictor` gives."""
+    probabilities = bundle.classifier.model.output
+    logits = keras.ops.log(keras.ops.maximum(probabilities, 1e-30)) / bundle.card.temperature
+    return keras.Model(bundle.classifier.model.input, keras.ops.softmax(logits, axis=-1))
+
+
+def _about(bundle: Bundle) -> dict[str, Any]:
+    card = bundle.card
+    return {
+        "title": card.title,
+        "input": f"float32 (n, {card.size}, {card.size}, 3), RGB from 0 to 255: a picture's middle square, resized",
+        "output": f"float32 (n, {len(card.class_names)}), the probability of each artist",
+        "size": card.size,
+        "artists": list(card.class_names),
+        "split": card.split,
+    }
+
+
+def _write(network: keras.Model, to: Format, target: Path, pictures: np.ndarray | None) -> None:
+    import logging
+
+    if to == "savedmodel":
+        network.export(target, format="tf_saved_model", verbose=False)
+        return
+    signature = [tf.TensorSpec(network.input_shape, tf.float32, name="images")]
+    if to == "onnx":
+        import tf2onnx
+
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+        function = tf.function(lambda images: network(images, training=False), input_signature=signature)
+        tf2onnx.convert.from_function(function, signature, opset=17, output_path=str(target))
+        return
+    fixed = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="images")
+    function = tf.function(lambda images: network(images, training=False), input_signature=[fixed])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], network)
+    if pictures is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: _one_by_one(pictures)
+    target.write_bytes(converter.convert())
+
+
+def _one_by_one(pictures: np.ndarray) -> Iterator[list[np.ndarray]]:
+    for picture in pictures:
+        yield [picture[None].astype(np.float32)]
+
+
+def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
+    """What was written, as a function from float32 (n, size, size, 3) to the output, run by the program it is for.
+
+    Raises:
+        ExportError: the folder holds no such model, or a library is missing.
+    """
+    folder = Path(folder)
+    if (folder / FILES["onnx"]).is_file():
+        _needed("onnxruntime")
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(folder / FILES["onnx"]), providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return lambda images: session.run(None, {name: images})[0]
+    if (folder / FILES["tflite"]).is_file():
+        interpreter = tf.lite.Interpreter(str(folder / FILES["tflite"]))
+        interpreter.allocate_tensors()
+        ins, outs = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+        def one(image: np.ndarray) -> np.ndarray:
+            interpreter.set_tensor(ins, image[None])
+            interpreter.invoke()
+            return interpreter.get_tensor(outs)[0]
+
+        return lambda images: np.stack([one(image) for image in images])
+    if (folder / FILES["savedmodel"] / "saved_model.pb").is_file():
+        loaded = tf.saved_model.load(str(folder / FILES["savedmodel"]))
+        return lambda images: loaded.serve(images).numpy()
+    raise ExportError(f"{folder.name!r} holds no exported model; name a folder that `artnb export` wrote.")
+
+
+def check(
+    folder: str | Path, bundle: Bundle, images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = 32
+) -> Check:
+    """Ask a classifier and what was written of it about the same pictures.
+
+    Args:
+        folder: that `export` wrote.
+        bundle: the classifier.
+        images: uint8 (n, size, size, 3) RGB.
+        labels: (n,), the right artists.
+        batch_size: pictures at a time.
+    """
+    run, network, found = read(folder), calibrated(bundle), []
+    for first in range(0, len(images), batch_size):
+        batch = images[first : first + batch_size].astype(np.float32)
+        found.append((np.asarray(network(batch, training=False)), run(batch)))
+    before, now = (np.concatenate(each) for each in zip(*found, strict=True))
+    first, second = before.argmax(1), now.argmax(1)
+    size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
+    right = None if labels is None else (float((first == labels).mean()), float((second == labels).mean()))
+    return Check(len(images), float((first == second).mean()), float(np.abs(before - now).max()), size, right)
+
+
+def typical(bundle: Bundle, folder: str | Path | None = None, number: int = 200) -> np.ndarray:
+    """Pictures to fit 8 bits to: some of the training paintings, or those of a folder; uint8 (n, size, size, 3).
+
+    Raises:
+        ExportError: there are not enough, or the training paintings are not in the collection in use.
+    """
+    if folder is None:
+        images, _ = _of_split(bundle, "train", number)
+        return images
+    from artnb.paintings.sources import pictures_in
+
+    files = pictures_in(folder)
+    if len(files) < FEWEST:
+        raise ExportError(f"{Path(folder).name!r} holds {len(files)} pictures; 8 bits need {FEWEST} or more.")
+    return decode(files[:number], bundle.card.size)
+
+
+def test_pictures(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
+    """The model's test paintings, uint8 (n, size, size, 3), and their labels (n,).
+
+    Raises:
+        ExportError: they are not in the collection in use.
+    """
+    return _of_split(bundle, "test", None)
+
+
+def _of_split(bundle: Bundle, subset: str, number: int | None) -> tuple[np.ndarray, np.ndarray]:
+    from artnb.paintings.sources import load_collection
+
+    collection, table = load_collection(), load_split(bundle.folder / "split.csv")
+    rows = table[table["subset"] == subset]
+    rows = rows[rows["path"].isin(collection.paintings["path"])] if number else rows
+    if len(rows) < FEWEST or not rows["path"].isin(collection.paintings["path"]).all():
+        raise ExportError(
+            f"The {subset} paintings of the model are not in the collection in use ({collection.source}); point "
+            "ARTNB_DATA at the collection that it was trained on" + (", or give --pictures." if number else ".")
+        )
+    if number:
+        rows = rows.sample(min(number, len(rows)), random_state=bundle.card.seed)
+    label = {name: place for place, name in enumerate(bundle.card.class_names)}
+    return decode([collection.file(path) for path in rows["path"]], bundle.card.size), rows["artist"].map(
+        label
+    ).to_numpy()
+
+
+def _needed(*libraries: str) -> None:
+    from importlib.util import find_spec
+
+    if missing := [name for name in libraries if find_spec(name) is None]:
+        raise ExportError(f"{' and '.join(missing)} is not installed; it comes with {INSTALL}.")

@@ -1,0 +1,256 @@
+"""MLflow's view of the registry: each version as a run with its parameters, curves, figures and files, and as a model.
+
+The registry is the truth, and MLflow's database follows it: whatever is missing there is added, in the same order, so
+the numbers agree, and a database that was lost is made again. MLflow is an extra, `pip install "artnb[operation]"`.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artnb import logs, models
+from artnb.errors import ArtnbError
+from artnb.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+INSTALL = 'pip install "artnb[operation]"'
+SHOWN = {"classifier": ("accuracy", "top3", "macro_f1", "ece"), "cyclegan": ("ratio", "cycle_error", "structure")}
+
+
+class TrackingError(ArtnbError, RuntimeError):
+    """MLflow is missing, or its database can't be used."""
+
+
+def installed() -> bool:
+    """Whether MLflow is."""
+    return find_spec("mlflow") is not None
+
+
+def address(settings: Settings = settings) -> str:
+    """Of MLflow's database."""
+    return f"sqlite:///{(settings.home / 'registry' / 'mlflow.db').as_posix()}"
+
+
+def page(port: int = 5000, settings: Settings = settings) -> list[str]:
+    """The command that serves MLflow's page, to this machine only.
+
+    Raises:
+        TrackingError: MLflow isn't installed.
+    """
+    _needed()
+    server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    return [*server, "--backend-store-uri", address(settings), "--no-serve-artifacts"]
+
+
+def mirror(settings: Settings = settings) -> None:
+    """Bring MLflow up to the registry; where it isn't installed, say so.
+
+    The registry has done its work by then, so trouble here is a warning.
+    """
+    if not installed():
+        logs.warn("mlflow.missing", f"MLflow isn't installed, so its page shows nothing of this; {INSTALL}.")
+        return
+    with quiet():
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client = MlflowClient(address(settings), address(settings))
+            for kind, name in models.REGISTERED.items():
+                _mirror(client, kind, name, settings)
+        except (MlflowException, OSError) as error:
+            logs.warn(
+                "mlflow.failed",
+                f"MLflow could not be told ({type(error).__name__}); the registry has kept it, and the next step there "
+                "tells MLflow again.",
+                reason=str(error),
+            )
+
+
+def _mirror(client: "MlflowClient", kind: str, name: str, settings: Settings) -> None:
+    history = models.registered_history(name, settings)
+    numbers = sorted({event["version"] for event in history})
+    if not numbers:
+        return
+    there = {found.name: found for found in client.search_registered_models(f"name = '{name}'")}
+    known = {int(found.version) for found in client.search_model_versions(f"name = '{name}'")} if there else set()
+    for number in numbers:
+        if number not in known:
+            added = next(event for event in history if event["version"] == number)
+            _log(client, kind, name, number, models.registered_folder(name, number, settings), added, settings)
+    for number in numbers:
+        for tag, text in _tags(history, number).items():
+            client.set_model_version_tag(name, str(number), tag, text)
+    now, before = history[-1]["aliases"], client.get_registered_model(name).aliases
+    for alias in models.ALIASES:
+        if alias in now and before.get(alias) != str(now[alias]):
+            client.set_registered_model_alias(name, alias, str(now[alias]))
+        elif alias not in now and alias in before:
+            client.delete_registered_model_alias(name, alias)
+
+
+def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
+    """What has happened to a version, each step a tag."""
+    tags = {}
+    for event in history:
+        if event["version"] == number and event["event"] != "add":
+            said = f"after version {event['before']}" if event.get("before") else "the first champion"
+            if event.get("comparison"):
+                said += ", {measure} {old:.4f} before, {new:.4f} now".format(**event["comparison"])
+            if event.get("forced"):
+                said += f"; forced although {event['doubt']}; reason: {event['forced']}"
+            tags[f"{event['event']} {event['time'].replace(':', '.').replace('+', ' ')}"] = said
+    return tags
+
+
+def _log(
+    client: "MlflowClient", kind: str, name: str, number: int, folder: Path, added: dict[str, Any], settings: Settings
+) -> None:
+    """One version: a run, and a model that `mlflow models serve` can serve."""
+    import mlflow
+    from mlflow.entities import Metric, Param, RunTag
+
+    card = models.read_card(folder)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        place = (settings.home / "registry" / "mlflow" / name).as_uri()
+        number_of = client.create_experiment(name, artifact_location=place)
+    else:
+        number_of = experiment.experiment_id
+    tags = {
+        "split": card.get("split", ""),
+        "data": _data(card, folder),
+        "source": card["source"],
+        "digest": added["digest"],
+        "title": card["title"],
+    }
+    run = client.create_run(number_of, run_name=f"{name}-{number}", tags=tags | {"mlflow.note.content": _note(folder)})
+    params = [Param(key, str(value)) for key, value in _flat({"seed": card["seed"], **card["recipe"]}).items()]
+    client.log_batch(run.info.run_id, params=params, tags=[RunTag("kind", kind)])
+    for batch in _batches([Metric(*each) for each in _metrics(kind, card, folder)], 1000):
+        client.log_batch(run.info.run_id, metrics=batch)
+    for title, figure in _figures(kind, card, folder):
+        client.log_figure(run.info.run_id, figure, f"figures/{title}.png", save_kwargs={"bbox_inches": "tight"})
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(address(settings))
+    mlflow.set_registry_uri(address(settings))
+    try:
+        with mlflow.start_run(run.info.run_id):
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(Path(__file__).with_name("serving.py")),
+                artifacts={"bundle": str(folder)},
+                pip_requirements=["artnb"],
+                registered_model_name=name,
+            )
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+    client.update_model_version(name, str(number), _note(folder))
+
+
+def _note(folder: Path) -> str:
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def _data(card: dict[str, Any], folder: Path) -> str:
+    """Which pictures it was made from: the source, and the hash of what they are called, or how many there were."""
+    import hashlib
+
+    import pandas as pd
+
+    if card.get("kind", "classifier") == "classifier":
+        table = pd.read_csv(folder / "split.csv", dtype=str)[["path", "artist"]].sort_values("path")
+        return f"{card['source']} {hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()[:12]}"
+    return f"{card['source']} " + ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in card["pictures"].items())
+
+
+def _metrics(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[str, float, int, int]]:
+    """(name, value, time, step): a value per epoch, or per row of a CycleGAN's history, and the final figures."""
+    import time
+
+    import pandas as pd
+
+    now = int(time.time() * 1000)
+    history = pd.read_csv(folder / "history.csv")
+    step = "step" if "step" in history else "epoch"
+    for row in history.to_dict("records"):
+        for name, value in row.items():
+            if isinstance(value, float | int) and name != step and pd.notna(value):
+                yield str(name), float(value), now, int(row[step])
+    last = int(history[step].iloc[-1]) if len(history) else 0
+    for subset, figures in card["metrics"].items():
+        for name in SHOWN[kind]:
+            yield f"{subset}_{name}", float(figures[name]), now, last
+        if "generated" in figures:
+            yield f"{subset}_kid", float(figures["generated"]["value"]), now, last
+
+
+def _figures(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[str, Any]]:
+    import numpy as np
+    import pandas as pd
+    from matplotlib import pyplot as plt
+
+    from artnb import plots
+    from artnb.operation.comparing import ComparisonError, answers
+
+    history = pd.read_csv(folder / "history.csv")
+    try:
+        if kind == "cyclegan":
+            yield "losses", np.atleast_1d(plots.gan_curves(history, card["title"]))[0].figure
+            return
+        yield "learning curves", plots.training_curves(history, card["title"])[0].figure
+        try:
+            table = answers(folder)
+        except ComparisonError:
+            return  # an older model, which can be registered all the same
+        names = card["class_names"]
+        matrix = pd.crosstab(table["artist"], table["predicted"]).reindex(index=names, columns=names, fill_value=0)
+        axes = plots.confusion({f"{card['title']}, test paintings": matrix.to_numpy()}, names)
+        yield "confusion matrix", axes.flat[0].figure
+    finally:
+        plt.close("all")
+
+
+def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}, "c": [{"d": 2}]} -> {"a.b": 1, "c.0.d": 2}."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            value = {str(number): each for number, each in enumerate(value)}
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value}
+    return flat
+
+
+def _batches(values: list[Any], size: int) -> Iterator[list[Any]]:
+    for first in range(0, len(values), size):
+        yield values[first : first + size]
+
+
+def _needed() -> None:
+    if not installed():
+        raise TrackingError(f"MLflow isn't installed; it comes with {INSTALL}.")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """MLflow asks nobody on the network, and keeps what it has to say about its database to itself."""
+    import logging
+
+    os.environ.update(OFFLINE)
+    level = logging.getLogger("mlflow").level
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.getLogger("mlflow").setLevel(level)
+
+
+OFFLINE = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
