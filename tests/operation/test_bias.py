@@ -1,0 +1,78 @@
+"""Groups, their figures and their names."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from artnb import plots
+from artnb.operation import bias
+
+ARTISTS = pd.DataFrame(
+    [
+        ["Anna", "Dutch", "Baroque", "1606 - 1669"],
+        ["Bob", "French,British", "Impressionism", "1839 – 1899"],
+        ["Cleo", "French", "Impressionism,Baroque", "1840 - 1926"],
+    ],
+    columns=["name", "nationality", "genre", "years"],
+)
+
+
+def answers(**right):
+    """`right` and `n` for each artist."""
+    rows = [(artist, number < hits, 0.9) for artist, (hits, n) in right.items() for number in range(n)]
+    return pd.DataFrame(rows, columns=["artist", "right", "confidence"])
+
+
+@pytest.fixture
+def groups():
+    return bias.by_group(answers(Anna=(5, 10), Bob=(90, 100), Cleo=(190, 200)), ARTISTS)
+
+
+def row(groups, group, grouping):
+    return groups[(groups["group"] == group) & (groups["grouping"] == grouping)].iloc[0]
+
+
+def test_every_group_is_counted_and_who_is_in_two_counts_for_both(groups):
+    sizes = groups.set_index(["grouping", "group"])["n"].to_dict()
+    assert sizes == {
+        ("artist", "Anna"): 10, ("artist", "Bob"): 100, ("artist", "Cleo"): 200,
+        ("nationality", "Dutch"): 10, ("nationality", "British"): 100, ("nationality", "French"): 300,
+        ("genre", "Baroque"): 210, ("genre", "Impressionism"): 300,
+        ("century", "17th century"): 10, ("century", "19th century"): 300,
+    }  # fmt: skip
+    assert row(groups, "French", "nationality")["accuracy"] == pytest.approx(280 / 300)
+
+
+def test_the_interval_is_wilsons(groups):
+    anna = row(groups, "Anna", "artist")  # 5 of 10: (0.5 + z²/20 ± z sqrt(0.025 + z²/400)) / (1 + z²/10)
+    assert (anna["low"], anna["high"]) == (pytest.approx(0.23659, abs=1e-5), pytest.approx(0.76341, abs=1e-5))
+
+
+def test_the_worst_and_the_smallest_are_named(groups):
+    assert groups.loc[groups["worse"], "group"].tolist() == ["Anna", "Dutch", "17th century"]
+    assert groups.groupby("grouping")["accuracy"].apply(lambda values: values.is_monotonic_increasing).all()
+    assert row(groups, "Anna", "artist")["small"] and not row(groups, "Bob", "artist")["small"]
+    said = bias.report(groups)
+    assert "artist: worse than the others: Anna (50% of 10)" in said and "smallest: Anna (50% of 10)" in said
+    assert "genre: worse than the others: none beyond chance" in said
+
+
+def test_a_group_is_rarely_called_worse_by_chance():
+    rng = np.random.default_rng(2)
+    wrong = 0
+    for _ in range(40):
+        hits = rng.binomial(60, 0.85, 3)
+        table = bias.by_group(answers(Anna=(hits[0], 60), Bob=(hits[1], 60), Cleo=(hits[2], 60)), ARTISTS)
+        wrong += bool(table.loc[table["grouping"] == "artist", "worse"].any())
+    assert wrong <= 5
+
+
+def test_without_answers_there_is_a_sentence():
+    with pytest.raises(bias.BiasError, match="not one answer"):
+        bias.by_group(answers(), ARTISTS)
+
+
+def test_the_figure_shows_every_group(groups):
+    axes = plots.group_accuracy(groups, "Groups")
+    assert [len(axis.get_yticklabels()) for axis in axes] == [3, 3, 2, 2]
+    plots.plt.close("all")

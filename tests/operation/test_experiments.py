@@ -1,0 +1,125 @@
+"""A/B tests with known truth: how often they are wrong, and how often they find what is there."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from artnb.operation import experiments
+from artnb.operation.experiments import ExperimentError, assign, judge, visitors_needed
+
+ARMS = ("champion", "challenger")
+
+
+def test_a_visitor_gets_the_same_model_every_time_and_half_get_each():
+    visitors = [f"visitor-{number}" for number in range(10_000)]
+    first = [assign(visitor, "one", ARMS) for visitor in visitors]
+    assert first == [assign(visitor, "one", ARMS) for visitor in visitors]
+    assert abs(first.count("champion") - 5000) < 4 * 50  # four standard deviations
+    other = [assign(visitor, "two", ARMS) for visitor in visitors]
+    assert abs(sum(map(str.__eq__, first, other)) - 5000) < 4 * 50, "another experiment deals anew"
+
+
+def test_an_assignment_is_the_same_on_every_machine():
+    assert [assign(visitor, "spring", ARMS) for visitor in "abcd"] == [
+        "challenger", "champion", "challenger", "challenger"
+    ]  # fmt: skip
+
+
+def test_the_size_is_that_of_cohens_tables():
+    # Cohen (1988), table 6.4.1: h = 0.20, two-sided 5 %, power 0.80: n = 392 in each sample.
+    base = 0.5
+    lift = np.sin((2 * np.arcsin(np.sqrt(base)) + 0.2) / 2) ** 2 - base
+    assert abs(visitors_needed(base, lift) - 392) <= 1
+    assert visitors_needed(base, -lift) == visitors_needed(base, lift)
+
+
+@pytest.mark.parametrize("base, lift", [(0.9, 0.1), (0.9, 0.0), (0.0, 0.1), (1.2, 0.1), (0.1, -0.2)])
+def test_a_plan_that_cannot_be_is_one_sentence(base, lift):
+    with pytest.raises(ExperimentError, match="probabilities between 0 and 1"):
+        visitors_needed(base, lift)
+
+
+def simulate(first, second, n, seed, times=1000):
+    """The share of simulated experiments that find a winner."""
+    rng = np.random.default_rng(seed)
+    hits = rng.binomial(n, [first, second], (times, 2))
+    return np.mean([judge((int(a), int(b)), (n, n), n, ARMS).winner is not None for a, b in hits])
+
+
+@pytest.mark.parametrize("share", [0.5, 0.85, 0.95])
+def test_without_a_difference_one_is_found_in_at_most_65_of_1000(share):
+    assert simulate(share, share, 400, seed=11) <= 0.065
+
+
+@pytest.mark.parametrize("base, lift, power", [(0.85, 0.05, 0.8), (0.6, 0.1, 0.9), (0.9, -0.06, 0.7)])
+def test_the_power_is_as_computed_within_three_points(base, lift, power):
+    assert simulate(base, base + lift, visitors_needed(base, lift, power), seed=12) == pytest.approx(power, abs=0.03)
+
+
+def test_the_figures_are_those_of_a_textbook():
+    # z = (0.30 - 0.20) / sqrt(0.25 * 0.75 * (1/200 + 1/200)) = 2.3094, two-sided p = 0.02092.
+    found = judge((40, 60), (200, 200), 200, ARMS)
+    assert found.p == pytest.approx(0.02092, abs=1e-5) and found.winner == "challenger"
+    assert found.difference == pytest.approx(0.1) and found.low < 0.1 < found.high and found.low > 0
+    assert judge((60, 40), (200, 200), 200, ARMS).winner == "champion"
+
+
+def test_nothing_is_decided_before_both_are_full():
+    found = judge((10, 99), (100, 199), 200, ARMS)
+    assert found.p is None and found.winner is None and "Not decided" in found.report()
+    assert judge((0, 0), (0, 0), 200, ARMS).to_dict()["low"] is None
+
+
+@pytest.mark.parametrize("right", [0, 50])
+def test_all_right_or_all_wrong_is_no_difference(right):
+    assert judge((right, right), (50, 50), 50).p == 1
+
+
+def test_more_right_than_asked_is_refused():
+    with pytest.raises(ExperimentError):
+        judge((5, 1), (4, 4), 4)
+
+
+def test_only_a_visitors_first_answer_to_the_own_model_counts():
+    visitors = [f"v{number}" for number in range(200)]
+    own = [assign(visitor, "x", ARMS) for visitor in visitors]
+    said = pd.DataFrame({"visitor": visitors, "model": own, "said": "Titian", "artist": "Titian"})
+    wrong = said.assign(artist="Goya")  # a second answer, or one to the other's model
+    other = wrong.assign(model=[ARMS[arm == ARMS[0]] for arm in own])
+    nobody = wrong.assign(visitor="")
+    feedback = pd.concat([other, said, wrong, nobody], ignore_index=True)
+    seconds = pd.DataFrame({"model": own, "visitor": visitors, "seconds": 0.1})
+    found = experiments.result("x", ARMS, 50, feedback, seconds)
+    assert sum(found.n) == 200 and found.accuracy == (1, 1) and found.outside == 600
+    assert found.p == 1 and found.guardrail == ""
+
+
+def test_a_challenger_that_lets_people_wait_is_stopped_and_an_equal_one_is_not():
+    rng = np.random.default_rng(3)
+    first, same = rng.lognormal(-3, 0.4, (2, 2000))
+    assert experiments.slower(first, same, ARMS) == ""
+    assert "challenger's answers takes at least" in experiments.slower(first, 2 * same, ARMS)
+    assert experiments.slower(first, same[:5] * 9, ARMS) == "", "five answers say nothing"
+    alarms = sum(bool(experiments.slower(*rng.lognormal(-3, 0.4, (2, 100)), ARMS)) for _ in range(40))
+    assert alarms <= 4
+
+
+def test_preferences_are_judged_by_the_binomial_test():
+    # 15 or more heads of 20, or 5 or fewer: 2 * 21700 / 2**20.
+    found = experiments.preference(15, 20)
+    assert found.p == pytest.approx(2 * 21700 / 2**20) and found.share == 0.75 and found.low < 0.75 < found.high
+    with pytest.raises(ExperimentError):
+        experiments.preference(0, 0)
+
+
+def test_blind_ratings_become_preferences_without_ties():
+    scores = [("a", "cat", 3, 5), ("b", "cat", 4, 4), ("a", "dog", 2, 3), ("b", "dog", 5, 1), ("c", "dog", 1, None)]
+    rows = [
+        {"rater": rater, "picture": picture, "model": model, "question": "total", "score": score}
+        for rater, picture, *both in scores
+        for model, score in zip(ARMS, both, strict=True)
+        if score
+    ]
+    ratings = pd.DataFrame([*rows, {**rows[0], "question": "style", "score": 1}])
+    found = experiments.preferred(ratings, ARMS)
+    assert (found.n, found.share) == (3, 2 / 3)

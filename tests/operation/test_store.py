@@ -1,0 +1,106 @@
+"""One file, many writers, and deaths in the middle of a row."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from artnb.operation.store import Store, StoreError, timestamp
+
+WRITER = """
+import sys
+from artnb.operation.store import Store
+store, name, many = Store(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for number in range(many):
+    store.add("predictions", [{"model": name, "picture": str(number), "probabilities": "x" * 2000}])
+"""
+
+
+def write(file, name, many):
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(file), name, str(many)])
+
+
+def test_eight_processes_that_write_at_once_lose_nothing(tmp_path):
+    file = tmp_path / "new" / "operation.sqlite"
+    writers = [write(file, f"m{number}", 40) for number in range(8)]  # which also begin the file at once
+    assert [writer.wait(120) for writer in writers] == [0] * 8
+    table = Store(file).read("predictions", ["model", "picture"])
+    assert len(table) == 320 and len(table.drop_duplicates()) == 320
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_who_is_killed_in_the_middle_leaves_a_store_that_can_be_read_and_written(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    store.add("predictions", [{"model": "before"}])
+    for _ in range(3):
+        writer, begun = write(store.file, "killed", 10**6), len(store.read("predictions", ["id"]))
+        limit = time.monotonic() + 60
+        while len(store.read("predictions", ["id"])) < begun + 20 and time.monotonic() < limit:
+            time.sleep(0.01)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        found = store.read("predictions", ["model", "picture", "probabilities"])
+        assert (
+            len(found) >= begun + 20 and found.loc[found["model"] == "killed", "probabilities"].str.len().eq(2000).all()
+        )
+    store.add("predictions", [{"model": "after"}])
+    with sqlite3.connect(store.file) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert store.read("predictions", ["model"])["model"].iloc[-1] == "after"
+
+
+def test_a_row_killed_before_its_end_is_not_there(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    store.add("predictions", [{"model": "before"}])
+    code = f"""
+import os, signal, sqlite3
+connection = sqlite3.connect({str(store.file)!r})
+connection.execute("INSERT INTO predictions (time, model) VALUES ('2026', 'half')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert store.read("predictions", ["model"])["model"].tolist() == ["before"]
+
+
+def test_rows_are_written_all_or_none(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    with pytest.raises(StoreError):
+        store.add("predictions", [{"model": "a"}, {"model": None}])
+    assert store.read("predictions", ["id"]).empty
+
+
+def test_a_window_has_its_first_moment_and_not_its_end(tmp_path):
+    store, noon = Store(tmp_path / "operation.sqlite"), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    moments = [noon + timedelta(hours=hours) for hours in (2, 0, 1)]
+    store.add("predictions", [{"model": str(n), "time": timestamp(when)} for n, when in enumerate(moments)])
+    read = store.read("predictions", ["model", "time"], noon, noon + timedelta(hours=2))
+    assert read["model"].tolist() == ["1", "2"] and read["time"].tolist() == [moments[1], moments[2]]
+    assert store.read("predictions", ["model"], limit=2)["model"].tolist() == ["2", "0"], "the latest"
+
+
+def test_reading_before_anything_was_written_makes_no_file(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    assert store.read("feedback", ["time", "artist"]).empty and not store.file.exists()
+
+
+@pytest.mark.parametrize("content", [b"no database at all", b""])
+def test_another_file_in_its_place_is_one_sentence_without_a_path(tmp_path, content):
+    store = Store(tmp_path / "operation.sqlite")
+    store.file.write_bytes(content)
+    with pytest.raises(StoreError, match="move the file away") as error:
+        store.read("predictions", ["id"])
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_a_changed_row_that_is_not_there_changes_no_other(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    store.add("feedback", [{"model": "m", "said": "a", "artist": "b"}])
+    with pytest.raises(StoreError, match="no row 7 in feedback"):
+        store.update("feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
+    assert store.read("feedback", ["state"])["state"].tolist() == ["new"]
