@@ -25,7 +25,7 @@ def by_group(answers: pd.DataFrame, artists: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row per group: grouping, group, n, accuracy, low and high (Wilson's 95 % interval), confidence (mean),
         `small` (fewer than `SMALL` pictures), and `worse`: the accuracy is below that of all other pictures, at 5 %
-        after Bonferroni's correction for the groups of the grouping (Fisher's exact test). The least accurate come first.
+        after Bonferroni's correction for the groups (Fisher's exact test). The least accurate come first.
 
     Raises:
         BiasError: there is not one picture.
