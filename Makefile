@@ -15,10 +15,13 @@ lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
 		--ServerApp.tornado_settings="{'websocket_max_message_size': 314572800}" # uploads of 200 MB reach a widget
 
 demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
-	cd notebooks/apps && ../../$(BIN)/voila .
+	$(BIN)/artnb demo
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks --ignore notebooks/apps
+
+soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at once for five minutes
+	$(BIN)/python -m pytest -q -s tests/browser/soak.py
 
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
 	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course
@@ -41,8 +44,8 @@ lint: .venv/ready ## style, layout and types
 hooks: .venv/ready ## check style, layout and types before every commit
 	$(BIN)/pre-commit install
 
-pictures: .venv/ready ## paint the README's pictures anew
-	$(HERMETIC) $(BIN)/python docs/pictures.py
+pictures: .venv/ready ## paint the README's and the pages' pictures anew, and photograph the pages
+	$(HERMETIC) PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
@@ -63,4 +66,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo test course notebooks learner format lint hooks pictures lock clean
+.PHONY: help lab demo test soak course notebooks learner format lint hooks pictures lock clean

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -89,8 +91,36 @@ def cards() -> None:
     save_image(halves, static / "monet.jpg", 85)
 
 
+def pages() -> None:
+    """The pages themselves, each after a visitor has used it; needs Chromium."""
+    from tests.browser.gallery import browser, serve, visit
+
+    def picture_of(page: Any, name: str) -> None:
+        page.mouse.move(0, 0)
+        page.screenshot(path=HERE / f"page-{name}.jpg", type="jpeg", quality=60, full_page=True)
+
+    with TemporaryDirectory() as home, serve(Path(home), "--cold") as gallery, browser() as chromium:
+        page = visit(chromium, gallery, "who_painted_this").page
+        page.get_by_role("button", name="Camille Aubertin").click()
+        page.get_by_role("button", name="Who painted this?").click()
+        page.locator(".artnb-bar").nth(4).wait_for()
+        picture_of(page, "who")
+        page = visit(chromium, gallery, "paint_like").page
+        page.get_by_role("button", name="An astronaut").click()
+        page.get_by_role("button", name="Wietske van der Wervel").first.click()
+        page.get_by_role("button", name="Paint", exact=True).click()
+        page.locator(".artnb-compare").wait_for(timeout=120_000)
+        picture_of(page, "paint")
+        page = visit(chromium, gallery, "monet").page
+        page.get_by_role("button", name="A temple by the water").click()
+        page.get_by_role("button", name="Paint", exact=True).click()
+        page.get_by_role("heading", name="The discriminator's view").wait_for()
+        picture_of(page, "monet")
+
+
 if __name__ == "__main__":
     studio()
     painted()
     examples()
     cards()
+    pages()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from artnb.cli import classification, course, cyclegan, paintings, registry, style, watching
+from artnb.cli import classification, course, cyclegan, demo, paintings, registry, style, watching
 from artnb.cli.common import print_json, without_greetings
 
 
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is installed, found and missing on this machine")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
-    for part in (paintings, classification, style, cyclegan, registry, watching, course):
+    for part in (paintings, classification, style, cyclegan, registry, watching, demo, course):
         part.add_commands(commands)
     return parser
 

@@ -106,7 +106,7 @@ def _examples() -> dict[str, np.ndarray]:
 def _judged(bundle: "CycleBundle", to: str, made: np.ndarray) -> str:
     """What the discriminator of these pictures makes of one, place by place, in HTML."""
     judge: Any = getattr(bundle.networks, f"{to}_discriminator")
-    realness = np.asarray(judge(fit(made, JUDGED)[None].astype(np.float32)))[0, :, :, 0]
+    realness = np.asarray(judge(fit(made, JUDGED)[None].astype(np.float32)))[0].mean(axis=-1)
     grey = fit(np.repeat(realness.clip(0, 1)[..., None], 3, -1).astype(np.float32), JUDGED)
     where = f"Where the discriminator takes it for a real {_KINDS[to]}: the lighter, the more"
     return (

@@ -33,8 +33,8 @@ def _style() -> str:
 def page(title: str, about: str, *children: widgets.Widget, code: str) -> widgets.VBox:
     """A page: its title, a sentence, its widgets, and the plain call behind it for those who go on in code."""
     head = widgets.HTML(
-        f"<style>{_style()}</style>"
         f'<header class="artnb-head"><h1>{html.escape(title)}</h1><p>{html.escape(about)}</p></header>'
+        f"<style>{_style()}</style>"
     )
     foot = widgets.HTML(f'<details><summary>In code</summary><pre tabindex="0">{html.escape(code)}</pre></details>')
     return styled(widgets.VBox([head, *children, foot]), "artnb")

@@ -71,8 +71,9 @@ def who_painted_this(
             return
         said["last"] = picture, named, prediction
         answer.value, heat.value = _answer(prediction), ""
-        right.options = [("whom?", None), *sorted({*named.card.class_names, *catalogue.artists()["name"]})]
-        correction.layout.display = "flex"
+        artists = sorted({*named.card.class_names, *catalogue.artists()["name"]})
+        right.options = [("whom?", None), *zip(artists, artists, strict=True)]
+        right.index, correction.layout.display = 0, "flex"
         looking.allow(True)
         message.say("")
 

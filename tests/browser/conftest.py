@@ -22,7 +22,7 @@ def chromium():
 @pytest.fixture(scope="session")
 def gallery(chromium, tmp_path_factory):
     """Without pre-heated kernels, which would keep both processors busy all the time."""
-    with galleries.serve(tmp_path_factory.mktemp("home"), "--preheat_kernel=False") as server:
+    with galleries.serve(tmp_path_factory.mktemp("home"), "--cold") as server:
         yield server
 
 

@@ -45,15 +45,12 @@ def serve(home: Path, *options: str) -> Iterator[Gallery]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    voila = shutil.which("voila", path=str(Path(sys.executable).parent))
-    assert voila is not None
     environment = {**os.environ, "ARTNB_HOME": str(home), "ARTNB_WEIGHTS": "packaged", "TF_CPP_MIN_LOG_LEVEL": "2"}
     environment.pop("PYTEST_CURRENT_TEST", None)
     log = home / "voila.log"
     with log.open("w") as said:
         server = subprocess.Popen(
-            [voila, ".", f"--port={port}", "--Voila.port_retries=0", *options],
-            cwd=CHECKOUT / "notebooks/apps",
+            [sys.executable, "-m", "artnb", "demo", f"--port={port}", *options],
             env=environment,
             stdout=said,
             stderr=said,

@@ -64,7 +64,7 @@ def test_an_address_that_leads_nowhere_says_so(chromium, gallery):
     for address in (
         "nonsense",
         "voila/render/nonsense.ipynb",
-        "voila/files/voila.py",
+        "voila/files/monet.ipynb",
         "voila/files/%2e%2e/conftest.py",
     ):
         answer = page.goto(gallery.url + address)
