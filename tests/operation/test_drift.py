@@ -1,0 +1,180 @@
+"""Is there drift where there is some, and none where there is none?"""
+
+import numpy as np
+import pytest
+
+from artnb import plots
+from artnb.classification.reference import STATISTICS, Sample, picture_statistics
+from artnb.models import ModelError
+from artnb.operation import drift
+from artnb.operation.drift import DriftError
+from tests.conftest import SHARED, draw
+
+
+def sample(n, seed, shift=0.0, classes=None, bright=0.0):
+    """Pictures of a made-up model, in three ways that may differ from the reference's."""
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.ones(4) if classes is None else classes, n)
+    statistics = rng.normal(0.5, 0.1, (n, len(STATISTICS))) + np.array([bright, 0, 0, 0, 0])
+    return Sample(rng.normal(shift, 1, (n, 8)), probabilities, statistics)
+
+
+REFERENCE = sample(200, 0)
+
+
+def found(**changed):
+    return drift.compare(REFERENCE, sample(120, 1, **changed), permutations=999)
+
+
+def test_two_samples_of_one_source_alarm_in_about_one_of_a_hundred():
+    pool = sample(160, 5)
+    rng, alarms = np.random.default_rng(6), 0
+    for trial in range(200):
+        order = rng.permutation(160)
+        halves = [Sample(*(values[rows] for values in (pool.embedding, pool.probabilities, pool.statistics)))
+                  for rows in (order[:80], order[80:])]  # fmt: skip
+        alarms += drift.compare(*halves, seed=trial, permutations=999).alarm
+    assert alarms <= 6
+
+
+@pytest.mark.parametrize(
+    "changed, question",
+    [
+        ({"shift": 0.5}, "what the network sees"),
+        ({"classes": [9, 1, 1, 1]}, "predictions"),
+        ({"bright": 0.08}, "brightness"),
+    ],
+)
+def test_each_kind_of_drift_is_found_where_it_is_and_nowhere_else(changed, question):
+    result = found(**changed)
+    assert result.alarm and result.tests.loc[result.tests["alarm"], "question"].tolist() == [question]
+    assert f"drift in: {question}" in result.report() and result.to_dict()["alarm"] is True
+
+
+def test_a_discrepancy_is_the_one_that_loops_compute():
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(0, 1, (5, 2)), rng.normal(1, 1, (4, 2))
+    both = np.concatenate([first, second])
+    width = np.median([np.sum((a - b) ** 2) for i, a in enumerate(both) for b in both[:i]])
+
+    def mean(xs, ys, same):
+        values = [np.exp(-np.sum((x - y) ** 2) / width) for i, x in enumerate(xs) for j, y in enumerate(ys)
+                  if not (same and i == j)]  # fmt: skip
+        return np.mean(values)
+
+    wanted = mean(first, first, True) + mean(second, second, True) - 2 * mean(first, second, False)
+    value, p = drift.discrepancy(first, second, 99, rng)
+    assert value == pytest.approx(wanted, abs=1e-6) and 0.01 <= p <= 1
+
+
+def test_the_p_value_of_no_drift_is_spread_evenly():
+    rng = np.random.default_rng(4)
+    values = [drift.discrepancy(*rng.normal(0, 1, (2, 30, 3)), 199, rng)[1] for _ in range(200)]
+    assert 0.4 < np.mean(values) < 0.6 and np.mean(np.array(values) <= 0.05) < 0.11
+
+
+def test_stability_is_nothing_for_the_same_and_large_for_a_shift():
+    values = np.random.default_rng(1).normal(0, 1, 2000)
+    assert drift.stability_index(values, values) == pytest.approx(0, abs=1e-6)
+    assert drift.stability_index(values, values + 0.1) < 0.1 and drift.stability_index(values, values + 1) > 0.25
+    # Shares of 0.75 and 0.25 against 0.25 and 0.75, nearly: 2 * 0.5 * ln 3.
+    old, new = np.repeat([0.0, 1.0], [7500, 2500]), np.repeat([0.0, 1.0], [2500, 7500])
+    edges = drift.stability_index(old, new, bins=2)
+    assert edges == pytest.approx(np.log(3), abs=0.01) or edges == pytest.approx(0, abs=0.01)
+
+
+def test_too_few_pictures_or_another_models_are_refused():
+    with pytest.raises(DriftError, match="Got 200 and 5 pictures"):
+        drift.compare(REFERENCE, sample(5, 1))
+    with pytest.raises(DriftError, match="different models"):
+        drift.compare(REFERENCE, sample(50, 1, classes=[1, 1]))
+
+
+def test_the_statistics_of_simple_pictures_are_known():
+    red, stripes = np.zeros((2, 8, 8, 3), np.uint8)
+    red[..., 0] = 255
+    stripes[:, ::2] = 255
+    rows = picture_statistics(np.stack([red, stripes]))
+    assert rows[0] == pytest.approx([0.299, 0, 1, 1, 0], abs=1e-6)
+    assert rows[1] == pytest.approx([0.5, 0.5, 0, 0, 0.5], abs=1e-6)
+    assert picture_statistics(np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 5)
+
+
+def test_a_sample_is_saved_and_a_damaged_one_noticed(tmp_path):
+    REFERENCE.save(tmp_path / "reference.npz")
+    again = Sample.load(tmp_path / "reference.npz")
+    assert len(again) == 200 and np.array_equal(again.embedding, REFERENCE.embedding)
+    (tmp_path / "reference.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError):
+        Sample.load(tmp_path / "reference.npz")
+
+
+def test_artists_that_are_new_are_listed_with_their_pictures():
+    assert drift.newcomers(["Goya", "Berthe Morisot", "", "Berthe Morisot", "Klee"], ["Goya"]) == {
+        "Berthe Morisot": 2, "Klee": 1
+    }  # fmt: skip
+
+
+def test_a_folder_is_read_with_its_artists_and_without_what_is_broken(tmp_path):
+    draw(tmp_path / "loose.png", 1)
+    draw(tmp_path / "images" / "Albrecht_Dürer" / "a.png", 2)
+    (tmp_path / "images" / "bad.jpg").write_text("hello")
+    images, artists, skipped = drift.read_folder(tmp_path, 32)
+    assert images.shape == (2, 32, 32, 3) and artists == ["Albrecht Dürer", ""] and "bad.jpg" in skipped[0]
+    with pytest.raises(DriftError, match="no picture"):
+        drift.read_folder(tmp_path / "nowhere", 32)
+
+
+@pytest.fixture(scope="module")
+def starter():
+    from artnb.classification.predictor import Predictor
+
+    return Predictor("starter")
+
+
+def test_a_model_without_a_reference_says_how_to_make_one(starter, tmp_path, monkeypatch):
+    import dataclasses
+
+    monkeypatch.setattr(starter, "bundle", dataclasses.replace(starter.bundle, folder=tmp_path))
+    with pytest.raises(ModelError, match="--make-reference"):
+        drift.reference(starter)
+
+
+def test_what_was_noted_is_compared_as_what_was_seen(starter, tmp_path):
+    from artnb.images import fit
+    from artnb.operation import monitoring
+    from artnb.operation.store import Store
+    from artnb.settings import Settings
+
+    settings = Settings(home=tmp_path, log=True)
+    pictures = [np.random.default_rng(n).integers(0, 256, (90, 70, 3), np.uint8) for n in range(3)]
+    for picture in [*pictures, pictures[0]]:
+        monitoring.predict(starter, picture, settings=settings)
+    noted = drift.noted(starter, Store.of(settings))
+    seen = drift.sample(starter, np.stack([fit(picture, starter.card.size) for picture in pictures]))
+    order = [1, 2, 0]  # each once, the last time it was shown
+    for name in ("embedding", "probabilities", "statistics"):
+        assert np.allclose(getattr(noted, name), getattr(seen, name)[order], atol=0.02), name
+
+
+def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_paintings):
+    from artnb.paintings import splits
+    from artnb.paintings.pipeline import decode
+    from artnb.paintings.sources import read_collection
+
+    file = starter.bundle.folder / "reference.npz"
+    assert file.stat().st_size < 0.7 * 1024**2
+    reference, collection = drift.reference(starter), read_collection(shared_paintings)
+    table = splits.load_split(starter.bundle.folder / "split.csv")
+    paths = table.loc[table["subset"] == "test", "path"].sample(60, random_state=1)
+    paintings = decode([collection.file(path) for path in paths], starter.card.size)
+    photographs = sorted((SHARED / "gan-getting-started" / "photo_jpg").glob("*.jpg"))[:60]
+    grey = np.repeat(paintings.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    for images, alarm in ((paintings, False), (grey, True), (decode(photographs, starter.card.size), True)):
+        assert drift.compare(reference, drift.sample(starter, images)).alarm == alarm
+
+
+def test_the_figure_has_a_panel_for_each_statistic():
+    axes = plots.picture_statistics(REFERENCE.statistics, REFERENCE.statistics[:50], STATISTICS, "Statistics")
+    assert [axis.get_title(loc="left") or axis.get_title() for axis in axes] == list(STATISTICS)
+    plots.plt.close("all")
