@@ -5,6 +5,7 @@ A folder is written that holds the model, with its preprocessing and, of a class
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,13 +150,14 @@ def _write(network: keras.Model, to: Format, target: Path, pictures: np.ndarray 
         function = tf.function(lambda images: network(images, training=False), input_signature=signature)
         tf2onnx.convert.from_function(function, signature, opset=17, output_path=str(target))
         return
-    fixed = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="images")
-    function = tf.function(lambda images: network(images, training=False), input_signature=[fixed])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], network)
-    if pictures is not None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _one_by_one(pictures)
-    target.write_bytes(converter.convert())
+    one = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="images")]
+    with tempfile.TemporaryDirectory() as place:  # the converter turns variables into constants on this way alone
+        network.export(place, format="tf_saved_model", verbose=False, input_signature=one)
+        converter = tf.lite.TFLiteConverter.from_saved_model(place)
+        if pictures is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: _one_by_one(pictures)
+        target.write_bytes(converter.convert())
 
 
 def _one_by_one(pictures: np.ndarray) -> Iterator[list[np.ndarray]]:

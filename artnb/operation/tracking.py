@@ -137,22 +137,30 @@ def _log(
         client.log_batch(run.info.run_id, metrics=batch)
     for title, figure in _figures(kind, card, folder):
         client.log_figure(run.info.run_id, figure, f"figures/{title}.png", save_kwargs={"bbox_inches": "tight"})
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(address(settings))
-    mlflow.set_registry_uri(address(settings))
     try:
         with mlflow.start_run(run.info.run_id):
-            mlflow.pyfunc.log_model(
+            made = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(Path(__file__).with_name("serving.py")),
                 artifacts={"bundle": str(folder)},
                 pip_requirements=["artnb"],
-                registered_model_name=name,
             )
     finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
-    client.update_model_version(name, str(number), _note(folder))
+        mlflow.set_tracking_uri(before)
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    place = client.get_logged_model(made.model_id).artifact_location
+    version = client.create_model_version(
+        name, place, run.info.run_id, description=_note(folder), model_id=made.model_id
+    )
+    if int(version.version) != number:
+        logs.warn(
+            "mlflow.number",
+            f"MLflow counts {name} {number} as {version.version}, for somebody has added or removed versions there; "
+            f"move {settings.home / 'registry' / 'mlflow.db'} away and it is made again.",
+        )
 
 
 def _note(folder: Path) -> str:
@@ -244,6 +252,8 @@ def quiet() -> Iterator[None]:
     import logging
 
     os.environ.update(OFFLINE)
+    import mlflow  # noqa: F401  # sets its own loggers up, so before ours
+
     level = logging.getLogger("mlflow").level
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -253,4 +263,8 @@ def quiet() -> Iterator[None]:
         logging.getLogger("mlflow").setLevel(level)
 
 
-OFFLINE = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+OFFLINE = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
