@@ -98,7 +98,9 @@ def gather(
     old = load_split(model.folder / "split.csv")
     places = tuple((f"new/{Path(folder).name}/", _artists_in(Path(folder))) for folder in folders)
     if len({start for start, _ in places}) < len(places):
-        raise RetrainingError("Two of the new folders have the same name, so their pictures would; rename one.")
+        raise RetrainingError(
+            "Two new folders have the same name, which would mix their pictures up; rename one."
+        )
     rows = [
         (f"{start}{file.relative_to(place).as_posix()}", catalogue.artist_name(file.parent.name))
         for start, place in places
@@ -159,25 +161,24 @@ def _cleaned(together: Together, both: pd.DataFrame, old: pd.DataFrame, left_out
     found = audit(replace(together, paintings=both))
     pairs = [*found.duplicates, *_known_pairs(old)]
     both = both.assign(group=groups(both, pairs))
-    twice = {path for pair in found.exact_duplicates for path in pair}
+    copies: dict[str, set[str]] = {}
+    for one, other in found.exact_duplicates:
+        copies.setdefault(one, set()).add(other)
+        copies.setdefault(other, set()).add(one)
+    used = set(old["path"])
     for _, members in both.groupby("group"):
-        fresh = members[members["subset"] == "new"]
         kept_back = members["subset"].isin(("validation", "test")).any()
-        seen: set[str] = set()
-        for path in fresh["path"]:
-            copies = (
-                {b if a == path else a for a, b in found.exact_duplicates if path in (a, b)} if path in twice else seen
-            )
+        for path in members["path"][members["subset"] == "new"]:
             if path in found.unreadable:
                 left_out[path] = "they can't be read"
             elif kept_back:
                 left_out[path] = "they show paintings of the test or the validation"
             elif members["artist"].nunique() > 1:
                 left_out[path] = "the same painting is filed under two artists"
-            elif path in twice and copies & (seen | set(old["path"])):
+            elif used & copies.get(path, set()):
                 left_out[path] = "they are copies of pictures that are used already"
             else:
-                seen.add(path)
+                used.add(path)
     return both[~both["path"].isin(left_out)].reset_index(drop=True)
 
 
