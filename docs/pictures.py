@@ -97,7 +97,7 @@ def pages() -> None:
 
     def picture_of(page: Any, name: str) -> None:
         page.mouse.move(0, 0)
-        page.screenshot(path=HERE / f"page-{name}.jpg", type="jpeg", quality=60, full_page=True)
+        page.screenshot(path=HERE / f"page-{name}.jpg", type="jpeg", quality=52, full_page=True)
 
     with TemporaryDirectory() as home, serve(Path(home), "--cold") as gallery, browser() as chromium:
         page = visit(chromium, gallery, "who_painted_this").page

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from artnb import models
 from artnb.cyclegan.card import CycleCard
 from artnb.images import fit, png_bytes
 from artnb.settings import Settings, settings
 from artnb.widgets import examples as ours
-from artnb.widgets.parts import Job, Loader, Message, PictureChooser, columns, download, page, row, shown
+from artnb.widgets.parts import Job, Loader, Message, PictureChooser, columns, download, model_choices, page, row, shown
 
 if TYPE_CHECKING:
     from artnb.cyclegan.bundles import CycleBundle
@@ -35,7 +34,7 @@ def monet(
         settings: where models are looked for.
         preload: load the first model right away, beside the page.
     """
-    found = {_label(folder): folder for folder in models.available("cyclegan", settings)}
+    found = model_choices("cyclegan", _label, settings)
     model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
     direction = widgets.ToggleButtons(options=list(_DIRECTIONS))
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)

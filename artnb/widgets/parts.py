@@ -14,8 +14,11 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
+from artnb import models
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
+from artnb.models import Kind, ModelError
+from artnb.settings import Settings
 
 TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
 LIMIT = f"{MAX_BYTES // 1024**2} MB"
@@ -28,6 +31,22 @@ log = logging.getLogger(__name__)
 def _style() -> str:
     """The one style sheet; Voilà's pages link it, a notebook gets it with each widget."""
     return (TEMPLATES / "voila/templates/artnb/static/artnb.css").read_text(encoding="utf-8")
+
+
+def model_choices(kind: Kind, label: Callable[[Path], str], settings: Settings) -> dict[str, Path]:
+    """The models of a kind that a visitor can choose: a label -> a folder, the starters first, the champion last."""
+    folders = models.available(kind, settings)
+    with suppress(ModelError):  # there need not be one
+        folders.append(models.find("registry:champion", kind, settings))
+    found: dict[str, Path] = {}
+    for folder in folders:
+        try:
+            name = label(folder)
+        except (ModelError, KeyError) as error:
+            log.warning("The model %s can't be offered: %s", folder.name, error)
+            continue
+        found[f"{name} ({folder.name})" if name in found else name] = folder
+    return found
 
 
 def page(title: str, about: str, *children: widgets.Widget, code: str) -> widgets.VBox:

@@ -15,7 +15,7 @@ from artnb.images import fit
 from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
 from artnb.widgets import examples as ours
-from artnb.widgets.parts import Job, Loader, Message, PictureChooser, bars, columns, page, row, shown
+from artnb.widgets.parts import Job, Loader, Message, PictureChooser, bars, columns, model_choices, page, row, shown
 
 if TYPE_CHECKING:
     from artnb.classification.predictor import Prediction, Predictor
@@ -31,7 +31,7 @@ def who_painted_this(
         settings: where models are looked for, and where predictions and corrections are noted.
         preload: load the first model right away, beside the page.
     """
-    found = {Card.load(folder).label: folder for folder in models.available("classifier", settings)}
+    found = model_choices("classifier", lambda folder: Card.load(folder).label, settings)
     model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
     where = widgets.Button(description="Where does it look?", disabled=True)

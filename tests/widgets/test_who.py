@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ import pytest
 from PIL import Image
 
 from artnb.errors import ArtnbError
+from artnb.images import MAX_BYTES
+from artnb.models import STARTERS
 from artnb.operation.store import Store
 from artnb.settings import Settings
 from artnb.widgets import parts, who_painted_this
@@ -89,6 +92,15 @@ def test_every_shipped_model_can_be_chosen_the_starter_first(page):
     assert options[0].startswith("EfficientNet-Lite0, 90.0%") and any("CNN" in option for option in options)
 
 
+def test_a_damaged_model_keeps_nobody_from_the_others(tmp_path):
+    damaged, twin = tmp_path / "models/damaged", tmp_path / "models/twin"
+    damaged.mkdir(parents=True)
+    (damaged / "card.json").write_text("{")
+    shutil.copytree(STARTERS / "starter", twin)
+    options = find(who_painted_this({}, Settings(home=tmp_path)), widgets.Dropdown, "Model").options
+    assert len(options) == 3 and options[2] == f"{options[0]} (twin)"
+
+
 @pytest.mark.parametrize("content", [b"", b"a text", b"\xff\xd8\xff\xe0broken", b"<svg></svg>"])
 def test_nonsense_is_a_sentence(page, content):
     upload(page, content)
@@ -105,6 +117,11 @@ def test_a_file_over_the_limit_is_refused_with_its_number(page, monkeypatch):
     monkeypatch.setattr("artnb.images.MAX_BYTES", 1024**2)
     upload(page, bytes(2 * 1024**2))
     assert "larger than 1 MB" in texts(page)
+
+
+def test_the_browser_knows_the_same_limit():
+    script = (parts.TEMPLATES / "voila/templates/artnb/static/artnb.js").read_text()
+    assert f"const LIMIT = {MAX_BYTES // 1024**2};" in script
 
 
 def test_an_unforeseen_error_tells_a_visitor_nothing_private():
