@@ -89,7 +89,7 @@ def _mirror(client: "MlflowClient", kind: str, name: str, settings: Settings) ->
             client.set_model_version_tag(name, str(number), tag, text)
     now, before = history[-1]["aliases"], client.get_registered_model(name).aliases
     for alias in models.ALIASES:
-        if alias in now and before.get(alias) != str(now[alias]):
+        if alias in now and str(before.get(alias)) != str(now[alias]):
             client.set_registered_model_alias(name, alias, str(now[alias]))
         elif alias not in now and alias in before:
             client.delete_registered_model_alias(name, alias)

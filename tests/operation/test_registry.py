@@ -230,7 +230,8 @@ def test_mlflow_shows_what_the_registry_holds(make, tmp_path, capsys, monkeypatc
     registry.rollback(NAME, settings)  # MLflow learns of everything at once, as if its database had been lost
     assert capsys.readouterr().err == ""
     client = MlflowClient(tracking.address(settings), tracking.address(settings))
-    assert client.get_registered_model(NAME).aliases == {"champion": "1"}
+    aliases = client.get_registered_model(NAME).aliases
+    assert {alias: int(number) for alias, number in aliases.items()} == {"champion": 1}
     version = client.get_model_version(NAME, "2")
     run = client.get_run(version.run_id)
     card = models.read_card(models.STARTERS / "starter-cnn")
