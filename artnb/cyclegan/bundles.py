@@ -130,12 +130,20 @@ def describe(card: CycleCard) -> str:
         for to, found in card.metrics.items()
     ]
     lines += [
+        *(_SAME_NETWORK if card.recipe.get("discriminator") == "projected" else ()),
         "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
-        "interiors and night look the same as before, in other colours.\n",
+        "interiors and night get the same dabs. Plain skies become mottled. A generator whose KID is hardly below that",
+        "of the untouched pictures has learned little.\n",
         f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
         "the pictures are not part of it.\n",
     ]
     return "\n".join(lines)
+
+
+_SAME_NETWORK = (
+    "\nThe discriminators looked through the first blocks of EfficientNet-Lite0, and KID is measured by its last one:",
+    "`benchmarks/monet_judges.py` asks a network that had no part in it, too.",
+)
 
 
 def _before(started: dict[str, Any]) -> list[str]:

@@ -239,7 +239,7 @@ def signs_of_trouble(history: pd.DataFrame) -> list[str]:
                 f"The {name} discriminator has won (loss {last[f'{name}_discriminator'].mean():.4f}): it tells every "
                 "picture, and the generator learns nothing from it; lower its width, or turn augmentation on."
             )
-        if last[f"{name}_generator"].min() > 0.9:
+        if len(history) >= 50 and history.tail(50)[f"{name}_generator"].min() > 0.9:
             said.append(f"The {name} generator has convinced nobody for a while; give it time, or begin anew.")
     return said
 
