@@ -111,6 +111,10 @@ PLANTED = {
         "training.train = lambda photos, paintings, recipe, *args, **options: whole(\n"
         "    photos, paintings, dataclasses.replace(recipe, identity=0.0), *args, **options)",
     ),
+    "a visitor whose every word counts": (
+        "12",
+        "from artnb.operation import feedback\nfeedback.counted = lambda table: table",
+    ),
     "a summary of ratings that shrinks its intervals": (
         "11",
         "from artnb.operation import ratings\n"
