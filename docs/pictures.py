@@ -61,6 +61,20 @@ def painted() -> None:
     save_image(contact_sheet([image for row in rows for image in row], 5, 176, 6), HERE / "painted.jpg", 88)
 
 
+def monets() -> None:
+    """Photographs of scikit-learn and scikit-image, each above what `starter-monet` makes of it."""
+    from skimage import data
+    from sklearn.datasets import load_sample_image
+
+    from artnb.cyclegan.bundles import load
+
+    translate = load("starter-monet").translator("monet")
+    photographs = load_sample_image("china.jpg"), load_sample_image("flower.jpg"), data.coffee(), data.chelsea()
+    photographs = [fit(photograph, 256) for photograph in photographs]
+    sheet = contact_sheet([*photographs, *map(translate, photographs)], 4, 220, 6)
+    save_image(sheet, HERE / "monet.jpg", 88)
+
+
 def examples() -> None:
     """What the pages can be tried with: scenes by painters of the studio, larger than its own collection's."""
     from artnb.paintings import studio
@@ -121,6 +135,7 @@ def pages() -> None:
 if __name__ == "__main__":
     studio()
     painted()
+    monets()
     examples()
     cards()
     pages()
