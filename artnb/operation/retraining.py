@@ -98,9 +98,7 @@ def gather(
     old = load_split(model.folder / "split.csv")
     places = tuple((f"new/{Path(folder).name}/", _artists_in(Path(folder))) for folder in folders)
     if len({start for start, _ in places}) < len(places):
-        raise RetrainingError(
-            "Two new folders have the same name, which would mix their pictures up; rename one."
-        )
+        raise RetrainingError("Two new folders have the same name, which would mix their pictures up; rename one.")
     rows = [
         (f"{start}{file.relative_to(place).as_posix()}", catalogue.artist_name(file.parent.name))
         for start, place in places
