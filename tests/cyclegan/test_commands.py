@@ -1,6 +1,9 @@
 """`artnb train cyclegan` and `artnb monet`, as a person calls them."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +16,8 @@ from artnb.cyclegan import bundles, making
 from artnb.cyclegan.training import CycleError
 from artnb.images import load_image
 from artnb.models import ModelError
+from artnb.operation.monitoring import MEASURES
+from artnb.operation.store import Store
 from tests.conftest import draw
 from tests.cyclegan.conftest import TINY
 
@@ -135,3 +140,15 @@ def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model,
     further = making.make(pictures, replace(TINY, steps=2), tmp_path / "n", seed=2, start=model.folder)
     assert further.card.started["steps"] == TINY.steps and further.card.started["started"] == {}
     assert f"of {TINY.steps} steps" in (further.folder / "README.md").read_text()
+
+
+def test_what_the_command_paints_is_noted_if_that_was_asked_for(tmp_path):
+    photo = draw(tmp_path / "photo.jpg", 5)
+    command = [sys.executable, "-m", "artnb", "monet", str(photo), "-o", str(tmp_path / "out")]
+    asked = os.environ | {"ARTNB_HOME": str(tmp_path), "ARTNB_LOG": "1"}
+    subprocess.run(command, env=asked, check=True, capture_output=True)
+    noted = Store(tmp_path / "operation.sqlite").read("predictions", ["model", "seconds", "measures", "picture"])
+    (row,) = noted.to_dict("records")
+    assert row["model"] == "starter-monet" and row["seconds"] > 0 and len(row["picture"]) == 64
+    found = json.loads(row["measures"])
+    assert set(found) == set(MEASURES) and 0 < found["content_preservation"] <= 1
