@@ -1,13 +1,16 @@
 """Photograph to Monet and back, in a moment."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
+from artnb import models
 from artnb.cyclegan.card import CycleCard
 from artnb.images import fit, png_bytes
 from artnb.settings import Settings, settings
@@ -31,13 +34,14 @@ def monet(
 
     Args:
         examples: a name -> a picture to try it with; by default photographs that other packages ship, and paintings.
-        settings: where models are looked for.
+        settings: where models are looked for, and whether and where pictures are noted (see `monitoring`).
         preload: load the first model right away, beside the page.
     """
     found = model_choices("cyclegan", _label, settings)
     model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
     direction = widgets.ToggleButtons(options=list(_DIRECTIONS))
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
+    visitor = uuid4().hex
     message, result, saved, view = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
 
     def load(label: str) -> "tuple[CycleBundle, dict[str, Translator]]":
@@ -56,7 +60,9 @@ def monet(
         result.value = saved.value = view.value = ""
         bundle, translators = networks(label)
         message.say("Painting …")
+        begun = time.perf_counter()
         made = translators[to](picture)
+        seconds = time.perf_counter() - begun
         result.value = (
             '<div class="artnb-columns">'
             + shown(picture, "The picture as it was", LARGEST, "Before")
@@ -67,6 +73,12 @@ def monet(
         message.say("The discriminator looks at it …")
         view.value = _judged(bundle, to, made)
         message.say("")
+        if settings.log:
+            from artnb.operation import monitoring
+
+            measures = monitoring.measures(made, picture, bundle.realness(made, to))
+            folder, version = bundle.folder, models.version(bundle.folder)
+            monitoring.record(folder.name, picture, None, measures, seconds, version, visitor, settings=settings)
 
     networks = Loader(load)
     chance = partial(ours.by_chance, settings)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
 
+from artnb import __version__
 from artnb.images import resize, shrink
 from artnb.settings import Settings, settings
 from artnb.style.recipes import style_recipe
@@ -47,7 +49,7 @@ def paint_like(
     Args:
         contents: a name -> a photograph to try it with; by default some that other packages ship.
         styles: a name -> a painting; by default some that artnb ships.
-        settings: where weights and the collection are looked for.
+        settings: where weights and the collection are looked for, and whether pictures are noted (see `monitoring`).
         preload: load the usual network right away, beside the page.
     """
     names = {
@@ -60,6 +62,7 @@ def paint_like(
     size = widgets.IntSlider(256, min=128, max=LARGEST, step=64, description="Size, pixels")
     steps = widgets.IntSlider(200, min=20, max=500, step=20, description="Steps")
     colours = widgets.Checkbox(False, description="Keep the colours of the photograph", indent=False)
+    visitor = uuid4().hex
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
     stop = widgets.Button(description="Stop, and keep it")
     bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
@@ -144,6 +147,17 @@ def paint_like(
             + "</div>"
         )
         recipe_text.value = f'<details><summary>The recipe</summary><pre tabindex="0">{text}</pre></details>'
+        if settings.log:
+            from artnb.operation import monitoring
+            from artnb.style.metrics import measure
+
+            first = next(picture for picture, _ in pictures.values())
+            fidelity = 1 - measure(done.image, photograph, first, looks).style_distance
+            measures = monitoring.measures(done.image, photograph, fidelity)
+            seconds = done.seconds_per_step * len(done.history)
+            monitoring.record(
+                f"style-{name}", photograph, None, measures, seconds, __version__, visitor, settings=settings
+            )
 
     network = Loader(load)
     photographs = ours.photographs() if contents is None else contents

@@ -1,6 +1,7 @@
 """The Monet page: both directions, the discriminator's view, and a machine without a model."""
 
 import base64
+import json
 import re
 
 import ipywidgets as widgets
@@ -11,6 +12,8 @@ from artnb import models
 from artnb.cyclegan import bundles
 from artnb.cyclegan.training import CycleTraining, train
 from artnb.images import load_image
+from artnb.operation.monitoring import MEASURES
+from artnb.operation.store import Store
 from artnb.settings import Settings
 from artnb.widgets import monet
 from tests.cyclegan.conftest import TINY
@@ -54,3 +57,15 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
     page = monet({"one": PICTURE}, Settings(home=tmp_path))
     assert "artnb train cyclegan" in texts(page) and find(page, widgets.Button, "Paint").disabled
+
+
+def test_a_picture_is_noted_if_that_was_asked_for(home, monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
+    for log in (False, True):
+        page = monet({"one": PICTURE}, Settings(home=home, log=log))
+        find(page, widgets.Button, "one").click()
+        find(page, widgets.Button, "Paint").click()
+        page.job.wait(60)
+        rows = Store.of(Settings(home=home)).read("predictions", ["model", "measures", "visitor"]).to_dict("records")
+        assert len(rows) == log, texts(page)
+    assert rows[0]["model"] == "mine" and set(json.loads(rows[0]["measures"])) == set(MEASURES) and rows[0]["visitor"]

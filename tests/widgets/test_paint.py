@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from artnb.images import load_image
+from artnb.operation.monitoring import MEASURES
+from artnb.operation.store import Store
+from artnb.settings import Settings
 from artnb.style.files import read_painting
 from artnb.widgets import paint_like
 from artnb.widgets.parts import PictureChooser
@@ -68,3 +71,16 @@ def test_a_photograph_that_is_too_small_is_a_sentence():
     find(page, widgets.Button, "Paint").click()
     page.job.wait(60)
     assert "too small to paint with" in texts(page)
+
+
+def test_a_picture_is_noted_if_that_was_asked_for(tmp_path):
+    page = paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO}, Settings(home=tmp_path, log=True))
+    find(page, widgets.IntSlider, "Steps").value = 20
+    choose(page, "photo", "one")
+    find(page, widgets.Button, "Paint").click()
+    page.job.wait(120)
+    (row,) = (
+        Store(tmp_path / "operation.sqlite").read("predictions", ["model", "measures", "seconds"]).to_dict("records")
+    )
+    assert row["model"] == "style-efficientnet-lite0" and row["seconds"] > 0
+    assert set(json.loads(row["measures"])) == set(MEASURES)
