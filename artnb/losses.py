@@ -3,6 +3,7 @@
 Features are float (batch, height, width, channels), of any layer of any network.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -36,11 +37,24 @@ def gram_matrix(features: keras.KerasTensor, mask: keras.KerasTensor | None = No
     """
     batch, height, width, channels = ops.shape(features)
     if mask is None:
-        weighted, positions = features, ops.cast(height * width, features.dtype)
-    else:
-        weighted, positions = features * mask, ops.sum(mask, axis=(1, 2, 3))[:, None, None] + 1e-6
+        return _products(ops.reshape(features, (batch, height * width, channels))) / (height * width)
+    weighted, positions = features * mask, ops.sum(mask, axis=(1, 2, 3))[:, None, None] + 1e-6
     weighted, features = (ops.reshape(f, (batch, height * width, channels)) for f in (weighted, features))
     return ops.matmul(ops.transpose(weighted, (0, 2, 1)), features) / positions
+
+
+@ops.custom_gradient
+def _products(features: keras.KerasTensor) -> tuple[keras.KerasTensor, Callable]:
+    """FᵀF, (batch, positions, channels) to (batch, channels, channels).
+
+    It is symmetric, so its gradient is F (D + Dᵀ): one product, where automatic differentiation takes two.
+    """
+
+    def gradient(*upstream: keras.KerasTensor) -> keras.KerasTensor:
+        (back,) = upstream
+        return ops.matmul(features, back + ops.transpose(back, (0, 2, 1)))
+
+    return ops.einsum("bpc,bpd->bcd", features, features), gradient
 
 
 def content_target(features: keras.KerasTensor) -> Target:
