@@ -37,7 +37,8 @@ def gram_matrix(features: keras.KerasTensor, mask: keras.KerasTensor | None = No
     """
     batch, height, width, channels = ops.shape(features)
     if mask is None:
-        return _products(ops.reshape(features, (batch, height * width, channels))) / (height * width)
+        positions = ops.cast(height * width, features.dtype)  # a tensor, if the size is known later only
+        return _products(ops.reshape(features, (batch, height * width, channels))) / positions
     weighted, positions = features * mask, ops.sum(mask, axis=(1, 2, 3))[:, None, None] + 1e-6
     weighted, features = (ops.reshape(f, (batch, height * width, channels)) for f in (weighted, features))
     return ops.matmul(ops.transpose(weighted, (0, 2, 1)), features) / positions

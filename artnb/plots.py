@@ -618,12 +618,17 @@ def service(days: pd.DataFrame, title: str) -> np.ndarray:
     axes[2].set_ylim(0, 1)
     axes[2].yaxis.set_major_formatter(PercentFormatter(1))
     for axis in axes:
-        axis.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5, interval_multiples=False))
-        axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
+        _days_below(axis, 5)
         axis.margins(y=0.25)
         axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.12))
     figure.suptitle(title)
     return axes
+
+
+def _days_below(axis: Axes, most: int) -> None:
+    """At most so many days, such as 09 Nov, along the axis."""
+    axis.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=most, interval_multiples=False))
+    axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
 
 
 def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
@@ -644,8 +649,7 @@ def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
             axis.plot(when, found["mean"], color=BLUE, marker="o", markersize=4)
             low = found["warning"].to_numpy(bool)
             axis.scatter(when[low], found["mean"][low], color=RED, marker="D", s=60, zorder=3)
-            axis.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=4, interval_multiples=False))
-            axis.xaxis.set_major_formatter(DateFormatter("%d %b"))
+            _days_below(axis, 4)
             axis.set(title=str(measure).replace("_", " "), ylabel=model if axis is row[0] else "")
     figure.suptitle(title)
     return axes
