@@ -87,6 +87,11 @@ class CycleGAN:
         """Both judges."""
         return self.monet_discriminator, self.photo_discriminator
 
+    @property
+    def all(self) -> tuple[keras.Model, ...]:
+        """Generators, then discriminators."""
+        return *self.generators, *self.discriminators
+
 
 _DEPTH = {"resnet": "blocks", "unet": "depth"}
 
@@ -206,9 +211,7 @@ def train(
 
 
 def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:
-    for old, new in zip(
-        (*source.generators, *source.discriminators), (*target.generators, *target.discriminators), strict=True
-    ):
+    for old, new in zip(source.all, target.all, strict=True):
         try:
             new.set_weights(old.get_weights())
         except ValueError as error:
@@ -318,7 +321,7 @@ class _State:
 
     def all_variables(self) -> list[Any]:
         """Everything that changes in a step, in an order that is the same in every process."""
-        found = [v for network in (*self.networks.generators, *self.networks.discriminators) for v in network.variables]
+        found = [v for network in self.networks.all for v in network.variables]
         found += [v for optimiser in self.optimisers for v in optimiser.variables]
         return found + [v for pool in self.pools for v in (pool.pictures, pool.count)]
 
