@@ -11,6 +11,7 @@ from artnb.errors import ArtnbError
 Source = Literal["studio", "folder", "kaggle"]
 Profile = Literal["quick", "full"]
 Level = Literal["debug", "info", "warning", "error"]
+Precision = Literal["auto", "float32"]
 
 
 class SettingsError(ArtnbError, ValueError):
@@ -40,6 +41,8 @@ class Settings:
         weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, looked into before the Keras cache; or "packaged",
             to use no others than those that are installed as a package.
         profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
+        precision: `ARTNB_PRECISION`, "auto" (half of the bits in training where that is faster, see `precision`) or
+            "float32", for figures that depend less on the machine.
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
         log: `ARTNB_LOG`, "1" to note each prediction, without its picture, in the store that `artnb monitor` reads.
         events: `ARTNB_EVENTS`, a file that gets a line of JSON for each event, see `logs`. Default: none.
@@ -52,6 +55,7 @@ class Settings:
     monet_data: Path | None = None
     weights: Path | Literal["packaged"] | None = None
     profile: Profile = "quick"
+    precision: Precision = "auto"
     seed: int = 1874  # the year of the first Impressionist exhibition
     log: bool = False
     events: Path | None = None
@@ -87,6 +91,7 @@ class Settings:
             monet_data=folder("ARTNB_MONET_DATA"),
             weights="packaged" if environment.get("ARTNB_WEIGHTS") == "packaged" else folder("ARTNB_WEIGHTS"),
             profile=choice("ARTNB_PROFILE", Profile, cls.profile),
+            precision=choice("ARTNB_PRECISION", Precision, cls.precision),
             seed=int(seed),
             log=log == "1",
             events=folder("ARTNB_EVENTS"),

@@ -23,7 +23,7 @@ from skimage import data
 
 from artnb.backbones import load_backbone
 from artnb.images import fit
-from artnb.style.recipes import style_recipe
+from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import stylize
 
@@ -156,13 +156,13 @@ def coarse_to_fine(size: int, steps: int) -> None:
     """Time to the style loss that one scale has after so many steps."""
     backbone = load_backbone("efficientnet-lite0", None)
     ours = replace(style_recipe("efficientnet-lite0"), size=size, tv_weight=0.0)
-    plain = replace(ours, scales=((1.0, 1.0),), iterations=steps, learning_rate=2.0)
+    plain = replace(ours, scales=((1.0, 1.0),), iterations=steps, learning_rate=2.0, betas=StyleRecipe.betas)
     content, style = fit(CONTENT, size), fit(STYLE, size)
     start = time.perf_counter()
     reference = stylize(content, style, plain, backbone=backbone)
     plain_seconds = time.perf_counter() - start
     goal = reference.history["style"].iloc[-1]
-    for iterations in (40, 60, 80, 100, 130, 160, 200, 250, 300):
+    for iterations in range(60, 300, 20):
         start = time.perf_counter()
         painting = stylize(content, style, replace(ours, iterations=iterations), backbone=backbone)
         taken = time.perf_counter() - start

@@ -30,6 +30,7 @@ from artnb.paintings.pipeline import (
     steps_per_epoch,
     training_batches,
 )
+from artnb.precision import FULL, training_policy, under
 from artnb.progress import progress
 from artnb.resuming import begin_or_go_on
 from artnb.settings import settings
@@ -87,12 +88,10 @@ def train(
             return train(recipe, data, place, seed, start=start)
     run = _Run(Path(folder), _identity(recipe, data, seed, start), resume)
     strategy = _strategy()
-    with strategy.scope():
+    policy = training_policy(depthwise=recipe.network.startswith(_DEPTHWISE))
+    with under(policy), strategy.scope():
         keras.utils.set_random_seed(seed)
-        size = recipe.size if recipe.crop_size is None else None  # with two sizes, a network that takes any
-        classifier = networks.build(
-            recipe.network, len(data.class_names), size, pretrained=start is None, **recipe.options
-        )
+        classifier = _build(recipe, data, pretrained=start is None)
         if start is not None:
             classifier = replace(classifier, title=start.title)
             _copy_weights(start, classifier)
@@ -105,7 +104,18 @@ def train(
         bar.update(int(run.history["phase"].map(steps).sum()))
         for phase in recipe.phases:
             _train_phase(phase, recipe, classifier, data, run, strategy, seed, bar)
+    if policy != FULL:
+        trained, classifier = classifier, replace(_build(recipe, data, pretrained=False), title=classifier.title)
+        _copy_weights(trained, classifier)
     return Training(classifier, run.history, recipe, seed)
+
+
+_DEPTHWISE = ("efficientnet",)
+
+
+def _build(recipe: Recipe, data: Subsets, pretrained: bool) -> Classifier:
+    size = recipe.size if recipe.crop_size is None else None  # with two sizes, a network that takes any
+    return networks.build(recipe.network, len(data.class_names), size, pretrained=pretrained, **recipe.options)
 
 
 def _copy_weights(source: Classifier, target: Classifier) -> None:
@@ -194,7 +204,8 @@ def _cached(classifier: Classifier, data: Subsets, recipe: Recipe) -> tuple[Pict
     found = []
     for images in (train_pictures.images, train_pictures.images[:, :, ::-1], data.validation.images):
         batches = evaluation_batches(Pictures(images, np.zeros(len(images), np.int32), ()), 64)
-        found.append(classifier.core.predict(batches.map(lambda images, _: images), verbose=0))
+        features = classifier.core.predict(batches.map(lambda images, _: images), verbose=0)
+        found.append(features.astype(np.float32))
     both, labels = np.concatenate(found[:2]), np.tile(data.train.labels, 2)
     return Pictures(both, labels, ()), replace(data.validation, images=found[2])
 
@@ -239,9 +250,8 @@ def _chosen(phase: Phase, past: pd.DataFrame) -> int:
 
 
 def _strategy() -> tf.distribute.Strategy:
-    """All GPUs that there are, at half precision; without one, the processor."""
+    """All GPUs that there are; without one, the processor."""
     gpus = tf.config.list_logical_devices("GPU")
-    keras.mixed_precision.set_global_policy("mixed_float16" if gpus else "float32")
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 

@@ -1,8 +1,7 @@
 """Training a CycleGAN: photographs and paintings that belong to nobody's pairs.
 
-A step runs each generator twice and each discriminator twice, on batches that hold all that it has to see, and goes
-back through them twice: once for both generators, once for both discriminators. Its state is one file, so that a
-training that was killed goes on with the same weights, schedule, pool and order of pictures.
+A step goes back through its networks twice: once for both generators, once for both discriminators. Its state is one
+file, so that a training that was killed goes on with the same weights, schedule, pool and order of pictures.
 """
 
 import math
@@ -26,6 +25,7 @@ from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
+from artnb.precision import FULL, training_policy, under
 from artnb.progress import STOPPED, progress
 from artnb.resuming import begin_or_go_on
 from artnb.settings import settings
@@ -169,9 +169,10 @@ def train(
                 f"The {name} have {min(pictures.shape[1:3])} pixels, and squares of {recipe.size} are cut out of them; "
                 "read them larger, or train at a smaller size."
             )
-    keras.mixed_precision.set_global_policy("mixed_float16" if tf.config.list_logical_devices("GPU") else "float32")
     keras.utils.set_random_seed(seed)
-    networks = CycleGAN.build(recipe)
+    policy = training_policy()
+    with under(policy):
+        networks = CycleGAN.build(recipe)
     if start is not None:
         _copy_weights(start, networks)
     state = _State(networks, recipe)
@@ -207,6 +208,9 @@ def train(
             if run.folder:
                 said = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
                 print(said, file=sys.stderr)
+    if policy != FULL:
+        trained, networks = networks, CycleGAN.build(recipe)
+        _copy_weights(trained, networks)
     return CycleTraining(networks, run.history, recipe, seed, stopped)
 
 
@@ -264,7 +268,8 @@ class _State:
             [variable for network in pair for variable in network.trainable_variables]
             for pair in (networks.generators, networks.discriminators)
         ]
-        self.optimisers = [_adam(_ConstantThenLine(rate, begin, fall) if fall else rate) for rate in rates]
+        half = networks.to_monet.dtype_policy.name == "mixed_float16"  # whose range is too small for some gradients
+        self.optimisers = [_adam(_ConstantThenLine(rate, begin, fall) if fall else rate, half) for rate in rates]
         for optimiser, variables in zip(self.optimisers, self.variables, strict=True):
             optimiser.build(variables)
         self.pools = [_Pool(recipe) for _ in range(2)] if recipe.pool else []
@@ -274,9 +279,8 @@ class _State:
         recipe, net = self.recipe, self.networks
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(_values(self.variables[0]))
-            # One pass of each generator makes what it is for and, from its own side, the identity.
-            fake_paintings, same_paintings = _both(net.to_monet, photos, paintings)
-            fake_photos, same_photos = _both(net.to_photo, paintings, photos)
+            fake_paintings, same_paintings = (net.to_monet(seen, training=True) for seen in (photos, paintings))
+            fake_photos, same_photos = (net.to_photo(seen, training=True) for seen in (paintings, photos))
             again_photos = net.to_photo(fake_paintings, training=True)
             again_paintings = net.to_monet(fake_photos, training=True)
             fooled = [
@@ -330,15 +334,9 @@ def _values(variables: list[Any]) -> list[Any]:
     return [variable.value for variable in variables]  # TensorFlow's own, which a tape can watch
 
 
-def _both(network: keras.Model, first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Two batches in one pass; instance norm sees each picture alone, so nothing else changes."""
-    return tf.split(network(tf.concat([first, second], 0), training=True), 2)
-
-
-def _adam(rate: Any) -> keras.optimizers.Optimizer:
+def _adam(rate: Any, scaled: bool) -> keras.optimizers.Optimizer:
     adam = keras.optimizers.Adam(rate, beta_1=0.5)
-    half = keras.mixed_precision.dtype_policy().name == "mixed_float16"
-    return keras.optimizers.LossScaleOptimizer(adam) if half else adam
+    return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
 
 
 class _ConstantThenLine(keras.optimizers.schedules.LearningRateSchedule):

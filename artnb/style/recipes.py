@@ -31,6 +31,8 @@ class StyleRecipe:
         tv_weight: of the total variation, which punishes noise and dots.
         optimiser: "adam", or "lbfgs" as in the paper (SciPy's L-BFGS-B).
         learning_rate: of Adam, in grey levels of 0 to 255 per step.
+        betas: of Adam, how much it remembers of past slopes and of their squares. A picture's slopes shrink by
+            hundreds on the way; Keras' own values divide by what they were long ago, and steps become too short.
         iterations: steps of Adam or of L-BFGS, over all scales.
         size: the longer side of the picture in pixels; a smaller picture keeps its own.
         start: the picture to begin with: the content, noise, or the style.
@@ -53,6 +55,7 @@ class StyleRecipe:
     tv_weight: float = 0.0
     optimiser: Optimiser = "adam"
     learning_rate: float = 2.0
+    betas: tuple[float, float] = (0.9, 0.999)
     iterations: int = 250
     size: int = 384
     start: Start = "content"
@@ -75,6 +78,8 @@ class StyleRecipe:
                 name, all(0 <= w < float("inf") for w in weights) and sum(weights) > 0, "layers with weights above 0"
             )
         self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
+        good = len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)
+        self._check("betas", good, "two numbers from 0 to less than 1")
         self._check("strength", 0 <= self.strength <= 1, "a number from 0 to 1")
         self._check("iterations", 1 <= self.iterations <= 100_000, "from 1 to 100000")
         self._check("size", 32 <= self.size <= 4096, "from 32 to 4096 pixels")
@@ -92,6 +97,7 @@ class StyleRecipe:
         return values | {
             "content_layers": dict(self.content_layers),
             "style_layers": dict(self.style_layers),
+            "betas": list(self.betas),
             "scales": [list(scale) for scale in self.scales],
         }
 
@@ -108,7 +114,8 @@ class StyleRecipe:
             raise RecipeError(f"A recipe has no setting {sorted(unknown)[0]!r}; remove it.")
         try:
             scales = tuple((float(scale), float(share)) for scale, share in values.get("scales", ((1, 1),)))
-            return cls(**(values | {"scales": scales}))
+            betas = tuple(float(beta) for beta in values.get("betas", cls.betas))
+            return cls(**(values | {"scales": scales, "betas": betas}))
         except (TypeError, ValueError, AttributeError) as error:
             if isinstance(error, RecipeError):
                 raise
@@ -177,6 +184,7 @@ _GATYS = StyleRecipe(
 )
 
 _COARSE_TO_FINE = ((0.5, 0.6), (1.0, 0.4))
+_SHORT_MEMORY = (0.7, 0.9)
 
 RECIPES: dict[str, StyleRecipe] = {
     "vgg19": StyleRecipe(
@@ -186,6 +194,8 @@ RECIPES: dict[str, StyleRecipe] = {
         content_weight=0.1,
         tv_weight=1.0,
         learning_rate=6.0,
+        betas=_SHORT_MEMORY,
+        iterations=150,
         pooling="average",
         scales=_COARSE_TO_FINE,
     ),
@@ -201,6 +211,8 @@ RECIPES: dict[str, StyleRecipe] = {
         content_weight=0.1,
         tv_weight=4.0,
         learning_rate=6.0,
+        betas=_SHORT_MEMORY,
+        iterations=150,
         pooling="average",
         smoothing=0.5,
         scales=_COARSE_TO_FINE,
@@ -212,6 +224,8 @@ RECIPES: dict[str, StyleRecipe] = {
         content_weight=0.05,
         tv_weight=4.0,
         learning_rate=8.0,
+        betas=_SHORT_MEMORY,
+        iterations=150,
         scales=_COARSE_TO_FINE,
     ),
     "gatys": _GATYS,

@@ -227,7 +227,7 @@ class _Run:
         picture = tf.Variable(self.image[None], dtype=tf.float32)
         best = tf.Variable(picture if self.best is None else self.best[1][None], dtype=tf.float32)
         lowest = tf.Variable(np.inf if self.best is None else self.best[0], dtype=tf.float32)
-        optimiser = keras.optimizers.Adam(self._rate(count))
+        optimiser = keras.optimizers.Adam(self._rate(count), *self.recipe.betas)
         optimiser.build([picture])
         for variable, value in zip(optimiser.variables, self.memory, strict=False):
             variable.assign(value)

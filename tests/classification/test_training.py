@@ -182,6 +182,17 @@ def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_pa
         train(wild, data, tmp_path, seed=1)
 
 
+def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, data):
+    monkeypatch.setattr(training, "training_policy", lambda depthwise: "mixed_bfloat16")
+    done = train(tiny("cnn"), data, seed=1)
+    layers = [*done.classifier.core.layers, *done.classifier.head.layers]
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    assert {variable.dtype for variable in done.classifier.model.trainable_variables} == {"float32"}
+    right = done.classifier.model.predict(data.validation.images, verbose=0).argmax(1) == data.validation.labels
+    assert right.mean() == pytest.approx(done.history["val_accuracy"].iloc[-1], abs=0.1), "the weights that it learned"
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_several_devices_share_a_batch(collection):
     """MirroredStrategy on two logical processors, as it would be on two GPUs; in its own process."""
     code = f"""

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from artnb.backbones import load_backbone
 from artnb.cyclegan.networks import (
@@ -110,6 +111,31 @@ def test_instance_norm_is_each_pictures_each_channels():
     maps = np.random.default_rng(3).normal(5, 3, (2, 6, 5, 4)).astype(np.float32)
     expected = (maps - maps.mean((1, 2), keepdims=True)) / np.sqrt(maps.var((1, 2), keepdims=True) + 1e-5)
     assert np.allclose(instance_norm("n")(maps), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_instance_norm_and_its_gradient_are_kerass(batch):
+    ours, theirs = instance_norm("ours"), keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
+    random = np.random.default_rng(3)
+    maps = tf.constant(random.normal(5, 3, (batch, 6, 5, 4)), tf.float32)
+    pull = tf.constant(random.normal(0, 1, maps.shape), tf.float32)
+    found = []
+    for layer in (ours, theirs):
+        layer.build(maps.shape)
+        layer.set_weights([np.arange(1.0, 5), np.arange(4.0)])
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            value = tf.reduce_sum(layer(maps) * pull)
+        found.append([value, *tape.gradient(value, [maps, layer.gamma.value, layer.beta.value])])
+    for one, other in zip(*found, strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_instance_norm_of_a_batch_of_any_length():
+    images = keras.Input((None, None, 4))
+    model = keras.Model(images, instance_norm("n")(images))
+    maps = np.random.default_rng(3).normal(5, 3, (2, 6, 5, 4)).astype(np.float32)
+    assert np.allclose(model.predict(maps, verbose=0), instance_norm("m")(maps), atol=1e-5)
 
 
 def test_sizes_and_names_that_can_not_be():

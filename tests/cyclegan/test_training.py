@@ -238,3 +238,14 @@ def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(heaps):
         heads = {variable.path for variable in new.trainable_variables}
         for before, after in zip(old.variables, new.variables, strict=True):
             assert np.array_equal(before, after) == (after.path not in heads), after.path
+
+
+@pytest.mark.parametrize("judge", ["patch", "projected"])
+def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, heaps, judge):
+    monkeypatch.setattr(training, "training_policy", lambda: "mixed_bfloat16")
+    done = train(*heaps, replace(TINY, discriminator=judge, steps=4), seed=3, every=1)
+    assert np.isfinite(done.history.to_numpy(float)).all()
+    assert {layer.compute_dtype for network in done.networks.all for layer in network.layers} == {"float32"}
+    before = CycleGAN.build(replace(TINY, discriminator=judge)).to_monet.get_weights()
+    moved = zip(before, done.networks.to_monet.get_weights(), strict=True)
+    assert all(np.abs(old - new).max() > 0 for old, new in moved), "learned, not made anew"

@@ -243,6 +243,8 @@ def test_the_originals_presets_are_its_own():
         ({"backbone": "alexnet"}, "vgg19"),
         ({"learning_rate": 0}, "above 0"),
         ({"strength": 1.5}, "0 to 1"),
+        ({"betas": (0.9, 1.0)}, "less than 1"),
+        ({"betas": (0.9,)}, "two numbers"),
         ({"iterations": 0}, "1 to"),
         ({"size": 8}, "pixels"),
         ({"start": "white"}, "content or noise"),
@@ -262,6 +264,8 @@ def test_a_recipe_survives_json():
     for name in ("vgg19", "gatys", "original-resnet50"):
         recipe = style_recipe(name)
         assert StyleRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    older = {name: value for name, value in style_recipe("original-vgg19").to_dict().items() if name != "betas"}
+    assert StyleRecipe.from_dict(older).betas == (0.9, 0.999), "what a picture without them was painted with"
     with pytest.raises(RecipeError, match="no setting 'speed'"):
         StyleRecipe.from_dict({"speed": 1})
     with pytest.raises(RecipeError, match="JSON object"):

@@ -1,0 +1,53 @@
+"""How many bits a network is trained in: half as many, where the machine multiplies faster in them.
+
+The weights, their optimiser and what a training returns are in 32 bits whatever it was trained in, so nobody
+afterwards has to know.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from artnb.settings import Settings, settings
+
+FULL = "float32"
+CPU_FLAGS = Path("/proc/cpuinfo")  # Linux names what a processor can do; elsewhere nobody does
+
+
+def training_policy(depthwise: bool = False, settings: Settings = settings) -> str:
+    """The Keras policy that a network is trained under.
+
+    "mixed_float16" on a GPU; "mixed_bfloat16" on a processor that has matrix units for it (Intel's AMX), where our CNN
+    trains more than twice as fast; otherwise, or if `ARTNB_PRECISION` says so, "float32".
+
+    Args:
+        depthwise: whether most of the network's convolutions see one channel each. Processors have no fast half
+            precision for those: EfficientNet-Lite0 would take twice as long.
+        settings: the environment's.
+    """
+    if settings.precision == FULL:
+        return FULL
+    if tf.config.list_logical_devices("GPU"):
+        return "mixed_float16"
+    return "mixed_bfloat16" if _has_matrix_units() and not depthwise else FULL
+
+
+@contextmanager
+def under(policy: str) -> Iterator[None]:
+    """Build networks under a policy; afterwards the one before holds again."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _has_matrix_units() -> bool:
+    try:
+        return " amx_bf16" in CPU_FLAGS.read_text(encoding="utf-8")
+    except OSError:
+        return False
