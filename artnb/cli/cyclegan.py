@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,6 @@ def _monet(chosen: argparse.Namespace) -> None:
         from artnb.images import ImageError, load_image, save_image
         from artnb.models import version
         from artnb.operation import monitoring
-        from artnb.settings import settings
 
         bundle = load(chosen.model)
         translate = bundle.translator(chosen.to)
@@ -77,9 +77,8 @@ def _monet(chosen: argparse.Namespace) -> None:
             made = translate(image)
             seconds = time.perf_counter() - begun
             save_image(made, target)
-            if settings.log:
-                found = monitoring.measures(made, image, bundle.realness(made, chosen.to))
-                monitoring.record(bundle.folder.name, image, None, found, seconds, version(bundle.folder))
+            realness = partial(bundle.realness, made, chosen.to)
+            monitoring.record_painting(bundle.folder.name, image, made, realness, seconds, version(bundle.folder))
         except ImageError as error:
             answers.append({"photo": name, "error": str(error)})
             print(f"artnb: {error}", file=sys.stderr)

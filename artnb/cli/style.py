@@ -137,11 +137,9 @@ def _recipe(chosen: argparse.Namespace) -> Any:
 def _paint(
     chosen: argparse.Namespace, recipe: Any, backbone: Any, source: Path, styles: list, mask: Any, target: Path
 ) -> dict[str, Any]:
-    from importlib.metadata import version
-
+    from artnb import __version__
     from artnb.images import load_image
     from artnb.operation import monitoring
-    from artnb.settings import settings
     from artnb.style.files import save_painting
     from artnb.style.metrics import measure
     from artnb.style.transfer import stylize
@@ -163,10 +161,10 @@ def _paint(
     names = {"content": source.name, "styles": [Path(style).name for style in chosen.styles]}
     save_painting(painting, target, **names, weights=chosen.weights, mask=chosen.mask and Path(chosen.mask).name)
     found = measure(painting.image, content, styles[0], backbone)
-    if settings.log:
-        measures = monitoring.measures(painting.image, content, 1 - found.style_distance)
-        seconds = painting.seconds_per_step * len(painting.history)
-        monitoring.record(f"style-{recipe.backbone}", content, None, measures, seconds, version=version("artnb"))
+    seconds = painting.seconds_per_step * len(painting.history)
+    monitoring.record_painting(
+        f"style-{recipe.backbone}", content, painting.image, lambda: 1 - found.style_distance, seconds, __version__
+    )
     if painting.stopped:
         print(f"artnb: {painting.stopped} The best picture so far is saved.", file=sys.stderr)
     if not chosen.json:

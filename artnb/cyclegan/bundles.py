@@ -18,6 +18,7 @@ from artnb.settings import Settings, settings
 
 _OF_A_START = ("title", "recipe", "seed", "steps", "seconds", "started")
 NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
+JUDGED = 256  # pixels of the square that a discriminator is shown
 DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
 
 
@@ -33,10 +34,18 @@ class CycleBundle:
         """What turns pictures into Monets ("monet") or photographs ("photo")."""
         return Translator(getattr(self.networks, DIRECTIONS[to]), CycleRecipe(**self.card.recipe).multiple)
 
-    def realness(self, image: np.ndarray, to: str) -> float:
-        """What the discriminator of the target says of a uint8 picture: about 1 for real ones, 0 for generated."""
+    def realness(self, image: np.ndarray, to: str) -> np.ndarray:
+        """What the discriminator of "monet" or "photo" says of a picture, place by place.
+
+        Args:
+            image: uint8 (height, width, 3), fitted into a square of JUDGED pixels first.
+            to: which of the two.
+
+        Returns:
+            float32 (rows, columns): about 1 for real ones, 0 for generated.
+        """
         judge = getattr(self.networks, f"{to}_discriminator")
-        return float(np.mean(judge(fit(image, self.card.recipe["size"])[None].astype(np.float32), training=False)))
+        return np.asarray(judge(fit(image, JUDGED)[None].astype(np.float32), training=False))[0].mean(axis=-1)
 
 
 def load(model: str | Path, settings: Settings = settings) -> CycleBundle:

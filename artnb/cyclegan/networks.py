@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
+from artnb.cyclegan.recipes import Discriminator, Generator
 from artnb.errors import ArtnbError
 from artnb.precision import FULL, under
 
@@ -271,14 +272,14 @@ def _check_size(size: int | None, multiple: int) -> None:
         raise NetworkError(f"The size is {size} pixels; this generator takes multiples of {multiple}.")
 
 
-DISCRIMINATORS: dict[str, Callable[..., keras.Model]] = {
+DISCRIMINATORS: dict[Discriminator, Callable[..., keras.Model]] = {
     "patch": discriminator,
     "projected": projected_discriminator,
 }
-GENERATORS: dict[str, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
+GENERATORS: dict[Generator, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
 
 
-def generator(name: str, size: int | None = None, **options: Any) -> keras.Model:
+def generator(name: Generator, size: int | None = None, **options: Any) -> keras.Model:
     """Build a generator by its name.
 
     Args:

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from artnb.errors import ArtnbError
 from artnb.settings import Profile, settings
+
+Generator = Literal["resnet", "unet"]
+Discriminator = Literal["patch", "projected"]
 
 
 class RecipeError(ArtnbError, ValueError):
@@ -40,11 +43,11 @@ class CycleRecipe:
     """
 
     size: int = 128
-    generator: str = "resnet"
+    generator: Generator = "resnet"
     width: int = 32
     depth: int = 6
     residual: bool = True
-    discriminator: str = "patch"
+    discriminator: Discriminator = "patch"
     discriminator_width: int = 32
     cycle: float = 10.0
     identity: float = 0.5
@@ -60,8 +63,12 @@ class CycleRecipe:
         """Say at once what can't be used."""
         for name, good, wanted in (
             ("size", 32 <= self.size <= 1024 and self.size % 4 == 0, "a multiple of 4 from 32 to 1024"),
-            ("generator", self.generator in ("resnet", "unet"), "'resnet' or 'unet'"),
-            ("discriminator", self.discriminator in ("patch", "projected"), "'patch' or 'projected'"),
+            ("generator", self.generator in get_args(Generator), " or ".join(map(repr, get_args(Generator)))),
+            (
+                "discriminator",
+                self.discriminator in get_args(Discriminator),
+                " or ".join(map(repr, get_args(Discriminator))),
+            ),
             ("width", 1 <= self.width <= 256, "from 1 to 256"),
             ("discriminator_width", 1 <= self.discriminator_width <= 256, "from 1 to 256"),
             ("cycle", 0 <= self.cycle < float("inf"), "a number from 0 on"),

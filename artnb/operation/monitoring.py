@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -109,15 +109,37 @@ def record(
         logs.event("monitoring.lost", "warning", model=model, sentence=str(trouble))
 
 
-def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
-    """The `MEASURES` of one painted picture.
+def record_painting(
+    model: str,
+    content: np.ndarray,
+    image: np.ndarray,
+    style_fidelity: Callable[[], float | np.ndarray],
+    seconds: float,
+    version: str,
+    visitor: str = "",
+    settings: Settings = settings,
+) -> None:
+    """Measure and note one picture of a style model; does nothing unless `ARTNB_LOG` says so.
 
     Args:
+        model: its name.
+        content: what was painted from, uint8 (height, width, 3) of any size.
         image: what was painted, uint8 (height, width, 3).
-        content: what it was painted from, uint8 of any size.
-        style_fidelity: how much it looks like the style: of a style transfer, one less the distance from the style; of
-            a CycleGAN, what the discriminator of the target says, around 1 for real ones.
+        style_fidelity: gives how much it looks like the style: of a style transfer, one less the distance from the
+            style; of a CycleGAN, what the discriminator of the target says, around 1 for real ones; of a map, its mean.
+        seconds: that it took.
+        version: of the model.
+        visitor: a random token.
+        settings: whether to note it, and in whose store.
     """
+    if not settings.log:
+        return
+    found = measures(image, content, float(np.mean(style_fidelity())))
+    record(model, content, None, found, seconds, version, visitor, settings=settings)
+
+
+def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
+    """The `MEASURES` of one painted picture; arguments as of `record_painting`."""
     from artnb.images import resize
     from artnb.style.metrics import structure, visual_quality
 

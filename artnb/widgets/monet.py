@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import ipywidgets as widgets
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from artnb.cyclegan.bundles import CycleBundle
     from artnb.cyclegan.translating import Translator
 
-JUDGED = 256  # pixels of the square that a discriminator is shown
+VIEW = 256  # pixels of the square that shows what a discriminator says
 LARGEST = 1280  # pixels of the longer side; a generator takes about 8 seconds for them
 _DIRECTIONS = {"Photograph to Monet": "monet", "Monet to photograph": "photo"}
 _KINDS = {"monet": "Monet", "photo": "photograph"}
@@ -71,14 +71,16 @@ def monet(
         )
         saved.value = download(png_bytes(made), f"{to}.png", "Download the picture")
         message.say("The discriminator looks at it …")
-        view.value = _judged(bundle, to, made)
+        realness = bundle.realness(made, to)
+        view.value = _judged(realness, to)
         message.say("")
         if settings.log:
             from artnb.operation import monitoring
 
-            measures = monitoring.measures(made, picture, bundle.realness(made, to))
             folder, version = bundle.folder, models.version(bundle.folder)
-            monitoring.record(folder.name, picture, None, measures, seconds, version, visitor, settings=settings)
+            monitoring.record_painting(
+                folder.name, picture, made, lambda: realness, seconds, version, visitor, settings
+            )
 
     networks = Loader(load)
     chance = partial(ours.by_chance, settings)
@@ -90,7 +92,8 @@ def monet(
         networks.ahead(model.value)
     box = page(
         "Monet",
-        "A network that has seen many Monets and many photographs, and no pair of them, paints at once.",
+        "A network that has seen many Monets and many photographs, and no pair of them, paints at once. "
+        f"Pictures are painted at {LARGEST:,} pixels at most, which takes some eight seconds.",
         columns(chooser, widgets.VBox([direction, model, row(start), message])),
         result,
         saved,
@@ -114,11 +117,9 @@ def _examples() -> dict[str, np.ndarray]:
     }
 
 
-def _judged(bundle: "CycleBundle", to: str, made: np.ndarray) -> str:
-    """What the discriminator of these pictures makes of one, place by place, in HTML."""
-    judge: Any = getattr(bundle.networks, f"{to}_discriminator")
-    realness = np.asarray(judge(fit(made, JUDGED)[None].astype(np.float32)))[0].mean(axis=-1)
-    grey = fit(np.repeat(realness.clip(0, 1)[..., None], 3, -1).astype(np.float32), JUDGED)
+def _judged(realness: np.ndarray, to: str) -> str:
+    """What the discriminator of these pictures makes of one, (rows, columns), in HTML."""
+    grey = fit(np.repeat(realness.clip(0, 1)[..., None], 3, -1).astype(np.float32), VIEW)
     where = f"Where the discriminator takes it for a real {_KINDS[to]}: the lighter, the more"
     return (
         "<h3>The discriminator's view</h3>"

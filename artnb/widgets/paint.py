@@ -153,10 +153,9 @@ def paint_like(
 
             first = next(picture for picture, _ in pictures.values())
             fidelity = 1 - measure(done.image, photograph, first, looks).style_distance
-            measures = monitoring.measures(done.image, photograph, fidelity)
             seconds = done.seconds_per_step * len(done.history)
-            monitoring.record(
-                f"style-{name}", photograph, None, measures, seconds, __version__, visitor, settings=settings
+            monitoring.record_painting(
+                f"style-{name}", photograph, done.image, lambda: fidelity, seconds, __version__, visitor, settings
             )
 
     network = Loader(load)
