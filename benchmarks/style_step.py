@@ -162,7 +162,7 @@ def coarse_to_fine(size: int, steps: int) -> None:
     reference = stylize(content, style, plain, backbone=backbone)
     plain_seconds = time.perf_counter() - start
     goal = reference.history["style"].iloc[-1]
-    for iterations in range(60, 300, 20):
+    for iterations in range(60, 300, 10):
         start = time.perf_counter()
         painting = stylize(content, style, replace(ours, iterations=iterations), backbone=backbone)
         taken = time.perf_counter() - start
