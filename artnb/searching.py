@@ -130,16 +130,20 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
 _CLAIM = "search.json"
 
 
+def claimed(folder: str | Path) -> dict[str, Any]:
+    """What makes the search in a folder another one than the next, as `search` was told; empty if there is none."""
+    file = Path(folder) / _CLAIM
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
 def _claim(folder: Path, what: dict[str, Any]) -> None:
     """Say what is searched here, or compare it with what was said before."""
-    file = folder / _CLAIM
-    if file.is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
+    if before := claimed(folder):
         if before != what:
             said = ", ".join(f"{name} {value}" for name, value in before.items())
             raise SearchError(f"{folder.name!r} holds another search ({said}); name another folder.")
         return
-    with replacing(file) as part:
+    with replacing(folder / _CLAIM) as part:
         part.write_text(json.dumps(what), encoding="utf-8")
 
 

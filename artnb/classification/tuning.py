@@ -11,7 +11,7 @@ from artnb import searching
 from artnb.classification.recipes import Recipe, recipe
 from artnb.classification.training import TrainingError, train
 from artnb.paintings.pipeline import Subsets
-from artnb.searching import Method, SearchError, finished_trials
+from artnb.searching import Method, SearchError, claimed, finished_trials
 from artnb.settings import Profile, settings
 
 OBJECTIVE = kt.Objective("val_accuracy", "max")
@@ -23,6 +23,7 @@ class Space:
 
     Attributes:
         name: "original" or "ours".
+        network: whose settings; the name of its recipe.
         recipe: declares its hyper-parameters, and puts their values into a recipe.
         method: the oracle that is used if nobody says another.
         trials: how many settings are tried.
@@ -31,6 +32,7 @@ class Space:
     """
 
     name: str
+    network: str
     recipe: Callable[[kt.HyperParameters], Recipe]
     method: Method
     trials: int
@@ -49,7 +51,7 @@ def _original(profile: Profile) -> Space:
         return replace(base, options={"dense_units": units}, phases=phases)
 
     full = profile == "full"
-    return Space("original", of, "random", 5 if full else 3, 2 if full else 1, 10 if full else 4)
+    return Space("original", "cnn-original", of, "random", 5 if full else 3, 2 if full else 1, 10 if full else 4)
 
 
 def _ours(profile: Profile) -> Space:
@@ -69,7 +71,7 @@ def _ours(profile: Profile) -> Space:
         return replace(base, phases=(phase,), augmentation=augmentation, options=options)
 
     full = profile == "full"
-    return Space("ours", of, "hyperband", 20 if full else 4, 1, 27 if full else 4)
+    return Space("ours", "cnn", of, "hyperband", 20 if full else 4, 1, 27 if full else 4)
 
 
 SPACES = {"original": _original, "ours": _ours}
@@ -144,10 +146,10 @@ def results(folder: str | Path) -> pd.DataFrame:
     Raises:
         SearchError: there is no search in the folder.
     """
-    rows = []
+    rows, claim = [], claimed(folder)
     for trial in finished_trials(folder, "artnb search ours -o DIR"):
         chosen = {name: value for name, value in trial["values"].items() if not name.startswith("tuner/")}
-        epochs = trial["values"].get("tuner/epochs")
+        epochs = trial["values"].get("tuner/epochs", claim["epochs"])
         rows.append({"trial": trial["trial"], **chosen, "epochs": epochs, "val_accuracy": trial["score"]})
     table = pd.DataFrame(rows)
     if table.empty:
@@ -159,14 +161,31 @@ def best(space: Space, folder: str | Path) -> Recipe:
     """The recipe of the best trial, with as many epochs as the recipe has by itself.
 
     Raises:
-        SearchError: no trial is finished.
+        SearchError: no trial is finished, or the search is another space's.
     """
     table = results(folder)
+    if (searched := claimed(folder)["space"]) != space.name:
+        raise SearchError(
+            f"{Path(folder).name!r} holds a search of the space {searched!r}, and not of {space.name!r}; "
+            "name another folder."
+        )
     if table.empty:
         raise SearchError(f"No trial of the search in {Path(folder).name!r} is finished yet; go on with it.")
     hyper = kt.HyperParameters()
     hyper.values = {name: value for name, value in table.iloc[0].to_dict().items() if name not in _OURS}
     return space.recipe(hyper)
+
+
+def winner(network: str, folder: str | Path, profile: Profile = settings.profile) -> Recipe:
+    """The recipe of the best trial of a search for a network's settings.
+
+    Raises:
+        SearchError: no space is this network's; see `best`.
+    """
+    spaces = {found.network: found for found in (space(name, profile) for name in SPACES)}
+    if network not in spaces:
+        raise SearchError(f"There is no search for the settings of {network!r}; there are for {', '.join(spaces)}.")
+    return best(spaces[network], folder)
 
 
 _OURS = ("trial", "epochs", "val_accuracy")

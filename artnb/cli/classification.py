@@ -30,6 +30,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     train.add_argument("--split", metavar="FILE", help="a table of `artnb collection split` (default: make it)")
     train.add_argument("-o", "--output", type=folder, metavar="DIR", help="default: models/MODEL under ARTNB_HOME")
+    train.add_argument("--search", metavar="DIR", help="with the best settings that `artnb search -o DIR` found")
     train.add_argument("--epochs", type=positive, metavar="N", help="at most, in each phase")
     train.add_argument("--folds", type=positive, metavar="K", help="K models for a K-fold cross-validation")
     train.add_argument("--resume", action="store_true", help="go on with the training in DIR")
@@ -84,7 +85,7 @@ def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
 def _train(chosen: argparse.Namespace) -> None:
     from artnb.settings import settings
 
-    only_for = ("split", "epochs", "folds"), ("photos", "paintings", "size", "steps", "start")
+    only_for = ("split", "search", "epochs", "folds"), ("photos", "paintings", "size", "steps", "start")
     if wrong := [name for name in only_for[chosen.model != "cyclegan"] if getattr(chosen, name)]:
         raise ArtnbError(f"--{wrong[0]} says nothing to {chosen.model}; leave it out.")
     if chosen.model == "cyclegan":
@@ -94,7 +95,8 @@ def _train(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb.classification import bundles, validation
         from artnb.classification.recipes import recipe
-    wanted = recipe(chosen.model)
+        from artnb.classification.tuning import winner
+    wanted = winner(chosen.model, chosen.search) if chosen.search else recipe(chosen.model)
     if chosen.epochs:
         wanted = wanted.shortened(chosen.epochs)
     start = chosen_seed(chosen)
@@ -131,7 +133,7 @@ def _search(chosen: argparse.Namespace) -> None:
         from artnb.classification.recipes import recipe
         from artnb.paintings.pipeline import load_pictures
     space = tuning.space(chosen.space)
-    base = recipe("cnn-original" if chosen.space == "original" else "cnn")
+    base = recipe(space.network)
     data = None
     if not chosen.chief or chosen.worker:  # the chief trains nothing
         collection, table, _ = _split(chosen)

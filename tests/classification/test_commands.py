@@ -48,6 +48,11 @@ def test_evaluate_as_json_and_for_a_person(bundle, collection):
         (["evaluate", "nobody"], "no classifier 'nobody'"),
         (["train", "cnn", "--folds", "3", "--split", "x.csv"], "give --folds or --split"),
         (["train", "cnn", "--split", "nowhere.csv"], "nowhere.csv is not a split"),
+        (
+            ["train", "resnet50", "--search", "x"],
+            "no search for the settings of 'resnet50'; there are for cnn-original, cnn",
+        ),
+        (["train", "cnn", "--search", "nowhere"], "'nowhere' holds no search"),
         (["search", "ours", "-o", "x", "--worker", "one"], "add --chief"),
     ],
 )

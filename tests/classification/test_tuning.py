@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from artnb.classification import training, tuning
-from artnb.classification.recipes import Phase
-from artnb.classification.tuning import Space, best, results, search, space
+from artnb.classification.recipes import Phase, recipe
+from artnb.classification.tuning import Space, best, results, search, space, winner
 from artnb.paintings.pipeline import load_pictures
 from artnb.searching import SearchError, distributed
 from tests.classification.conftest import tiny
@@ -25,7 +25,7 @@ def small(executions=1, trials=3):
         phases = (Phase("training", 2, hp.Choice("learning_rate", [1e-2, 1e-3, 1e-4])),)
         return replace(base, options={"dense_units": units}, phases=phases)
 
-    return Space("original", recipe, "random", trials, executions, 2)
+    return Space("original", "cnn-original", recipe, "random", trials, executions, 2)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,16 @@ def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
     table = search(small(), data, tmp_path / "search", seed=1)
     assert len(table) == 3 and table["val_accuracy"].is_monotonic_decreasing
     assert set(table) == {"trial", "dense_units", "learning_rate", "epochs", "val_accuracy"}
+    assert (table["epochs"] == 2).all()
     assert table.drop(columns="trial").duplicated().sum() == 0
     chosen = best(small(), tmp_path / "search")
     assert chosen.options["dense_units"] == table["dense_units"][0]
     assert chosen.phases[0].learning_rate == table["learning_rate"][0]
+    tuned = winner("cnn-original", tmp_path / "search", "full")
+    assert (tuned.options, tuned.phases[0].learning_rate) == (chosen.options, chosen.phases[0].learning_rate)
+    assert tuned.phases[0].epochs == recipe("cnn-original", "full").phases[0].epochs, "trained to the end, not for two"
+    with pytest.raises(SearchError, match="of the space 'original', and not of 'ours'"):
+        winner("cnn", tmp_path / "search")
 
 
 def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch):
