@@ -111,6 +111,8 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
     Raises:
         SearchError: there is no search in the folder.
     """
+    if not claimed(folder):
+        raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
     found = []
     for file in sorted(Path(folder).glob("trial_*/trial.json")):
         trial = json.loads(file.read_text(encoding="utf-8"))
@@ -122,8 +124,6 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
             }
             values = trial["hyperparameters"]["values"]
             found.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
-    if not found and not (Path(folder) / _CLAIM).is_file():
-        raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
     return found
 
 
