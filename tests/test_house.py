@@ -38,7 +38,7 @@ def test_importing_the_package_is_cheap():
 
 
 LAYERS = [
-    {"errors", "files", "logs", "progress", "resuming", "searching", "settings"},
+    {"errors", "files", "logs", "precision", "progress", "resuming", "searching", "settings"},
     {"images", "models", "paintings", "weights"},
     {"backbones", "layers", "losses"},
     {"classification", "cyclegan", "operation", "plots", "style"},
