@@ -171,6 +171,11 @@ def made() -> dict[str, str]:
     }
 
 
+def trained_in(made: dict[str, str]) -> str:
+    """The precision that a card's model was trained in, as words to append; none for a card that does not say it."""
+    return f" in {made['precision']}" if "precision" in made else ""
+
+
 def as_starter(folder: Path, name: str, files: Sequence[str]) -> Path:
     """Copy these files of a model into the package, weights at half precision; nothing is measured anew."""
     with replacing(STARTERS / name) as part:

@@ -23,7 +23,7 @@ from skimage import data
 
 from artnb.backbones import load_backbone
 from artnb.images import fit
-from artnb.style.recipes import StyleRecipe, style_recipe
+from artnb.style.recipes import style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import stylize
 
@@ -156,7 +156,7 @@ def coarse_to_fine(size: int, steps: int) -> None:
     """Time to the style loss that one scale has after so many steps."""
     backbone = load_backbone("efficientnet-lite0", None)
     ours = replace(style_recipe("efficientnet-lite0"), size=size, tv_weight=0.0)
-    plain = replace(ours, scales=((1.0, 1.0),), iterations=steps, learning_rate=2.0, betas=StyleRecipe.betas)
+    plain = replace(ours.at_one_scale(), iterations=steps, learning_rate=2.0)
     content, style = fit(CONTENT, size), fit(STYLE, size)
     start = time.perf_counter()
     reference = stylize(content, style, plain, backbone=backbone)
@@ -184,7 +184,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.memory:
         content = fit(CONTENT, 1024)
-        recipe = replace(style_recipe("vgg19"), size=1024, iterations=2, scales=((1.0, 1.0),))
+        recipe = replace(style_recipe("vgg19").at_one_scale(), size=1024, iterations=2)
         stylize(content, fit(STYLE, 1024), recipe)
         print(f"VGG19 at 1024 px: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.1f} GiB at most")
         return

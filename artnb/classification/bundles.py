@@ -126,7 +126,10 @@ def save(
         recipe=recipe.to_dict(),
         started={} if started is None else _of_a_start(started),
         made=models.made()
-        | {"device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor"},
+        | {
+            "device": f"{len(gpus)} GPU" if (gpus := tf.config.list_physical_devices("GPU")) else "a processor",
+            "precision": training.precision,
+        },
     )
     with replacing(folder / "model.weights.h5") as part:
         # The same graph without the optimiser, whose moments would make the file three times as large.
@@ -269,7 +272,7 @@ def _command(card: Card) -> str:
 def describe(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
     train, validation, test = (card.metrics[name] for name in SUBSETS)
-    made = card.made
+    made, device = card.made, f"{card.made.get('device')}{models.trained_in(card.made)}"
     artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
     artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
     rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
@@ -283,7 +286,7 @@ def describe(card: Card) -> str:
             f"all that it was trained on. Input: a picture, its middle square at {card.size} × {card.size} pixels.",
             f"{card.parameters:,} parameters.\n",
             f"**Trained** on {train['n']:,} paintings (source: {card.source}, split {card.split}),",
-            f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {made.get('device')}, seed {card.seed}:",
+            f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {device}, seed {card.seed}:",
             f"{_command(card)}, all settings in card.json.\n",
             f"**On {test['n']} test paintings**, never used in training or choosing, and no painting on two sides:",
             f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",

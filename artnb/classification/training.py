@@ -50,12 +50,14 @@ class Training:
             accuracy, val_loss, val_accuracy. Training figures are means over the epoch, under augmentation.
         recipe: what it was trained by.
         seed: of its weights, order and augmentation.
+        precision: the Keras policy that its last steps were under, such as "mixed_bfloat16"; the weights are float32.
     """
 
     classifier: Classifier
     history: pd.DataFrame
     recipe: Recipe
     seed: int
+    precision: str = FULL
 
 
 def train(
@@ -107,7 +109,7 @@ def train(
     if policy != FULL:
         trained, classifier = classifier, replace(_build(recipe, data, pretrained=False), title=classifier.title)
         _copy_weights(trained, classifier)
-    return Training(classifier, run.history, recipe, seed)
+    return Training(classifier, run.history, recipe, seed, policy)
 
 
 _DEPTHWISE = ("efficientnet",)

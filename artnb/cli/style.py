@@ -96,7 +96,6 @@ def _stylize(chosen: argparse.Namespace) -> None:
 
 
 def _search(chosen: argparse.Namespace) -> None:
-
     with without_greetings():
         from artnb import searching
         from artnb.images import load_image

@@ -97,7 +97,7 @@ def save(
         metrics=metrics,
         source=source,
         started={} if started is None else {name: getattr(started, name) for name in _OF_A_START},
-        made=models.made(),
+        made=models.made() | {"precision": training.precision},
     )
     for name in NETWORKS:
         with replacing(folder / f"{name}.weights.h5") as part:
@@ -118,12 +118,13 @@ def as_starter(bundle: str | Path, name: str, settings: Settings = settings) -> 
 def describe(card: CycleCard) -> str:
     """The card as a page for a person, in Markdown."""
     counts, made = card.pictures, card.made
+    hours = f"{card.seconds / 3600:.1f} hours{models.trained_in(made)}"
     lines = [
         f"# {card.title}: photograph to Monet and back\n",
         "Two generators and two discriminators, learned from photographs and paintings that belong to no pairs.",
         "Input and output: a picture of any size.\n",
         f"**Trained** on {counts.get('train_photos', 0):,} photographs and {counts.get('train_monets', 0):,} paintings",
-        f"(source: {card.source}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours, seed {card.seed}:",
+        f"(source: {card.source}), {card.steps:,} steps in {hours}, seed {card.seed}:",
         f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.",
         *_before(card.started),
         "",

@@ -108,6 +108,7 @@ class CycleTraining:
         recipe: how.
         seed: of the weights, the order and the cut-outs.
         stopped: why it ended early, a sentence; otherwise empty.
+        precision: the Keras policy that its last steps were under, such as "mixed_bfloat16"; the weights are float32.
     """
 
     networks: CycleGAN
@@ -115,6 +116,7 @@ class CycleTraining:
     recipe: CycleRecipe
     seed: int
     stopped: str = ""
+    precision: str = FULL
 
 
 def least_squares(realness: tf.Tensor, wanted: float) -> tf.Tensor:
@@ -211,7 +213,7 @@ def train(
     if policy != FULL:
         trained, networks = networks, CycleGAN.build(recipe)
         _copy_weights(trained, networks)
-    return CycleTraining(networks, run.history, recipe, seed, stopped)
+    return CycleTraining(networks, run.history, recipe, seed, stopped, policy)
 
 
 def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:

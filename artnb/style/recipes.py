@@ -1,7 +1,7 @@
 """How a picture is painted, as data: it is saved in the picture's file, so that it can be painted again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from artnb.errors import ArtnbError
@@ -64,6 +64,13 @@ class StyleRecipe:
     keep_colours: bool = False
     strength: float = 1.0
     scales: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+
+    def at_one_scale(self) -> Self:
+        """The same at its full size from the first step, with Keras' own `betas`.
+
+        There the rate does not fall, and with a short memory the steps may never come to rest.
+        """
+        return replace(self, scales=StyleRecipe.scales, betas=StyleRecipe.betas)
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""

@@ -63,13 +63,12 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
 
     def original(hp: kt.HyperParameters) -> StyleRecipe:
         return replace(
-            ours,
+            ours.at_one_scale(),
             learning_rate=hp.Float("learning_rate", 0.5, 5.0),
             style_weight=hp.Float("style_weight", 1e-2, 1e-1, sampling="log"),
             content_weight=hp.Float("content_weight", 1e-2, 1e-1, sampling="log"),
             style_layers={layer: hp.Float(layer, 1e-2, 10.0, sampling="log") for layer in layers},
             tv_weight=0.0,
-            scales=((1.0, 1.0),),
         )
 
     def balanced(hp: kt.HyperParameters) -> StyleRecipe:

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,10 @@ def test_a_bundle_is_whole(bundle, table):
     assert card.epochs == len(pd.read_csv(bundle.folder / "history.csv")) == 12
     text = (bundle.folder / "README.md").read_text()
     assert f"{card.metrics['test']['accuracy']:.1%}" in text and "What it is bad at" in text
+    assert card.made["precision"] in ("float32", "mixed_bfloat16", "mixed_float16")
+    assert f"on a processor in {card.made['precision']}, seed" in bundles.describe(card)
+    older = replace(card, made={"device": "a processor"})
+    assert "on a processor, seed" in bundles.describe(older), "of a card that does not say it, nothing is claimed"
 
 
 def test_what_was_saved_predicts_to_the_bit_as_what_was_trained(bundle, collection):

@@ -193,6 +193,7 @@ def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, dat
     right = done.classifier.model.predict(data.validation.images, verbose=0).argmax(1) == data.validation.labels
     assert right.mean() == pytest.approx(done.history["val_accuracy"].iloc[-1], abs=0.1), "the weights that it learned"
     assert keras.config.dtype_policy().name == "float32"
+    assert done.precision == "mixed_bfloat16"
 
 
 def test_several_devices_share_a_batch(collection):

@@ -54,7 +54,8 @@ def test_a_model_is_measured_saved_and_the_same_when_loaded(model):
     card = again.card
     assert card.pictures == {"train_photos": 4, "train_monets": 4, "test_photos": 4, "test_monets": 4}
     assert set(card.metrics) == {"monet", "photo"} and card.steps == TINY.steps
-    assert "4 photographs and 4 paintings" in (model.folder / "README.md").read_text()
+    text = (model.folder / "README.md").read_text()
+    assert "4 photographs and 4 paintings" in text and f" hours in {card.made['precision']}, seed" in text
 
 
 def test_a_damaged_model_is_one_sentence(model, tmp_path):

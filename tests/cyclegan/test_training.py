@@ -249,3 +249,4 @@ def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, heaps,
     before = CycleGAN.build(replace(TINY, discriminator=judge)).to_monet.get_weights()
     moved = zip(before, done.networks.to_monet.get_weights(), strict=True)
     assert all(np.abs(old - new).max() > 0 for old, new in moved), "learned, not made anew"
+    assert done.precision == "mixed_bfloat16"

@@ -220,7 +220,7 @@ def test_bad_input_is_one_sentence(backbone, pictures):
 def test_every_preset_paints_with_an_untrained_network(pictures, name):
     from artnb.settings import Settings
 
-    recipe = replace(style_recipe(name), iterations=2, size=48, scales=((1.0, 1.0),))
+    recipe = replace(style_recipe(name).at_one_scale(), iterations=2, size=48)
     nowhere = Settings(home=None, weights="packaged")
     painting = stylize(*pictures, recipe, backbone=load_backbone(recipe.backbone, None, nowhere))
     assert painting.untrained
@@ -256,6 +256,12 @@ def test_the_originals_presets_are_its_own():
 def test_a_recipe_refuses_nonsense(change, word):
     with pytest.raises(RecipeError, match=word):
         replace(RECIPE, **change)
+
+
+@pytest.mark.parametrize("name", ["vgg19", "resnet50", "efficientnet-lite0", "gatys"])
+def test_at_one_scale_a_recipe_remembers_as_keras_does(name):
+    recipe = style_recipe(name)
+    assert recipe.at_one_scale() == replace(recipe, betas=(0.9, 0.999), scales=((1.0, 1.0),)), "and nothing else is new"
 
 
 def test_a_recipe_survives_json():
