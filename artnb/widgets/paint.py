@@ -137,8 +137,7 @@ def paint_like(
             bar.layout.display = "none"
         before = resize(photograph, done.image.shape[:2])
         canvas.value = compared(before, done.image, f"The photograph, painted by {done.backbone}")
-        untrained = " The network is untrained, so this shows how, not how well." if done.untrained else ""
-        message.say((done.stopped or f"Done in {time.monotonic() - begun:.0f} seconds.") + untrained)
+        said = done.stopped or f"Done in {time.monotonic() - begun:.0f} seconds."
         text = json.dumps(wanted.to_dict(), indent=1)
         saved.value = (
             '<div class="artnb-row">'
@@ -147,6 +146,7 @@ def paint_like(
             + "</div>"
         )
         recipe_text.value = f'<details><summary>The recipe</summary><pre tabindex="0">{text}</pre></details>'
+        message.say(f"{said} The network is untrained, so this shows how, not how well." if done.untrained else said)
         if settings.log:
             from artnb.operation import monitoring
             from artnb.style.metrics import measure

@@ -175,13 +175,13 @@ class PictureChooser(widgets.VBox):
         self.add_class("artnb-chooser")
 
     def show(self, picture: np.ndarray, name: str) -> None:
-        """Take this picture."""
+        """Take this picture; it is seen last, when the page has forgotten what was about another one."""
         self.picture = picture if self._longer is None else shrink(picture, self._longer)
-        self._shown.value = shown(self.picture, f"{self._label}: {name}")
+        self._changed()
         self.message.say("" if name in self._examples else name)
         for button in self._thumbnails:
             (button.add_class if button.description == name else button.remove_class)("artnb-chosen")
-        self._changed()
+        self._shown.value = shown(self.picture, f"{self._label}: {name}")
 
     def _strip(self) -> widgets.Box:
         """The examples as a row of small pictures; each is a button whose background the style sheet below gives."""
@@ -229,27 +229,27 @@ class Job:
         self._stop = stop or widgets.Button()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        self._possible = not start.disabled
-        self._stop.disabled = True
+        self._possible, self._running = not start.disabled, False
+        self._lock = threading.RLock()  # the page and the work both light the buttons
+        self._light()
         start.on_click(lambda _: self.begin())
         self._stop.on_click(lambda _: self._wanted.set())
 
     @property
     def running(self) -> bool:
         """Whether it is at work."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._running
 
     def allow(self, possible: bool) -> None:
         """Whether it can be begun: its button is dark if not, and as long as it runs."""
-        self._possible = possible
-        self._start.disabled = not possible or self.running
+        self._light(possible=possible)
 
     def begin(self) -> None:
         """Begin, unless it runs already."""
-        if self.running:
+        if self._running:
             return
         self._wanted.clear()
-        self._start.disabled, self._stop.disabled = True, False
+        self._light(running=True)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -264,7 +264,15 @@ class Job:
         except Exception as error:
             self._message.complain(error)
         finally:
-            self._start.disabled, self._stop.disabled = not self._possible, True
+            self._light(running=False)
+
+    def _light(self, possible: bool | None = None, running: bool | None = None) -> None:
+        """Take what has changed, and make the buttons that can be pressed bright and the others dark."""
+        with self._lock:
+            self._possible = self._possible if possible is None else possible
+            self._running = self._running if running is None else running
+            self._stop.disabled = not self._running
+            self._start.disabled = self._running or not self._possible
 
 
 def data(content: bytes, kind: str = "image/png") -> str:

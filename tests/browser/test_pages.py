@@ -25,7 +25,8 @@ def check(page):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"wider than {width} pixels"
-        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth && image.alt)")
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        assert page.evaluate("[...document.images].every(image => image.naturalWidth && image.alt)")
         found = Axe().run(page)
         assert not found.violations_count, found.generate_report()
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -36,6 +37,31 @@ def check(page):
 
 def button(page, name, **how):
     return page.get_by_role("button", name=name, **how)
+
+
+def bright(page, name, **how):
+    """Wait until a button can be pressed: what is seen on a page comes in several messages, one after the other."""
+    from playwright.sync_api import expect
+
+    expect(button(page, name, **how)).to_be_enabled(timeout=60_000)
+
+
+def gone(page, selector, why):
+    """Wait until there is no such thing any more."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector), why).to_have_count(0, timeout=10_000)
+
+
+def press(page, name):
+    """Go to a button with the tabulator, and press it."""
+    bright(page, name)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button(page, name).evaluate("it => it === document.activeElement"):
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"the tabulator doesn't lead to {name!r}")
 
 
 def noise(height, width, kind="PNG"):
@@ -92,11 +118,9 @@ def monet(visitor):
 def test_who_by_keyboard_alone(who):
     check(who)
     assert button(who, "Who painted this?").is_disabled()
-    button(who, "Camille Aubertin").focus()
-    who.keyboard.press("Enter")
+    press(who, "Camille Aubertin")
     who.get_by_alt_text("The painting: Camille Aubertin").wait_for()
-    button(who, "Who painted this?").focus()
-    who.keyboard.press("Enter")
+    press(who, "Who painted this?")
     who.locator(".artnb-bar").nth(4).wait_for()
     assert who.locator(".artnb-bar").count() == 5
 
@@ -107,7 +131,7 @@ def test_who_names_explains_and_learns(who, gallery, keep):
     assert len(five_megabytes) > 5 * 1024**2
     upload(who, {"name": "../../../etc/passwd.png", "mimeType": "image/png", "buffer": five_megabytes})
     who.get_by_alt_text("The painting: Your picture").wait_for()
-    assert not who.locator(".artnb-bar").count(), "the answer was about another picture"
+    gone(who, ".artnb-bar", "the answer was about another picture")
     button(who, "Who painted this?").click()
     who.get_by_text("unlike anything I was trained on").wait_for()
     begun = time.monotonic()
@@ -174,7 +198,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(who, tmp_path):
     who.get_by_text("The picture is larger than 200 MB").wait_for(timeout=10_000)
     upload(who, {"name": "p.png", "mimeType": "image/png", "buffer": noise(64, 64)})
     who.get_by_alt_text("The painting: Your picture").wait_for()
-    assert not who.locator(".artnb-error").count(), "what was wrong with the last file is still said"
+    gone(who, ".artnb-error", "what was wrong with the last file is still said")
 
 
 def test_a_picture_can_be_dropped(who):
@@ -242,7 +266,8 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     paint.get_by_text("It was stopped").wait_for()
     assert time.monotonic() - begun < 10
     assert paint.get_by_role("link", name="Download the picture").is_visible()
-    assert paint.locator(".artnb-compare").is_visible() and button(paint, "Paint", exact=True).is_enabled()
+    assert paint.locator(".artnb-compare").is_visible()
+    bright(paint, "Paint", exact=True)
 
 
 def test_paint_says_what_is_too_small(paint):

@@ -153,6 +153,35 @@ def test_a_job_runs_once_can_be_stopped_and_says_its_trouble():
     assert "it was enough" in message.value and not start.disabled and stop.disabled
 
 
+def test_a_job_can_be_begun_again_as_soon_as_its_button_is_bright():
+    import threading
+
+    begun, thrice, start, stop = [], threading.Event(), widgets.Button(), widgets.Button()
+    job = parts.Job(start, stop, lambda _: begun.append((start.disabled, stop.disabled)), parts.Message())
+
+    def again(change):
+        if not change["new"]:
+            start.click() if len(begun) < 3 else thrice.set()
+
+    start.observe(again, "disabled")
+    start.click()
+    assert thrice.wait(5)
+    job.wait(5)
+    assert begun == [(True, False)] * 3 and not start.disabled and stop.disabled
+
+
+def test_a_picture_is_seen_when_the_page_has_taken_it():
+    """Who sees it can go on with it, and nothing on the page is about the last one any more."""
+    start, message, seen = widgets.Button(disabled=True), parts.Message(), []
+    job = parts.Job(start, None, lambda _: None, message)
+    chooser = parts.PictureChooser("The painting", {"One": PICTURE}, lambda: job.allow(True))
+    chooser.message.complain("The last file was no picture.")
+    (picture,) = [part for part in chooser.children if "Drop a picture" in getattr(part, "value", "")]
+    picture.observe(lambda _: seen.append((start.disabled, chooser.message.value)), "value")
+    chooser.show(PICTURE, "One")
+    assert seen == [(False, "")] and "The painting: One" in picture.value
+
+
 def test_a_handlers_trouble_is_said_on_the_page():
     message = parts.Message()
     button = widgets.Button()
