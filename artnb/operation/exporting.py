@@ -25,7 +25,7 @@ from artnb.paintings.splits import load_split
 from artnb.settings import Settings, settings
 
 Format = Literal["savedmodel", "onnx", "tflite"]
-INSTALL = 'pip install "artnb[export]"'
+INSTALL = "pip install onnx onnxruntime tf2onnx"
 FILES = {"savedmodel": "1", "onnx": "model.onnx", "tflite": "model.tflite"}  # TensorFlow Serving wants a number
 FEWEST = 20  # pictures whose range of activations int8 is fitted to
 

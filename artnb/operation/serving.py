@@ -1,10 +1,9 @@
 """A registered model behind `mlflow models serve`: pictures in as base64, an answer for each out.
 
-MLflow keeps a copy of this file beside each model and runs it there.
+MLflow keeps a copy of this file beside each model and runs it there, with the copy of artnb that was logged with it.
 """
 
 import base64
-import binascii
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ class Served(PythonModel):
     """Takes a table with the column `picture`: the bytes of a file (JPEG, PNG, …) as base64.
 
     A classifier answers with the columns artist, probability, unfamiliar and error; a CycleGAN with picture, a PNG as
-    base64, and error.
+    base64, and error. In each row either the last one is empty or all others are.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -35,28 +34,52 @@ class Served(PythonModel):
             from artnb.classification.predictor import Predictor
 
             predictor = Predictor(folder)
+            self._columns = ["artist", "probability", "unfamiliar", "error"]
             self._answer = lambda data: _artist(predictor(data))
         else:
             from artnb.cyclegan.bundles import load
 
             translate = load(folder).translator("monet")
+            self._columns = ["picture", "error"]
             self._answer = lambda data: _png(translate(load_image(data)))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Answer for each row; one that is no picture gets a sentence."""
-        from artnb.images import ImageError
-
+        """Answer for each row; one that can't be answered gets a sentence."""
         if "picture" not in model_input:
             raise mlflow.MlflowException("Give a column `picture`, the bytes of each file as base64.", error_code=1000)
-        rows = []
-        for text in model_input["picture"]:
-            try:
-                rows.append(self._answer(base64.b64decode(text, validate=True)) | {"error": None})
-            except (binascii.Error, TypeError, ValueError) as error:
-                sentence = str(error) if isinstance(error, ImageError) else "Give the bytes of a file as base64."
-                rows.append({"error": sentence})
-        table = pd.DataFrame(rows, dtype=object)
+        rows = [self._row(text) for text in model_input["picture"]]
+        table = pd.DataFrame(rows, columns=self._columns, dtype=object)
         return table.where(table.notna(), None)  # JSON knows no NaN
+
+    def _row(self, text: Any) -> dict[str, Any]:
+        from artnb import logs
+        from artnb.images import ImageError
+
+        try:
+            return self._answer(_decoded(text))
+        except ImageError as error:
+            return {"error": str(error)}
+        except Exception as error:  # a stranger is not told what our code looks like inside
+            logs.failure("serving.failed", error)
+            return {"error": "The model could not answer for this picture, and the fault is not yours; try another."}
+
+
+def _decoded(text: Any) -> bytes:
+    """The bytes behind base64, and nothing but bytes: a text that went on as it is would be taken for a path.
+
+    Raises:
+        ImageError: it is no base64, or longer than that of the largest picture that is read.
+    """
+    from artnb.images import MAX_BYTES, ImageError
+
+    if not isinstance(text, str):
+        raise ImageError(f"Got {type(text).__name__}; give the bytes of a file as base64, which is a text.")
+    if len(text) > MAX_BYTES * 4 // 3 + 4:
+        raise ImageError(f"The picture is larger than {MAX_BYTES // 1024**2} MB; make it smaller and try again.")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ImageError("The text is no base64; give the bytes of a file as base64.") from error
 
 
 def _artist(found: "Prediction") -> dict[str, Any]:

