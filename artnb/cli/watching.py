@@ -39,7 +39,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     jobs = feedback.add_subparsers(required=True, metavar="COMMAND")
     listed = jobs.add_parser("list", help="all of it, and whose is to be looked at before it is believed")
     listed.set_defaults(run=_list)
-    review = jobs.add_parser("review", help="accept or reject rows by their numbers")
+    review = jobs.add_parser(
+        "review", help="accept or reject rows by their numbers; a rejected row's picture is deleted"
+    )
     review.add_argument("--accept", type=positive, nargs="+", metavar="N", default=[])
     review.add_argument("--reject", type=positive, nargs="+", metavar="N", default=[])
     review.set_defaults(run=_review)

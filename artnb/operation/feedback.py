@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ import pandas as pd
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import png_bytes, shrink
-from artnb.operation.store import Store
+from artnb.operation.store import Store, insert, timestamp, update
 from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
 
 LONGER_SIDE = 1024  # pixels of a picture that is kept, at most
+VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # that one visitor may leave in a day; an honest one leaves a few
 CONTRADICTIONS, FLOOD = 3, 30  # from how many pictures, and rows in an hour, on a visitor is shown by name
 NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
 COLUMNS = ("id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state")
@@ -52,35 +53,59 @@ def record(
         artist: the artist whose work it is.
         probability: what the model gave `said`.
         visitor: a random token; whatever else it holds is stored, so let it hold no name and no address.
-        agreed: whether the visitor agreed that the picture is kept. Without that, only its hash is.
+        agreed: whether the visitor agreed that the picture is kept. Without that, only its hash is. The same picture
+            is kept once, however often it is given.
         version: of the model.
         settings: whose store.
 
     Raises:
-        FeedbackError: the artist's name can't be one.
-        StoreError: it can't be written.
+        FeedbackError: the artist's name can't be one, or the visitor has said or given enough for a day.
+        StoreError: it can't be written, or the store is full.
     """
     artist = unicodedata.normalize("NFC", artist.strip())
     if not NAME.fullmatch(artist):  # it will name a folder, and comes from a stranger
         raise FeedbackError(f"Got the artist {artist[:40]!r}; give a name of letters, up to 80 of them.")
+    digest, now = picture_hash(picture), datetime.now(UTC)
     row = {
+        "time": timestamp(now),
         "model": model,
         "version": version,
         "visitor": visitor,
-        "picture": picture_hash(picture),
+        "picture": digest,
         "said": said,
         "probability": probability,
         "artist": artist,
-        "bytes": png_bytes(shrink(picture, LONGER_SIDE)) if agreed else None,
+        "kept": int(agreed),
     }
-    Store.of(settings).add("feedback", [row])
+    content = png_bytes(shrink(picture, LONGER_SIDE)) if agreed else b""
+    today = [visitor, timestamp(now - timedelta(days=1))]
+    with Store.of(settings).transaction("add") as connection:
+        (rows,) = connection.execute(
+            "SELECT COUNT(*) FROM feedback WHERE COALESCE(visitor, '') = ? AND time > ?", today
+        ).fetchone()
+        if rows >= VISITOR_ROWS:
+            raise FeedbackError(
+                f"This visitor has said {rows} things today, and no more are noted; come again tomorrow."
+            )
+        known = connection.execute("SELECT 1 FROM pictures WHERE picture = ?", [digest]).fetchone()
+        if agreed and not known:
+            (size,) = connection.execute(
+                "SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM pictures WHERE time > ? AND picture IN "
+                "(SELECT picture FROM feedback WHERE kept AND COALESCE(visitor, '') = ?)",
+                today[::-1],
+            ).fetchone()
+            if size + len(content) > VISITOR_BYTES:
+                raise FeedbackError(
+                    f"This visitor has left pictures of {size / 1024**2:.0f} MB today, and no more are kept; "
+                    "tell us again without the picture."
+                )
+            insert(connection, "pictures", {"picture": digest, "time": timestamp(now), "bytes": content})
+        insert(connection, "feedback", row)
 
 
 def load(store: Store, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
     """What visitors said, a row each, without the pictures; `kept` says whether there is one."""
-    columns = [*COLUMNS, "bytes IS NOT NULL AS kept"]
-    table = store.read("feedback", columns, since, until)
-    return table.rename(columns={columns[-1]: "kept"}).astype({"kept": bool})
+    return store.read("feedback", [*COLUMNS, "kept"], since, until).astype({"kept": bool})
 
 
 def counted(table: pd.DataFrame) -> pd.DataFrame:
@@ -113,15 +138,22 @@ def floods(table: pd.DataFrame) -> pd.DataFrame:
 def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ()) -> None:
     """Accept and reject rows by their ids; a decision can be changed.
 
+    A picture that only rejected rows are about is deleted, and does not come back if one of them is accepted later.
+
     Raises:
         FeedbackError: a row is in both lists.
         StoreError: there is no such row.
     """
     if both := sorted(set(accept) & set(reject)):
         raise FeedbackError(f"Row {both[0]} is both accepted and rejected; decide.")
-    store.update(
-        "feedback", {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
-    )
+    decided = {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
+    with store.transaction("change") as connection:
+        update(connection, "feedback", decided)
+        connection.execute(
+            "DELETE FROM pictures WHERE picture NOT IN "
+            "(SELECT picture FROM feedback WHERE kept AND state != 'rejected' AND picture IS NOT NULL)"
+        )
+        connection.execute("UPDATE feedback SET kept = 0 WHERE kept AND picture NOT IN (SELECT picture FROM pictures)")
 
 
 def export(store: Store, folder: str | Path) -> pd.DataFrame:
@@ -138,8 +170,8 @@ def export(store: Store, folder: str | Path) -> pd.DataFrame:
     folder = Path(folder)
     if folder.exists():
         raise FeedbackError(f"{folder.name!r} is there already; name a new folder.")
-    table = store.read("feedback", ["picture", "artist", "bytes", "state"])
-    table = table[(table["state"] == "accepted") & table["bytes"].notna()].drop_duplicates(["picture", "artist"])
+    table = store.read("feedback", ["picture", "artist", "state", "kept"])
+    table = table[(table["state"] == "accepted") & (table["kept"] == 1)].drop_duplicates(["picture", "artist"])
     if table.empty:
         raise FeedbackError("No feedback is accepted whose picture may be kept; see: artnb feedback list")
     if twice := table.loc[table["picture"].duplicated(keep=False), "artist"].unique().tolist():
@@ -148,9 +180,9 @@ def export(store: Store, folder: str | Path) -> pd.DataFrame:
         )
     rows = []
     with replacing(folder) as part:
-        for picture, artist, content in table[["picture", "artist", "bytes"]].to_numpy():
+        for picture, artist in table[["picture", "artist"]].to_numpy():
             path = f"images/{catalogue.folder_name(artist)}/{picture[:16]}.png"
             (part / path).parent.mkdir(parents=True, exist_ok=True)
-            (part / path).write_bytes(content)
+            (part / path).write_bytes(store.picture(picture))
             rows.append([path, artist])
     return pd.DataFrame(rows, columns=pd.Index(["path", "artist"]))

@@ -1,4 +1,4 @@
-"""One SQLite file for all that running models leave behind: their predictions, and what visitors say of them.
+"""One SQLite file for all that running models leave behind: their predictions, what visitors say, and their pictures.
 
 In WAL mode many processes may write and read at once, and a process that dies in the middle of a row leaves none of it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -24,9 +24,14 @@ TABLES = {
         statistics TEXT, embedding BLOB, measures TEXT, seconds REAL, error TEXT""",
     "feedback": """
         id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
-        said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, bytes BLOB, state TEXT NOT NULL DEFAULT 'new'""",
+        said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'new',
+        kept INTEGER NOT NULL DEFAULT 0""",
+    # Bytes of the pictures that visitors let us keep, each once; `kept` rows of feedback name them by `picture`.
+    "pictures": "picture TEXT PRIMARY KEY, time TEXT NOT NULL, bytes BLOB NOT NULL",
 }
-FORMAT = 1
+FORMAT = 2
+# What strangers write must have an end: some 200,000 answers with their features, or 1,000 large pictures.
+MAX_STORE_BYTES = 1024**3
 
 
 class StoreError(ArtnbError):
@@ -54,26 +59,11 @@ class Store:
         A row without a `time` gets the present one.
 
         Raises:
-            StoreError: the file can't be written to, or is no store.
+            StoreError: the file can't be written to, is full, or is no store.
         """
-        stamped = [{"time": timestamp(datetime.now(UTC)), **row} for row in rows]
-        with self._connection() as connection:
-            for row in stamped:
-                names, marks = ", ".join(row), ", ".join("?" * len(row))
-                connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
-
-    def update(self, table: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
-        """Change columns of rows, by their ids: all of the changes or none.
-
-        Raises:
-            StoreError: there is no row of one of these ids.
-        """
-        with self._connection() as connection:
-            for number, values in changes.items():
-                assigned = ", ".join(f"{name} = ?" for name in values)
-                done = connection.execute(f"UPDATE {table} SET {assigned} WHERE id = ?", [*values.values(), number])
-                if done.rowcount != 1:
-                    raise StoreError(f"There is no row {number} in {table}; nothing was changed.")
+        with self.transaction("add") as connection:
+            for row in rows:
+                insert(connection, table, row)
 
     def read(
         self, table: str, columns: Sequence[str], since: datetime | None = None, until: datetime | None = None,
@@ -92,36 +82,88 @@ class Store:
             StoreError: the file can't be read, or is no store.
         """
         ends = timestamp(since) if since else "", timestamp(until) if until else "9999"
-        query = f"SELECT {', '.join(columns)} FROM {table} WHERE time >= ? AND time < ? ORDER BY time DESC, id DESC"
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE time >= ? AND time < ? ORDER BY time DESC, rowid DESC"
         if not self.file.is_file():
             return pd.DataFrame(columns=pd.Index(columns))
-        with self._connection() as connection:
+        with self.transaction("read") as connection:
             rows = connection.execute(f"{query} LIMIT ?", [*ends, -1 if limit is None else limit]).fetchall()
         found = pd.DataFrame(rows[::-1], columns=pd.Index(columns))
         if "time" in columns:
             found["time"] = pd.to_datetime(found["time"], format="ISO8601", utc=True)
         return found
 
+    def picture(self, digest: str) -> bytes:
+        """The bytes of a picture that is kept.
+
+        Raises:
+            StoreError: it is not.
+        """
+        with self.transaction("read") as connection:
+            found = connection.execute("SELECT bytes FROM pictures WHERE picture = ?", [digest]).fetchone()
+        if found is None:
+            raise StoreError(f"The picture {digest[:12]} is not kept any more.")
+        return found[0]
+
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection that commits at the end, or nothing of it if the block raises."""
+    def transaction(self, mode: Literal["read", "change", "add"]) -> Iterator[sqlite3.Connection]:
+        """A connection that commits at the end, or nothing of it if the block raises.
+
+        Args:
+            mode: what for. Of "change" and "add", nobody else writes meanwhile; for "add" the store must have room.
+
+        Raises:
+            StoreError: the file can't be used, is full, or is no store.
+        """
         try:
             if not self.file.is_file():
                 self._make()
-            with closing(sqlite3.connect(self.file, timeout=60)) as connection, connection:
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                if version != FORMAT:
-                    raise StoreError(
-                        f"{self.file.name!r} has format {version}, this artnb reads {FORMAT}; move the file away and "
-                        "a new one is begun, or use the artnb that wrote it."
-                    )
-                yield connection
+            with closing(sqlite3.connect(self.file, timeout=60, isolation_level=None)) as connection:
+                connection.execute("PRAGMA secure_delete = ON")  # a deleted picture is gone from the file, too
+                self._bring_up(connection)
+                connection.execute("BEGIN" if mode == "read" else "BEGIN IMMEDIATE")
+                try:
+                    if mode == "add" and (used := _bytes_used(connection)) >= MAX_STORE_BYTES:
+                        raise StoreError(
+                            f"{self.file.name!r} is full ({used / 1024**2:,.0f} MB); reject feedback to make room "
+                            "(artnb feedback review), or move the file away and a new one is begun."
+                        )
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StoreError(
                 f"{self.file.name!r} can't be used ({reason}); see that its folder can be written to and has space, "
                 "or move the file away and a new one is begun."
             ) from error
+
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        """Make a store of an older artnb one of this, once."""
+        if _format(connection) == FORMAT:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if (version := _format(connection)) == 1:  # its feedback held the bytes, once for each row
+                connection.execute(f"CREATE TABLE pictures ({TABLES['pictures']})")
+                connection.execute(
+                    "INSERT OR IGNORE INTO pictures SELECT picture, time, bytes FROM feedback "
+                    "WHERE bytes IS NOT NULL AND picture IS NOT NULL AND state != 'rejected'"
+                )
+                connection.execute("ALTER TABLE feedback ADD COLUMN kept INTEGER NOT NULL DEFAULT 0")
+                connection.execute("UPDATE feedback SET kept = 1 WHERE bytes IS NOT NULL AND state != 'rejected'")
+                connection.execute("ALTER TABLE feedback DROP COLUMN bytes")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+            elif version != FORMAT:
+                raise StoreError(
+                    f"{self.file.name!r} has format {version}, this artnb reads {FORMAT}; use the artnb that wrote it, "
+                    "or move the file away and a new one is begun."
+                )
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
 
     def _make(self) -> None:
         """Begin the file; WAL can't be turned on while others write, so only one process does it."""
@@ -140,6 +182,38 @@ class Store:
                     connection.execute(f"CREATE INDEX {table}_time ON {table} (time)")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             part.replace(self.file)
+
+
+def update(connection: sqlite3.Connection, table: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Change columns of rows, by their ids.
+
+    Raises:
+        StoreError: there is no row of one of these ids.
+    """
+    for number, values in changes.items():
+        assigned = ", ".join(f"{name} = ?" for name in values)
+        done = connection.execute(f"UPDATE {table} SET {assigned} WHERE id = ?", [*values.values(), number])
+        if done.rowcount != 1:
+            raise StoreError(f"There is no row {number} in {table}; nothing was changed.")
+
+
+def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    """Add one row; without a `time` it gets the present one."""
+    row = {"time": timestamp(datetime.now(UTC)), **row}
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _bytes_used(connection: sqlite3.Connection) -> int:
+    """What is in the file, without the pages that were freed and will be used again."""
+    size, all_pages, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+    )
+    return size * (all_pages - free)
 
 
 def timestamp(time: datetime) -> str:

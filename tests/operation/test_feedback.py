@@ -8,8 +8,9 @@ import pytest
 
 from artnb.images import load_image
 from artnb.operation import feedback
+from artnb.operation import store as stores
 from artnb.operation.feedback import FeedbackError
-from artnb.operation.store import Store, timestamp
+from artnb.operation.store import Store, StoreError, timestamp
 from artnb.paintings.sources import read_collection
 from artnb.settings import Settings
 
@@ -50,8 +51,8 @@ def test_a_picture_is_kept_only_if_the_visitor_agreed(settings, store):
     table = feedback.load(store)
     assert table["kept"].tolist() == [False, True] and table["state"].tolist() == ["new", "new"]
     assert table["picture"].tolist() == [feedback.picture_hash(picture) for picture in PICTURES[:2]]
-    kept = store.read("feedback", ["bytes"])["bytes"]
-    assert kept[0] is None and np.array_equal(load_image(kept[1]), PICTURES[1])
+    assert len(store.read("pictures", ["picture"])) == 1
+    assert np.array_equal(load_image(store.picture(table["picture"][1])), PICTURES[1])
 
 
 def test_the_hash_knows_the_shape_of_a_picture():
@@ -130,3 +131,84 @@ def test_a_visitors_last_word_on_a_picture_counts(store):
 def test_nothing_said_is_an_empty_table(settings):
     table = feedback.load(Store.of(dataclasses.replace(settings, home=settings.home / "nowhere")))
     assert table.empty and feedback.floods(table).empty
+
+
+NOISE = RNG.integers(0, 256, (256, 256, 3), np.uint8)
+
+
+def test_a_picture_is_stored_once_and_a_visitor_has_a_limit(settings, store):
+    """Proven before: 200 presses of one button were 24 MB."""
+    for _ in range(feedback.VISITOR_ROWS):
+        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True, settings=settings)
+    with pytest.raises(FeedbackError, match="come again tomorrow"):
+        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True, settings=settings)
+    assert len(feedback.load(store)) == feedback.VISITOR_ROWS and store.file.stat().st_size < 1024**2
+    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "calm", True, settings=settings)
+    with store.transaction("change") as connection:  # a day goes by
+        connection.execute("UPDATE feedback SET time = '2026-01-01' WHERE visitor = 'angry'")
+    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", settings=settings)
+
+
+def test_whoever_gives_no_token_is_one_visitor(settings, monkeypatch):
+    monkeypatch.setattr(feedback, "VISITOR_ROWS", 2)
+    for number in range(2):
+        say(settings, number, "Rembrandt")
+    with pytest.raises(FeedbackError, match="come again tomorrow"):
+        say(settings, 2, "Rembrandt")
+
+
+def test_a_visitor_leaves_only_so_many_bytes_and_can_still_speak(settings, store, monkeypatch):
+    monkeypatch.setattr(feedback, "VISITOR_BYTES", 450_000)  # two pictures of 197 kB
+    for number in range(2):
+        feedback.record(NOISE + number, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
+    with pytest.raises(FeedbackError, match="without the picture"):
+        feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
+    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a", settings=settings)
+    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="b", agreed=True, settings=settings)
+    assert feedback.load(store)["kept"].tolist() == [True, True, False, True]
+
+
+def test_rejecting_deletes_the_picture_from_the_disk(settings, store):
+    for visitor in ("a", "b"):
+        feedback.record(NOISE, "m", "Titian", "Goya", visitor=visitor, agreed=True, settings=settings)
+    feedback.record(PICTURES[0], "m", "Titian", "Goya", visitor="c", agreed=True, settings=settings)
+    inside = store.picture(feedback.picture_hash(NOISE))[100_000:100_040]
+
+    def on_disk():
+        return any(inside in file.read_bytes() for file in store.file.parent.glob("operation.sqlite*"))
+
+    assert on_disk()
+    feedback.review(store, reject=[1])
+    assert on_disk(), "another visitor let us keep it, too"
+    feedback.review(store, accept=[3], reject=[2])
+    assert not on_disk() and feedback.load(store)["kept"].tolist() == [False, False, True]
+    feedback.review(store, accept=[2])
+    assert feedback.export(store, settings.home / "new")["artist"].tolist() == ["Goya"], (
+        "the picture does not come back"
+    )
+
+
+def test_rejecting_makes_room(settings, store, monkeypatch):
+    monkeypatch.setattr(stores, "MAX_STORE_BYTES", 600_000)
+    with pytest.raises(StoreError, match="is full"):
+        for number in range(10):
+            feedback.record(NOISE + number, "m", "Titian", "Goya", visitor=str(number), agreed=True, settings=settings)
+    feedback.review(store, reject=[1, 2])
+    feedback.record(NOISE, "m", "Titian", "Goya", visitor="x", agreed=True, settings=settings)
+
+
+def test_two_at_once_do_not_get_past_the_limit(settings, store, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr(feedback, "VISITOR_ROWS", 5)
+
+    def once(number):
+        try:
+            feedback.record(PICTURES[number % 4], "m", "Titian", "Goya", visitor="a", settings=settings)
+        except FeedbackError:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert sum(crowd.map(once, range(40))) == 5
+    assert len(feedback.load(store)) == 5

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from artnb.operation.store import Store, StoreError, timestamp
+from artnb.operation import store as stores
+from artnb.operation.store import Store, StoreError, timestamp, update
 
 WRITER = """
 import sys
@@ -101,6 +102,58 @@ def test_another_file_in_its_place_is_one_sentence_without_a_path(tmp_path, cont
 def test_a_changed_row_that_is_not_there_changes_no_other(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     store.add("feedback", [{"model": "m", "said": "a", "artist": "b"}])
-    with pytest.raises(StoreError, match="no row 7 in feedback"):
-        store.update("feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
+    with pytest.raises(StoreError, match="no row 7 in feedback"), store.transaction("change") as connection:
+        update(connection, "feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
     assert store.read("feedback", ["state"])["state"].tolist() == ["new"]
+
+
+def test_a_full_store_takes_nothing_more_until_there_is_room(tmp_path, monkeypatch):
+    store = Store(tmp_path / "operation.sqlite")
+    monkeypatch.setattr(stores, "MAX_STORE_BYTES", 500_000)
+    with pytest.raises(StoreError, match="is full"):
+        for _ in range(10_000):
+            store.add("predictions", [{"model": "m", "probabilities": "x" * 5000}])
+    assert store.file.stat().st_size < 600_000 and 50 < len(store.read("predictions", ["id"])) < 120
+    with store.transaction("change") as connection:
+        connection.execute("DELETE FROM predictions WHERE id % 2")
+    store.add("predictions", [{"model": "m"}])
+
+
+FORMAT_1 = """
+    CREATE TABLE predictions (id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL);
+    CREATE TABLE feedback (
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
+        said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, bytes BLOB, state TEXT NOT NULL DEFAULT 'new');
+    CREATE INDEX feedback_time ON feedback (time);
+    INSERT INTO feedback (time, model, picture, said, artist, bytes, state) VALUES
+        ('2026-01-01', 'm', 'p', 'a', 'b', x'0102', 'accepted'), ('2026-01-02', 'm', 'p', 'a', 'c', x'0102', 'new'),
+        ('2026-01-03', 'm', 'q', 'a', 'b', NULL, 'new'), ('2026-01-04', 'm', 'r', 'a', 'b', x'03', 'rejected');
+    PRAGMA user_version = 1;
+"""
+
+
+def test_a_store_of_an_older_artnb_is_read_on(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    with sqlite3.connect(store.file) as connection:
+        connection.executescript(FORMAT_1)
+    connection.close()
+    readers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(store.file), f"m{number}", "1"]) for number in range(4)
+    ]
+    assert [reader.wait(60) for reader in readers] == [1] * 4, "the made-up table of predictions has few columns"
+    table = store.read("feedback", ["picture", "artist", "state", "kept"])
+    assert table["kept"].tolist() == [1, 1, 0, 0] and table["artist"].tolist() == ["b", "c", "b", "b"]
+    assert store.picture("p") == b"\1\2" and len(store.read("pictures", ["picture"])) == 1
+    with pytest.raises(StoreError, match="not kept"):
+        store.picture("r")
+    with sqlite3.connect(store.file) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (stores.FORMAT,)
+
+
+def test_a_store_of_a_newer_artnb_is_left_alone(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    store.add("feedback", [{"model": "m", "said": "a", "artist": "b"}])
+    with sqlite3.connect(store.file) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    with pytest.raises(StoreError, match="has format 9"):
+        store.read("feedback", ["id"])
