@@ -2,9 +2,8 @@
 
 import argparse
 import os
-from typing import Any
 
-from artnb.cli.common import count
+from artnb.cli.common import count, positive
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -13,9 +12,20 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     demo.add_argument(
         "--ip",
         default="127.0.0.1",
-        help="listen on this address, not on this machine only; put a login before it",
+        help="listen on this address, not on this machine only; visitors then need the address that is printed, "
+        "with its token",
     )
     demo.add_argument("--port", type=count, default=8866, metavar="N", help="default: 8866, or the next free one")
+    demo.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="answer to this name, too: that of a proxy"
+    )
+    demo.add_argument("--no-token", action="store_true", help="let everybody in who reaches the address")
+    demo.add_argument(
+        "--kernels",
+        type=positive,
+        metavar="N",
+        help="visitors at once, with those pages that wait (default: as many as the free memory allows)",
+    )
     demo.add_argument(
         "--cold", action="store_true", help="let no kernels wait with TensorFlow loaded: 2 GB less, slower pages"
     )
@@ -24,50 +34,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _demo(chosen: argparse.Namespace) -> None:
     from traitlets.config import Config
-    from voila.app import Voila
 
     from artnb.course import NOTEBOOKS, CourseError
     from artnb.widgets.parts import TEMPLATES
+    from artnb.widgets.server import Gallery, settings
 
     pages = NOTEBOOKS / "apps"
     if not pages.is_dir():
         raise CourseError("The pages are not here; they are served from the course's own checkout.")
     # Where Voilà looks for templates, and what its kernels inherit.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
-    Voila.launch_instance([str(pages)], config=Config(settings(chosen.ip, chosen.port, not chosen.cold)))
-
-
-def settings(ip: str, port: int, preheat: bool) -> dict[str, dict[str, Any]]:
-    """What Voilà is told; its documentation says what else there is."""
-    from artnb.images import MAX_BYTES
-
-    return {
-        "Voila": {
-            "ip": ip,
-            "port": port,
-            "open_browser": False,
-            "tornado_settings": {
-                # An upload is one message. Half as much again, so that a file above the limit arrives, too, and is
-                # refused with a sentence.
-                "websocket_max_message_size": MAX_BYTES * 3 // 2,
-                # A page that is closed asks for its kernel's end, but Voilà forgets the token that would allow it.
-                # Nothing else is asked for in this way, and nobody can guess the name of another one's kernel.
-                "disable_check_xsrf": True,
-            },
-        },
-        "VoilaConfiguration": {
-            "template": "artnb",
-            "allow_template_override": "NO",
-            "allow_theme_override": "NO",
-            "classic_tree": True,  # the start page: tree.html of our template
-            "strip_sources": True,
-            "show_tracebacks": False,
-            "file_allowlist": [],
-            "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"],
-            # One kernel for each page waits with TensorFlow loaded, so that a page opens in a moment.
-            "preheat_kernel": preheat,
-            "default_pool_size": 1,
-        },
-        # A browser that is killed cannot say that a page is closed; then nobody is connected to its kernel.
-        "MappingKernelManager": {"cull_idle_timeout": 60, "cull_interval": 20, "cull_busy": True},
-    }
+    told = settings(chosen.ip, chosen.port, not chosen.cold, chosen.kernels, not chosen.no_token, chosen.allow_host)
+    print(f"artnb: room for {told['Rooms']['limit']} kernels at once (--kernels N)", flush=True)
+    Gallery.launch_instance([str(pages)], config=Config(told))

@@ -23,9 +23,9 @@ _PHOTOGRAPHS = {
 }
 
 
-def photographs(*names: str) -> dict[str, np.ndarray]:
-    """Photographs that scikit-image and scikit-learn ship: a name -> uint8 (height, width, 3); by default all."""
-    return {name: _photograph(_PHOTOGRAPHS[name]) for name in names or _PHOTOGRAPHS}
+def photographs() -> dict[str, np.ndarray]:
+    """Photographs that scikit-image and scikit-learn ship: a name -> uint8 (height, width, 3)."""
+    return {name: _photograph(file) for name, file in _PHOTOGRAPHS.items()}
 
 
 @cache

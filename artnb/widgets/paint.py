@@ -29,6 +29,7 @@ from artnb.widgets.parts import (
     row,
     shown,
     styled,
+    watched,
 )
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def paint_like(
         result,
         saved,
         recipe_text,
+        *watched(settings),
         code=(
             "from artnb.images import load_image\n"
             "from artnb.style.recipes import style_recipe\n"

@@ -19,6 +19,7 @@ from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
 from artnb.models import Kind, ModelError
 from artnb.settings import Settings
+from artnb.widgets import inputs
 
 TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
 LIMIT = f"{MAX_BYTES // 1024**2} MB"
@@ -56,7 +57,21 @@ def page(title: str, about: str, *children: widgets.Widget, code: str) -> widget
         f"<style>{_style()}</style>"
     )
     foot = widgets.HTML(f'<details><summary>In code</summary><pre tabindex="0">{html.escape(code)}</pre></details>')
-    return styled(widgets.VBox([head, *children, foot]), "artnb")
+    box = styled(widgets.VBox([head, *children, foot]), "artnb")
+    inputs.seal(box)
+    return box
+
+
+def watched(settings: Settings, more: str = "") -> list[widgets.Widget]:
+    """A line that says what is noted of each answer, if anything is (`ARTNB_LOG`)."""
+    if not settings.log:
+        return []
+    kept = ", ".join(filter(None, ["the time", "the answer", "five figures about brightness and colour", more]))
+    line = (
+        f"Whoever runs this page keeps watch over its models. Noted of each answer: {kept}, and a number by which the "
+        "same picture would be known again. The picture itself is not kept."
+    )
+    return [widgets.HTML(f'<p class="artnb-quiet">{line}</p>')]
 
 
 def styled(widget: T, *classes: str) -> T:
@@ -203,7 +218,8 @@ class PictureChooser(widgets.VBox):
             return
         content = change["new"][0]["content"]
         try:
-            self.show(load_image(content), "Your picture")
+            # memoryview takes nothing but bytes: a text would be opened as a path.
+            self.show(load_image(memoryview(content)), "Your picture")
         finally:
             self._upload.value = ()  # the bytes need not stay in memory
 
@@ -225,15 +241,15 @@ class Job:
         work: Callable[[Callable[[], bool]], None],
         message: Message,
     ):
-        self._start, self._work, self._message = start, work, message
-        self._stop = stop or widgets.Button()
+        self._start, self._stop, self._work, self._message = start, stop, work, message
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
         self._possible, self._running = not start.disabled, False
         self._lock = threading.RLock()  # the page and the work both light the buttons
         self._light()
         start.on_click(lambda _: self.begin())
-        self._stop.on_click(lambda _: self._wanted.set())
+        if stop is not None:
+            stop.on_click(lambda _: self._wanted.set())
 
     @property
     def running(self) -> bool:
@@ -271,7 +287,8 @@ class Job:
         with self._lock:
             self._possible = self._possible if possible is None else possible
             self._running = self._running if running is None else running
-            self._stop.disabled = not self._running
+            if self._stop is not None:
+                self._stop.disabled = not self._running
             self._start.disabled = self._running or not self._possible
 
 

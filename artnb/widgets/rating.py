@@ -9,6 +9,7 @@ import numpy as np
 from artnb.images import png_bytes
 from artnb.operation.ratings import QUESTIONS, SCORES, Rating, RatingError, load, record, summary
 from artnb.settings import settings
+from artnb.widgets import inputs
 
 _ASKED = {
     "style": "Does it look like the painter?",
@@ -81,4 +82,5 @@ def rate(
 
     button.on_click(save)
     show()
+    inputs.seal(page)
     return page

@@ -15,10 +15,29 @@ from artnb.images import fit
 from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
 from artnb.widgets import examples as ours
-from artnb.widgets.parts import Job, Loader, Message, PictureChooser, bars, columns, model_choices, page, row, shown
+from artnb.widgets.parts import (
+    Job,
+    Loader,
+    Message,
+    PictureChooser,
+    bars,
+    columns,
+    model_choices,
+    page,
+    row,
+    shown,
+    watched,
+)
 
 if TYPE_CHECKING:
     from artnb.classification.predictor import Prediction, Predictor
+
+
+_NOTED = (
+    "What is noted: the name that you choose, the network's answer, and a number by which the same picture would be "
+    "known again. The picture is kept only if you agree, 1,024 pixels long at most, and is deleted if your correction "
+    "is not accepted."
+)
 
 
 def who_painted_this(
@@ -39,9 +58,11 @@ def who_painted_this(
     right = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
     keep = widgets.Checkbox(False, description="You may keep the picture, to learn from it", indent=False)
     tell = widgets.Button(description="Wrong? Tell me")
-    correction = widgets.VBox([right, keep, row(tell)], layout={"display": "none"})
+    noted = widgets.HTML(f'<p class="artnb-quiet">{_NOTED}</p>')
+    correction = widgets.VBox([right, keep, row(tell), noted], layout={"display": "none"})
     visitor = uuid4().hex
     said: dict[str, tuple[np.ndarray, Predictor, Prediction]] = {}
+    told = True  # whether there is nothing to correct any more
 
     def load(label: str) -> "Predictor":
         from artnb.classification.predictor import Predictor
@@ -51,14 +72,17 @@ def who_painted_this(
         return predictor
 
     def forget() -> None:
+        nonlocal told
         asking.allow(chooser.picture is not None and bool(found))
         looking.allow(False)
         said.clear()
+        told = True
         answer.value, heat.value, correction.layout.display = "", "", "none"
         if not asking.running:
             message.say("")
 
     def predict(_: Callable[[], bool]) -> None:
+        nonlocal told
         from artnb.operation import monitoring
 
         picture, label = chooser.picture, model.value
@@ -70,6 +94,7 @@ def who_painted_this(
             message.say("")  # the visitor has gone on to another one
             return
         said["last"] = picture, named, prediction
+        told = False
         answer.value, heat.value = _answer(prediction), ""
         artists = sorted({*named.card.class_names, *catalogue.artists()["name"]})
         right.options = [("whom?", None), *zip(artists, artists, strict=True)]
@@ -90,8 +115,11 @@ def who_painted_this(
         message.say("")
 
     def correct(_: object) -> None:
+        nonlocal told
         from artnb.operation import feedback
 
+        if told:
+            return  # one correction for an answer
         if right.value is None:
             message.say("Choose whose work it is, and tell me again.")
             return
@@ -107,6 +135,7 @@ def who_painted_this(
             models.version(named.bundle.folder),
             settings,
         )
+        told = True
         correction.layout.display = "none"
         kept = "it is noted, with the picture." if keep.value else "it is noted. The picture itself is not kept."
         message.say(f"Thank you; {kept}")
@@ -125,6 +154,7 @@ def who_painted_this(
         "Who painted this?",
         "Show a painting; a network names the artists that it thinks of, and how sure it is.",
         columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
+        *watched(settings, "the network's features of the picture"),
         code='from artnb.classification.predictor import Predictor\n\nPredictor("starter")("painting.jpg")',
     )
     box.job, box.looking = asking, looking

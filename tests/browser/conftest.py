@@ -1,5 +1,6 @@
 """One server and one browser for all tests of the pages; skipped where there is no Chromium."""
 
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -21,8 +22,11 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def gallery(chromium, tmp_path_factory):
-    """Without pre-heated kernels, which would keep both processors busy all the time."""
-    with galleries.serve(tmp_path_factory.mktemp("home"), "--cold") as server:
+    """As `make demo` serves it, with a kernel that waits for each page."""
+    with galleries.serve(tmp_path_factory.mktemp("home")) as server:
+        end = time.monotonic() + 60
+        while len(server.kernels()) < len(galleries.PAGES) and time.monotonic() < end:
+            time.sleep(0.2)
         yield server
 
 

@@ -1,5 +1,6 @@
 """The pages as they are served, and a browser to visit them with: for the tests, the soak and the screenshots."""
 
+import json
 import os
 import shutil
 import socket
@@ -26,6 +27,11 @@ class Gallery:
     url: str
     home: Path
     process: psutil.Process
+
+    def kernel_of(self, page) -> psutil.Process:
+        """The kernel of an open page."""
+        name = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
+        return next(kernel for kernel in self.kernels() if name in _command(kernel))
 
     def kernels(self) -> list[psutil.Process]:
         """The kernels that run."""

@@ -13,7 +13,7 @@ from artnb.images import load_image
 from artnb.operation.store import Store
 from artnb.settings import Settings
 from artnb.style.files import read_painting
-from tests.browser.gallery import CHECKOUT, PAGES, upload
+from tests.browser.gallery import CHECKOUT, PAGES, serve, upload, visit
 
 WIDTHS = (1280, 390)
 
@@ -72,14 +72,14 @@ def noise(height, width, kind="PNG"):
 
 
 def test_the_start_page_leads_to_three_pages_without_a_kernel(visitor, gallery, keep):
-    before = len(gallery.kernels())
+    before = {kernel.pid for kernel in gallery.kernels()}
     page = visitor()
     cards = page.locator(".artnb-cards a")
     assert cards.locator("h2").all_inner_texts() == list(PAGES.values())
     check(page)
     keep(page, "start")
-    assert len(gallery.kernels()) == before
-    assert [f"{name}.ipynb" in card.get_attribute("href") for name, card in zip(PAGES, cards.all(), strict=True)]
+    assert {kernel.pid for kernel in gallery.kernels()} <= before
+    assert all(f"{name}.ipynb" in card.get_attribute("href") for name, card in zip(PAGES, cards.all(), strict=True))
     cards.first.click()
     page.locator("h1", has_text="Who painted this?").wait_for()
     assert page.title() == "Who painted this?" and page.locator("html").get_attribute("lang") == "en"
@@ -134,22 +134,26 @@ def test_who_names_explains_and_learns(who, gallery, keep):
     gone(who, ".artnb-bar", "the answer was about another picture")
     button(who, "Who painted this?").click()
     who.get_by_text("unlike anything I was trained on").wait_for()
-    begun = time.monotonic()
     button(who, "Where does it look?").click()
-    heat = who.get_by_alt_text("What speaks for")
-    heat.wait_for()
-    assert time.monotonic() - begun < 30
+    who.get_by_alt_text("What speaks for").wait_for()
     assert who.get_by_role("link", name="More about").get_attribute("href").startswith("http")
     check(who)
     keep(who, "who")
+    assert who.get_by_text("The picture is kept only if you agree").is_visible()
     button(who, "Wrong? Tell me").click()
     who.get_by_text("Choose whose work it is").wait_for()
     who.get_by_label("It is by").select_option("Frida Kahlo")
     button(who, "Wrong? Tell me").click()
     who.get_by_text("The picture itself is not kept").wait_for()
-    table = Store.of(Settings(home=gallery.home)).read("feedback", ["artist", "bytes"])
-    assert table.to_dict("records")[-1] == {"artist": "Frida Kahlo", "bytes": None}
+    table = Store.of(Settings(home=gallery.home)).read("feedback", ["artist", "kept"])
+    assert table.to_dict("records") == [{"artist": "Frida Kahlo", "kept": 0}]
     assert not list(gallery.home.rglob("*.png")), "an upload was written to the disk"
+
+
+def test_an_example_is_seen_while_the_pointer_is_on_it(who):
+    example = button(who, "Namiko Hoshino")
+    example.hover()
+    assert example.evaluate("it => getComputedStyle(it).backgroundImage").startswith("url(")
 
 
 def test_who_asks_another_model(who):
@@ -261,10 +265,8 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     button(who, "Who painted this?").click()
     who.locator(".artnb-bar").nth(4).wait_for()
     assert "Step" in paint.locator("main").inner_text(), "it was to paint on meanwhile"
-    begun = time.monotonic()
     button(paint, "Stop, and keep it").click()
     paint.get_by_text("It was stopped").wait_for()
-    assert time.monotonic() - begun < 10
     assert paint.get_by_role("link", name="Download the picture").is_visible()
     assert paint.locator(".artnb-compare").is_visible()
     bright(paint, "Paint", exact=True)
@@ -277,7 +279,7 @@ def test_paint_says_what_is_too_small(paint):
     paint.get_by_text("too small to paint with").wait_for()
 
 
-def test_monet_and_back(monet, tmp_path, keep):
+def test_a_photograph_becomes_a_monet(monet, tmp_path, keep):
     check(monet)
     button(monet, "A temple by the water").click()
     button(monet, "Paint", exact=True).click()
@@ -289,16 +291,12 @@ def test_monet_and_back(monet, tmp_path, keep):
         monet.get_by_role("link", name="Download the picture").click()
     picture.value.save_as(tmp_path / "monet.png")
     assert load_image(tmp_path / "monet.png").shape == (427, 640, 3)
-    button(monet, "Camille Aubertin").click()
-    button(monet, "Monet to photograph").click()
-    button(monet, "Paint", exact=True).click()
-    monet.get_by_alt_text("The picture as a photograph").wait_for()
+    assert not button(monet, "Monet to photograph").count(), "the way back paints blots"
 
 
 def test_a_visitor_who_leaves_in_mid_job_leaves_no_kernel(visitor, gallery):
-    before = {kernel.pid for kernel in gallery.kernels()}
     page = visitor("paint_like", 390)
-    (kernel,) = [kernel for kernel in gallery.kernels() if kernel.pid not in before]
+    kernel = gallery.kernel_of(page)
     button(page, "A cat").click()
     button(page, "Maud Ashgrove").first.click()
     page.get_by_alt_text("The painting: Maud Ashgrove").wait_for()
@@ -306,4 +304,72 @@ def test_a_visitor_who_leaves_in_mid_job_leaves_no_kernel(visitor, gallery):
     page.get_by_alt_text("The picture after").wait_for()
     page.close(run_before_unload=True)
     kernel.wait(20)
-    assert {kernel.pid for kernel in gallery.kernels()} == before
+
+
+def test_a_browser_that_is_killed_leaves_no_kernel(chromium, gallery):
+    """It says nothing when it goes."""
+    visitor = visit(chromium, gallery, "monet")
+    kernel = gallery.kernel_of(visitor.page)
+    visitor.page.context.close()
+    kernel.wait(60)
+
+
+def test_a_page_whose_kernel_died_says_so_and_begins_again(chromium, gallery):
+    visitor = visit(chromium, gallery, "who_painted_this")
+    page = visitor.page
+    kernel = gallery.kernel_of(page)
+    kernel.kill()
+    said = page.get_by_role("alert").get_by_text("It begins again in a moment")
+    said.wait_for(timeout=20_000)
+    said.wait_for(state="detached", timeout=60_000)
+    button(page, "Camille Aubertin").click()
+    page.get_by_alt_text("The painting: Camille Aubertin").wait_for()
+    assert gallery.kernel_of(page).pid != kernel.pid
+    page.context.close()
+
+
+def test_a_page_that_hears_nothing_says_so_and_waits(chromium, gallery):
+    visitor = visit(chromium, gallery, "monet")
+    page, kernel = visitor.page, gallery.kernel_of(visitor.page)
+    page.route("**/artnb/alive/**", lambda route: route.abort())
+    said = page.get_by_role("alert").get_by_text("The server does not answer")
+    said.wait_for(timeout=30_000)
+    page.unroute("**/artnb/alive/**")
+    said.wait_for(state="detached", timeout=30_000)
+    button(page, "A dahlia").click()
+    page.get_by_alt_text("The picture: A dahlia").wait_for()
+    assert gallery.kernel_of(page).pid == kernel.pid
+    page.context.close()
+
+
+def test_a_slow_line_finds_its_kernel_alive(chromium, gallery):
+    """Kernels that wait for long, and scripts that take longer to come than a kernel is left alone."""
+    waiting = max(kernel.create_time() for kernel in gallery.kernels())
+    time.sleep(max(0, 65 - (time.time() - waiting)))
+    page = chromium.new_context().new_page()
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    speed = 2_000_000 / 8  # bytes per second
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 80, "downloadThroughput": speed, "uploadThroughput": speed},
+    )
+    page.goto(gallery.url + "voila/render/paint_like.ipynb", wait_until="commit", timeout=60_000)
+    page.locator("h1", has_text="Paint like").wait_for(timeout=180_000)
+    kernel = gallery.kernel_of(page)
+    button(page, "A cat").click()
+    page.get_by_alt_text("The photograph: A cat").wait_for(timeout=60_000)
+    assert gallery.kernel_of(page) == kernel
+    page.context.close()
+
+
+def test_who_comes_when_all_rooms_are_taken_waits_and_gets_in(chromium, tmp_path):
+    with serve(tmp_path, "--cold", "--kernels=1") as small:
+        first = visit(chromium, small, "monet")
+        page = chromium.new_context().new_page()
+        page.goto(small.url + "voila/render/who_painted_this.ipynb")
+        page.get_by_role("heading", name="One moment, please").wait_for()
+        assert len(small.kernels()) == 1
+        first.page.close(run_before_unload=True)
+        page.locator("h1", has_text="Who painted this?").wait_for(timeout=90_000)
+        page.context.close()

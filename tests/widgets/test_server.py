@@ -1,0 +1,43 @@
+"""The server's own rules; what strangers get from it is in tests/browser/test_strangers.py."""
+
+import socket
+
+import pytest
+
+from artnb.widgets import server
+
+GB = 1024**3
+
+
+@pytest.mark.parametrize(("free", "kernels"), [(0, 1), (2 * GB, 1), (3 * GB, 1), (8 * GB, 6), (24 * GB, 22)])
+def test_memory_says_how_many_kernels_there_may_be(free, kernels):
+    assert server.kernels_for(free) == kernels
+
+
+def test_a_container_has_its_own_memory(monkeypatch):
+    texts = {"memory.max": f"{4 * GB}\n", "memory.current": f"{GB}\n"}
+    monkeypatch.setattr(server.Path, "read_text", lambda file: texts[file.name])
+    assert server.free_memory() <= 3 * GB
+    texts["memory.max"] = "max\n"
+    assert server.free_memory() == pytest.approx(server.psutil.virtual_memory().available, rel=0.2)
+
+
+def test_a_server_for_this_machine_has_three_names():
+    assert server.own_names("127.0.0.1") == {"127.0.0.1", "::1", "localhost"}
+
+
+def test_a_server_for_others_has_the_names_that_it_was_given():
+    names = server.own_names("0.0.0.0", ["Paintings.example"])
+    assert {"paintings.example", "localhost", socket.gethostname().lower()} <= names and "0.0.0.0" not in names
+    assert "192.0.2.7" in server.own_names("192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("ip", "mine"),
+    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("", False),
+     ("::", False), ("192.0.2.7", False), ("paintings.example", False)],
+)  # fmt: skip
+def test_a_token_is_asked_for_where_others_come_in(ip, mine):
+    assert server.is_loopback(ip) is mine
+    assert server.settings(ip, 1, True)["Voila"]["auto_token"] is not mine
+    assert server.settings(ip, 1, True, token=False)["Voila"]["auto_token"] is False
