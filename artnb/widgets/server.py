@@ -32,8 +32,8 @@ from voila.utils import ENV_VARIABLE
 
 from artnb.images import MAX_BYTES
 
-ROOM = 1024**3  # bytes of memory that a kernel may come to need: 0.5 to 0.8 GiB at rest, the most while it paints
-RESERVE = 2 * ROOM  # for the server, and for all else on the machine
+ROOM = 1800 * 1024**2  # bytes that a kernel comes to need: 750 MB at rest, 1,800 when it has painted 768 pixels
+RESERVE = 2 * 1024**3  # bytes for the server, and for all else on the machine
 OPENING = 4  # kernels at most whose page was not heard of yet: a crawler gets no more
 ALONE = 30  # seconds without a sign of its page after which a kernel is ended
 IDLE = 3600  # seconds in which nothing was done on an open page

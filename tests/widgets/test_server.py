@@ -9,7 +9,7 @@ from artnb.widgets import server
 GB = 1024**3
 
 
-@pytest.mark.parametrize(("free", "kernels"), [(0, 1), (2 * GB, 1), (3 * GB, 1), (8 * GB, 6), (24 * GB, 22)])
+@pytest.mark.parametrize(("free", "kernels"), [(0, 1), (2 * GB, 1), (5 * GB, 1), (8 * GB, 3), (24 * GB, 12)])
 def test_memory_says_how_many_kernels_there_may_be(free, kernels):
     assert server.kernels_for(free) == kernels
 
