@@ -13,12 +13,13 @@ import pandas as pd
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.images import png_bytes, shrink
-from artnb.operation.store import Store, insert, timestamp, update
+from artnb.operation.store import MAX_STORE_BYTES, Store, insert, timestamp, update
 from artnb.paintings import catalogue
 from artnb.settings import Settings, settings
 
 LONGER_SIDE = 1024  # pixels of a picture that is kept, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # that one visitor may leave in a day; an honest one leaves a few
+MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that words still find room when pictures do not
 CONTRADICTIONS, FLOOD = 3, 30  # from how many pictures, and rows in an hour, on a visitor is shown by name
 NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
 COLUMNS = ("id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state")
@@ -94,6 +95,9 @@ def record(
                 "(SELECT picture FROM feedback WHERE kept AND COALESCE(visitor, '') = ?)",
                 today[::-1],
             ).fetchone()
+            (all_of_them,) = connection.execute("SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM pictures").fetchone()
+            if all_of_them + len(content) > MAX_PICTURE_BYTES:
+                raise FeedbackError("No more pictures are kept at present; tell us again without the picture.")
             if size + len(content) > VISITOR_BYTES:
                 raise FeedbackError(
                     f"This visitor has left pictures of {size / 1024**2:.0f} MB today, and no more are kept; "

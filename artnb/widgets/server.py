@@ -5,9 +5,12 @@ What a widget takes is checked in the kernel, see `inputs`.
 """
 
 import json
+import re
 import socket
 import time
+import weakref
 from collections.abc import Callable, Collection
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,12 +25,15 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.iostream import StreamBufferFullError
 from tornado.web import HTTPError, OutputTransform, RequestHandler, authenticated
 from traitlets import Int, Set, Unicode
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.contentshandler import VoilaContentsHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import ENV_VARIABLE
 
 from artnb.images import MAX_BYTES
@@ -40,9 +46,10 @@ IDLE = 3600  # seconds in which nothing was done on an open page
 TICK = 5  # seconds between two looks at all kernels
 JSON_BYTES = 64 * 1024  # of a message without its pictures; a page sends a few hundred
 PARTS = 16  # of a message
-STATES = 5000  # of widgets that one connection may ask for
-ALL = 100  # so much counts the question for all of them
+STATES, ALL = 2000, 50  # of widgets that a page may ask for in a minute; so much counts the question for all of them
 SOCKETS = 4  # connections to one kernel
+UNREAD = 64 * 1024**2  # bytes that are kept for a page that does not read them
+SESSION = re.compile(r"[\w-]{1,64}")
 
 HEADERS = {
     # Voilà's page has scripts inside, and JupyterLab's settings are checked by code that is compiled there.
@@ -101,10 +108,10 @@ def refusal(request: HTTPServerRequest, names: Collection[str], start: str) -> t
         known = ", ".join(sorted(names))
         return 403, f"This server answers to its own names only ({known}); start it with --allow-host to add another."
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+    if origin is not None and _netloc(origin) != request.host.lower():
         return 403, "This request comes from a page of another site."
     if site is None and (referer := request.headers.get("Referer")):  # an old browser
-        site = "same-origin" if urlsplit(referer).netloc.lower() == request.host.lower() else "cross-site"
+        site = "same-origin" if _netloc(referer) == request.host.lower() else "cross-site"
     if site in (None, "same-origin", "none"):
         return None
     followed = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
@@ -117,6 +124,14 @@ def _host(header: str) -> str:
     """`[::1]:8866` -> `::1`; empty if it is none."""
     try:
         return (urlsplit(f"//{header}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _netloc(address: str) -> str:
+    """`http://a:1/b` -> `a:1`; empty if it is none."""
+    try:
+        return urlsplit(address).netloc.lower()
     except ValueError:
         return ""
 
@@ -169,9 +184,12 @@ def free_memory() -> int:
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        cached = re.search(r"^inactive_file (\d+)$", (group / "memory.stat").read_text(), re.M)
     except OSError:
         return free
-    return min(free, int(limit) - int(used)) if limit.isdigit() else free
+    if not limit.isdigit():
+        return free
+    return min(free, int(limit) - int(used) + (int(cached[1]) if cached else 0))
 
 
 class Rooms(AsyncMappingKernelManager):
@@ -185,15 +203,27 @@ class Rooms(AsyncMappingKernelManager):
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
+        self._opened: dict[str, float] = {}  # kernel -> when it was given to a page
         self._heard: dict[str, float] = {}  # kernel -> when its page was last heard of
         self._claimed: set[str] = set()  # kernels whose page was heard of at all
+        self._sockets: dict[str, weakref.WeakSet[Socket]] = {}
+        self._budgets: dict[tuple[str, str], Budget] = {}
         self._starting: set[str] = set()
         self._warming: set[str] = set()  # those of them that nobody waits for
 
     def heard_of(self, kernel_id: str) -> None:
         """The page of this kernel gave a sign of life."""
         self._heard[kernel_id] = time.monotonic()
+        self._opened.setdefault(kernel_id, self._heard[kernel_id])
         self._claimed.add(kernel_id)
+
+    def sockets(self, kernel_id: str) -> "weakref.WeakSet[Socket]":
+        """The connections to a kernel; Jupyter's own count is wrong after a handshake that was broken off."""
+        return self._sockets.setdefault(kernel_id, weakref.WeakSet())
+
+    def budget(self, kernel_id: str, of: str, limit: float, seconds: float) -> "Budget":
+        """What the pages of a kernel may still take: `limit` at once, and that much again in so many seconds."""
+        return self._budgets.setdefault((kernel_id, of), Budget(limit, seconds))
 
     async def lives(self, kernel_id: str) -> bool:
         """Whether there is such a kernel, and it has not died."""
@@ -205,8 +235,7 @@ class Rooms(AsyncMappingKernelManager):
         Raises:
             HTTPError: 503, all rooms are taken, or many are just being opened; the page for it tries again.
         """
-        for pool in self._kernel_pools():  # a kernel that could not be started waits for nobody
-            pool[:] = [task for task in pool if not (task.done() and (task.cancelled() or task.exception()))]
+        self._clear_pools()
         waiting = {*self._waiting(), *self._warming}
         opening = {*self.list_kernel_ids(), *self._starting} - waiting - self._claimed
         if len(opening) >= OPENING:
@@ -221,6 +250,8 @@ class Rooms(AsyncMappingKernelManager):
             HTTPError: 503, there is none.
         """
         waits = kwargs.get("env", {}).get(ENV_VARIABLE.VOILA_PREHEAT) == "True"
+        if not waits:
+            self.admit()  # others may have come since the page was asked for
         while self._full():
             given_up = None if waits else next(iter(self._waiting()), None)
             if given_up is None:
@@ -236,20 +267,18 @@ class Rooms(AsyncMappingKernelManager):
             self._starting.discard(kernel_id)
             self._warming.discard(kernel_id)
 
-    def notify_connect(self, kernel_id: str) -> None:
-        """A page is connected."""
-        super().notify_connect(kernel_id)
-        self.heard_of(kernel_id)
-
-    def notify_disconnect(self, kernel_id: str) -> None:
-        """A page has gone, or its line is broken."""
-        super().notify_disconnect(kernel_id)
-        self.heard_of(kernel_id)
-
     async def cull_kernels(self) -> None:
         """End the kernels that nobody needs, and let new ones wait where there is room."""
-        self._heard = {kernel_id: when for kernel_id, when in self._heard.items() if kernel_id in self}
+        for known in (self._opened, self._heard, self._sockets):
+            for gone in [kernel_id for kernel_id in known if kernel_id not in self]:
+                del known[gone]
+        self._budgets = {key: budget for key, budget in self._budgets.items() if key[0] in self}
         self._claimed &= set(self._heard)
+        RequestInfoSocketHandler._cache.clear()  # Voilà notes each request there, and our pages ask for none
+        self._clear_pools()
+        for kernel_id in self._waiting():
+            if not await self.lives(kernel_id):
+                await self.shutdown_kernel(kernel_id, now=True)
         await super().cull_kernels()
         voila: Any = self
         for name in list(getattr(self, "notebook_data", {})):
@@ -262,10 +291,11 @@ class Rooms(AsyncMappingKernelManager):
             return
         kernel: Any = self.get_kernel(kernel_id)
         now = time.monotonic()
-        heard = self._heard.setdefault(kernel_id, now)  # it has just left its pool
-        if self._kernel_connections.get(kernel_id, 0):
+        opened = self._opened.setdefault(kernel_id, now)  # it has just left its pool
+        heard = self._heard.setdefault(kernel_id, now)
+        if any(page.connected for page in self.sockets(kernel_id)):
             heard = self._heard[kernel_id] = now
-        idle = time.time() - kernel.last_activity.timestamp()
+        idle = min(time.time() - kernel.last_activity.timestamp(), now - opened)
         reason = (
             "it has died" if not await kernel.is_alive()
             else "its page is gone" if now - heard > ALONE
@@ -275,6 +305,11 @@ class Rooms(AsyncMappingKernelManager):
         if reason:
             self.log.info("Ending kernel %s: %s.", kernel_id, reason)
             await self.shutdown_kernel(kernel_id, now=True)
+
+    def _clear_pools(self) -> None:
+        """A kernel that could not be started waits for nobody."""
+        for pool in self._kernel_pools():
+            pool[:] = [task for task in pool if not (task.done() and (task.cancelled() or task.exception()))]
 
     def _kernel_pools(self) -> list[list[Any]]:
         return list(getattr(self, "_pools", {}).values())
@@ -288,6 +323,24 @@ class Rooms(AsyncMappingKernelManager):
         return len({*self.list_kernel_ids(), *self._starting}) >= self.limit or free_memory() < ROOM
 
 
+class Budget:
+    """So much may be taken at once, and comes back in so many seconds."""
+
+    def __init__(self, limit: float, seconds: float):
+        self._left, self._limit, self._rate, self._seen = limit, limit, limit / seconds, time.monotonic()
+
+    def take(self, much: float) -> bool:
+        """Whether there was enough left."""
+        now = time.monotonic()
+        self._left = min(self._limit, self._left + (now - self._seen) * self._rate)
+        self._seen = now
+        if much > self._left:
+            return False
+        self._left -= much
+        return True
+
+
+_METHODS = ("update", "custom", "request_state", "request_states")
 _KINDS = {
     "shell": ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request"),
     "control": ("kernel_info_request",),
@@ -297,20 +350,55 @@ _KINDS = {
 class Socket(ZMQChannelsWebsocketConnection):
     """What a page sends to its kernel: messages to the widgets that are there, small ones but for uploads."""
 
-    def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
-        self._asked = 0  # the states of so many widgets
-        self._control: set[str] = set()  # the comms by which it asks for the state of all widgets
+    connected = False
 
     async def prepare(self) -> None:
         """See that there are not too many of them.
 
         Raises:
-            HTTPError: 429.
+            HTTPError: 400 for a session's name that is none, 429 for one connection too many.
         """
-        await super().prepare()
-        if self.multi_kernel_manager._kernel_connections.get(self.kernel_id, 0) >= SOCKETS:
+        if not SESSION.fullmatch(self.session.session):
+            raise HTTPError(400, "no name of a session")
+        if len(self._rooms.sockets(self.kernel_id)) >= SOCKETS:
             raise HTTPError(429, "too many connections")
+        self._rooms.sockets(self.kernel_id).add(self)
+        try:
+            await super().prepare()
+        except BaseException:
+            self._rooms.sockets(self.kernel_id).discard(self)
+            raise
+
+    def connect(self) -> Any:
+        """The handshake is done."""
+        self.connected = True
+        self._rooms.heard_of(self.kernel_id)
+        self._stream.max_write_buffer_size = UNREAD
+        return super().connect()
+
+    def disconnect(self) -> None:  # type: ignore[override]
+        """The page has gone, or its line is broken."""
+        if self.connected:
+            self._rooms.heard_of(self.kernel_id)
+        self._rooms.sockets(self.kernel_id).discard(self)
+        super().disconnect()
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """Send a message of the kernel, or end a connection that takes none."""
+        try:
+            super().handle_outgoing_message(stream, outgoing_msg)
+        except StreamBufferFullError:
+            self.log.info("A page of kernel %s does not read what it asked for.", self.kernel_id)
+            self._stream.close()
+
+    @property
+    def _stream(self) -> Any:
+        socket: Any = self.websocket_handler
+        return socket.ws_connection.stream
+
+    @property
+    def _rooms(self) -> Rooms:
+        return self.multi_kernel_manager
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
         """Hand a message on to the kernel, or drop it."""
@@ -323,23 +411,28 @@ class Socket(ZMQChannelsWebsocketConnection):
         else:
             super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]
 
-    def _trouble(self, channel: str, header: dict[str, Any], content: dict[str, Any]) -> str | None:
+    def _trouble(self, channel: str, header: dict[str, Any], content: dict[str, Any], buffers: int) -> str | None:
+        """Why a message is not handed on; `buffers` is the size of what comes with it, in bytes."""
         kind = header["msg_type"]
         if kind not in _KINDS.get(channel, ()):
             return "no page sends it"
-        if kind == "comm_open":
-            if content["target_name"] != "jupyter.widget.control":
-                return "it opens a widget"
-            self._control.add(content["comm_id"])
-        if kind == "comm_open" or (kind == "comm_msg" and content["comm_id"] in self._control):
-            self._asked += ALL
-        elif kind == "comm_msg" and content["data"]["method"] == "request_state":
-            self._asked += 1
-        return "it asks again and again" if self._asked > STATES else None
+        if kind == "comm_open" and content["target_name"] != "jupyter.widget.control":
+            return "it opens a widget"
+        method = content["data"]["method"] if kind == "comm_msg" else None
+        if kind == "comm_msg" and method not in _METHODS:
+            return "no page sends it"
+        if buffers and method != "update":
+            return "it brings something along"
+        asked = {"comm_open": 1, "request_state": 1, "request_states": ALL}.get(method or kind, 0)
+        if not self._rooms.budget(self.kernel_id, "states", STATES, 60).take(asked):
+            return "it asks again and again"
+        if not self._rooms.budget(self.kernel_id, "uploads", 2 * MAX_BYTES, 20).take(buffers):
+            return "it brings too much"
+        return None
 
 
-def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The channel, header and content of a message, if its sizes are what they can be.
+def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str, Any], int]:
+    """The channel, header and content of a message, and the bytes behind them, if its sizes are what they can be.
 
     Jupyter's own readers believe the numbers that a message begins with, so these are checked first.
 
@@ -350,6 +443,7 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
     Raises:
         ValueError: it is too large or contradicts itself; and whatever JSON and dictionaries raise.
     """
+    size = len(message)
     if v1 and isinstance(message, bytes):
         number = int.from_bytes(message[:8], "little")
         if not 6 <= number <= PARTS or len(message) < 8 * (number + 1):
@@ -361,8 +455,10 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
         if starts[5] - starts[0] > JSON_BYTES:
             raise ValueError("size")
         channel, parts = deserialize_msg_from_ws_v1(message)
+        buffers = size - starts[5]
         header, content = json.loads(parts[0]), json.loads(parts[3])
     else:
+        buffers = 0
         if isinstance(message, bytes):
             number = int.from_bytes(message[:4], "big")
             if not 1 <= number <= PARTS or len(message) < 4 * (number + 1):
@@ -371,6 +467,7 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
             starts.append(len(message))
             if starts != sorted(starts):
                 raise ValueError("order")
+            buffers = size - starts[1]
             message = message[starts[0] : starts[0] + min(starts[1] - starts[0], JSON_BYTES + 1)]
         if len(message) > JSON_BYTES:
             raise ValueError("size")
@@ -378,7 +475,7 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
         channel, header, content = whole.get("channel") or "shell", whole["header"], whole["content"]
     if not isinstance(header, dict) or not isinstance(content, dict):
         raise ValueError("no dictionaries")
-    return channel, header, content
+    return channel, header, content, buffers
 
 
 class Alive(JupyterHandler):
@@ -396,6 +493,24 @@ class Alive(JupyterHandler):
         self.set_status(204)
 
 
+class Page(TornadoVoilaHandler):
+    """A page, if there is room for its visitor."""
+
+    @authenticated
+    async def get(self, path: str | None = None) -> None:
+        """The page, or one that tries again."""
+        self.kernel_manager.admit()
+        await super().get(path)
+
+
+class Channels(VoilaKernelWebsocketHandler):
+    """The web socket of a page."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """No page: nobody would see it."""
+        self.finish()
+
+
 class Gallery(Voila):
     """Voilà with a door."""
 
@@ -410,6 +525,8 @@ class Gallery(Voila):
         """Voilà's without what our pages don't need, and the sign of life."""
         unneeded = (RequestInfoSocketHandler, AllowListFileHandler, VoilaContentsHandler)
         handlers = [handler for handler in super().init_handlers() if handler[1] not in unneeded]
+        ours = {TornadoVoilaHandler: Page, VoilaKernelWebsocketHandler: Channels}
+        handlers = [(path, ours.get(what, what), *more) for path, what, *more in handlers]
         return [(url_path_join(self.server_url, r"/artnb/alive/([\w-]{36})"), Alive), *handlers]
 
     def listen(self) -> None:
@@ -425,6 +542,9 @@ class Gallery(Voila):
             return find(request, **more)
 
         self.app.find_handler = door
+        # Nobody sends a body here, and a web socket's message may come in one piece, as Firefox sends it.
+        limits = {"max_body_size": JSON_BYTES, "body_timeout": 10, "max_buffer_size": MAX_BYTES + 2 * JSON_BYTES}
+        self.app.listen = partial(self.app.listen, **limits)
         super().listen()
 
 
@@ -481,6 +601,7 @@ def settings(
             "cull_idle_timeout": 1,  # what turns the looks at all kernels on; `Rooms` says which are ended
             "cull_interval": TICK,
             "allow_tracebacks": False,
+            "buffer_offline_messages": False,  # a page asks for all states when it comes back
         },
         "KernelManager": {"autorestart": False},  # a new kernel would know nothing of the page
     }

@@ -1,6 +1,5 @@
 """One server and one browser for all tests of the pages; skipped where there is no Chromium."""
 
-import time
 from importlib.util import find_spec
 
 import pytest
@@ -24,9 +23,7 @@ def chromium():
 def gallery(chromium, tmp_path_factory):
     """As `make demo` serves it, with a kernel that waits for each page."""
     with galleries.serve(tmp_path_factory.mktemp("home")) as server:
-        end = time.monotonic() + 60
-        while len(server.kernels()) < len(galleries.PAGES) and time.monotonic() < end:
-            time.sleep(0.2)
+        galleries.wait_for(lambda: len(server.kernels()) == len(galleries.PAGES), 60)
         yield server
 
 

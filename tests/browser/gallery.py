@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,14 @@ class Gallery:
     def kernels(self) -> list[psutil.Process]:
         """The kernels that run."""
         return [child for child in self.process.children(recursive=True) if "ipykernel_launcher" in _command(child)]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.2)
 
 
 def _command(process: psutil.Process) -> str:

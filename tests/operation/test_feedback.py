@@ -212,3 +212,11 @@ def test_two_at_once_do_not_get_past_the_limit(settings, store, monkeypatch):
     with ThreadPoolExecutor(8) as crowd:
         assert sum(crowd.map(once, range(40))) == 5
     assert len(feedback.load(store)) == 5
+
+
+def test_words_find_room_when_pictures_do_not(settings, store, monkeypatch):
+    monkeypatch.setattr(feedback, "MAX_PICTURE_BYTES", 300_000)
+    feedback.record(NOISE, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
+    with pytest.raises(FeedbackError, match="without the picture"):
+        feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b", agreed=True, settings=settings)
+    feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b", settings=settings)

@@ -15,9 +15,13 @@ def test_memory_says_how_many_kernels_there_may_be(free, kernels):
 
 
 def test_a_container_has_its_own_memory(monkeypatch):
-    texts = {"memory.max": f"{4 * GB}\n", "memory.current": f"{GB}\n"}
+    texts = {
+        "memory.max": f"{4 * GB}\n",
+        "memory.current": f"{2 * GB}\n",
+        "memory.stat": f"anon 5\ninactive_file {GB}\n",
+    }
     monkeypatch.setattr(server.Path, "read_text", lambda file: texts[file.name])
-    assert server.free_memory() <= 3 * GB
+    assert server.free_memory() == 3 * GB
     texts["memory.max"] = "max\n"
     assert server.free_memory() == pytest.approx(server.psutil.virtual_memory().available, rel=0.2)
 
@@ -41,3 +45,14 @@ def test_a_token_is_asked_for_where_others_come_in(ip, mine):
     assert server.is_loopback(ip) is mine
     assert server.settings(ip, 1, True)["Voila"]["auto_token"] is not mine
     assert server.settings(ip, 1, True, token=False)["Voila"]["auto_token"] is False
+
+
+def test_a_budget_comes_back(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(server.time, "monotonic", lambda: now[0])
+    budget = server.Budget(10, 5)
+    assert budget.take(10) and not budget.take(1)
+    now[0] = 1.0
+    assert budget.take(2) and not budget.take(1)
+    now[0] = 100.0
+    assert budget.take(10) and not budget.take(0.1)
