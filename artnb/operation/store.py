@@ -65,6 +65,15 @@ class Store:
             for row in rows:
                 insert(connection, table, row)
 
+    def update(self, table: str, changes: Mapping[int, Mapping[str, Any]]) -> None:
+        """Change columns of rows, by their ids: all of the changes or none.
+
+        Raises:
+            StoreError: there is no row of one of these ids, or the file can't be used.
+        """
+        with self.transaction("change") as connection:
+            update(connection, table, changes)
+
     def read(
         self, table: str, columns: Sequence[str], since: datetime | None = None, until: datetime | None = None,
         limit: int | None = None,
@@ -110,6 +119,8 @@ class Store:
 
         Args:
             mode: what for. Of "change" and "add", nobody else writes meanwhile; for "add" the store must have room.
+                After "change", what was deleted is in the file's log no more, unless somebody reads at that moment:
+                then it goes with the next change, or when nobody has the file open any more.
 
         Raises:
             StoreError: the file can't be used, is full, or is no store.
@@ -124,14 +135,16 @@ class Store:
                 try:
                     if mode == "add" and (used := _bytes_used(connection)) >= MAX_STORE_BYTES:
                         raise StoreError(
-                            f"{self.file.name!r} is full ({used / 1024**2:,.0f} MB); reject feedback to make room "
-                            "(artnb feedback review), or move the file away and a new one is begun."
+                            f"{self.file.name!r} is full ({used / 1024**2:,.0f} MB); move the file away and a new one is begun, "
+                            "or reject feedback whose pictures fill it (artnb feedback review)."
                         )
                     yield connection
                 except BaseException:
-                    connection.execute("ROLLBACK")
+                    _roll_back(connection)
                     raise
                 connection.execute("COMMIT")
+                if mode == "change":
+                    _empty_log(connection)
         except (sqlite3.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StoreError(
@@ -147,6 +160,7 @@ class Store:
         try:
             if (version := _format(connection)) == 1:  # its feedback held the bytes, once for each row
                 connection.execute(f"CREATE TABLE pictures ({TABLES['pictures']})")
+                connection.execute("CREATE INDEX pictures_time ON pictures (time)")
                 connection.execute(
                     "INSERT OR IGNORE INTO pictures SELECT picture, time, bytes FROM feedback "
                     "WHERE bytes IS NOT NULL AND picture IS NOT NULL AND state != 'rejected'"
@@ -161,9 +175,10 @@ class Store:
                     "or move the file away and a new one is begun."
                 )
         except BaseException:
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
         connection.execute("COMMIT")
+        _empty_log(connection)
 
     def _make(self) -> None:
         """Begin the file; WAL can't be turned on while others write, so only one process does it."""
@@ -202,6 +217,18 @@ def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -
     row = {"time": timestamp(datetime.now(UTC)), **row}
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo what was begun; SQLite has done it already if the disk was full, and would say so instead of that."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move what is in the WAL into the file and cut it to nothing: it still holds what was deleted from the file."""
+    connection.execute("PRAGMA busy_timeout = 2000")  # milliseconds; whoever reads for longer is not waited for
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _format(connection: sqlite3.Connection) -> int:

@@ -62,6 +62,17 @@ def test_a_full_disk_is_never_a_visitors_trouble(settings, monkeypatch):
     assert event[:2] == ("monitoring.lost", "warning") and str(settings.home) not in event[2]["sentence"]
 
 
+def test_a_full_store_is_never_a_visitors_trouble(settings, monkeypatch):
+    monitoring.record("starter", PICTURE, ANSWER, settings=settings)
+    monkeypatch.setattr("artnb.operation.store.MAX_STORE_BYTES", 1)
+    events = []
+    monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
+    monitoring.record("starter", PICTURE, ANSWER, settings=settings)
+    (event,) = events
+    assert event[:2] == ("monitoring.lost", "warning") and "is full" in event[2]["sentence"]
+    assert len(everything(settings)) == 1
+
+
 def test_the_noise_of_a_picture_is_found_again():
     rng = np.random.default_rng(1)
     flat = np.full((300, 300, 1), 128.0)

@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from artnb.operation import store as stores
-from artnb.operation.store import Store, StoreError, timestamp, update
+from artnb.operation.store import Store, StoreError, insert, timestamp
 
 WRITER = """
 import sys
@@ -102,9 +104,11 @@ def test_another_file_in_its_place_is_one_sentence_without_a_path(tmp_path, cont
 def test_a_changed_row_that_is_not_there_changes_no_other(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     store.add("feedback", [{"model": "m", "said": "a", "artist": "b"}])
-    with pytest.raises(StoreError, match="no row 7 in feedback"), store.transaction("change") as connection:
-        update(connection, "feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
+    with pytest.raises(StoreError, match="no row 7 in feedback"):
+        store.update("feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
     assert store.read("feedback", ["state"])["state"].tolist() == ["new"]
+    store.update("feedback", {1: {"state": "accepted"}})
+    assert store.read("feedback", ["state"])["state"].tolist() == ["accepted"]
 
 
 def test_a_full_store_takes_nothing_more_until_there_is_room(tmp_path, monkeypatch):
@@ -119,35 +123,107 @@ def test_a_full_store_takes_nothing_more_until_there_is_room(tmp_path, monkeypat
     store.add("predictions", [{"model": "m"}])
 
 
-FORMAT_1 = """
-    CREATE TABLE predictions (id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL);
+REJECTED = b"a picture that was rejected " * 500
+FORMAT_1 = f"""
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE predictions ({stores.TABLES["predictions"]});
+    CREATE INDEX predictions_time ON predictions (time);
     CREATE TABLE feedback (
         id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
         said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, bytes BLOB, state TEXT NOT NULL DEFAULT 'new');
     CREATE INDEX feedback_time ON feedback (time);
+    INSERT INTO predictions (time, model) VALUES ('2026-01-01', 'before');
     INSERT INTO feedback (time, model, picture, said, artist, bytes, state) VALUES
         ('2026-01-01', 'm', 'p', 'a', 'b', x'0102', 'accepted'), ('2026-01-02', 'm', 'p', 'a', 'c', x'0102', 'new'),
-        ('2026-01-03', 'm', 'q', 'a', 'b', NULL, 'new'), ('2026-01-04', 'm', 'r', 'a', 'b', x'03', 'rejected');
+        ('2026-01-03', 'm', 'q', 'a', 'b', NULL, 'new'),
+        ('2026-01-04', 'm', 'r', 'a', 'b', x'{REJECTED.hex()}', 'rejected');
     PRAGMA user_version = 1;
 """
 
 
+def on_disk(store, content):
+    return any(content in file.read_bytes() for file in store.file.parent.glob(f"{store.file.name}*"))
+
+
+def schema(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return set(connection.execute("SELECT type, name FROM sqlite_master"))
+
+
 def test_a_store_of_an_older_artnb_is_read_on(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
-    with sqlite3.connect(store.file) as connection:
+    with closing(sqlite3.connect(store.file)) as connection:
         connection.executescript(FORMAT_1)
-    connection.close()
-    readers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(store.file), f"m{number}", "1"]) for number in range(4)
-    ]
-    assert [reader.wait(60) for reader in readers] == [1] * 4, "the made-up table of predictions has few columns"
+    assert on_disk(store, REJECTED[:100])
+    with ThreadPoolExecutor(4) as crowd, closing(sqlite3.connect(store.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # so that all four have seen the old format before one of them changes it
+        writers = [crowd.submit(store.add, "predictions", [{"model": f"m{number}"}]) for number in range(4)]
+        time.sleep(0.5)
+        other.execute("ROLLBACK")
+        assert [writer.result(60) for writer in writers] == [None] * 4
+    assert sorted(store.read("predictions", ["model"])["model"]) == ["before", "m0", "m1", "m2", "m3"]
     table = store.read("feedback", ["picture", "artist", "state", "kept"])
     assert table["kept"].tolist() == [1, 1, 0, 0] and table["artist"].tolist() == ["b", "c", "b", "b"]
+    assert table["state"].tolist() == ["accepted", "new", "new", "rejected"]
     assert store.picture("p") == b"\1\2" and len(store.read("pictures", ["picture"])) == 1
     with pytest.raises(StoreError, match="not kept"):
         store.picture("r")
-    with sqlite3.connect(store.file) as connection:
+    assert not on_disk(store, REJECTED[:100]), "what was rejected before is deleted, too"
+    with closing(sqlite3.connect(store.file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (stores.FORMAT,)
+    fresh = Store(tmp_path / "fresh.sqlite")
+    fresh.add("predictions", [{"model": "m"}])
+    assert schema(store.file) == schema(fresh.file)
+
+
+def test_a_bringing_up_that_fails_changes_nothing(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    with closing(sqlite3.connect(store.file)) as connection:
+        connection.executescript(FORMAT_1 + "CREATE INDEX odd ON feedback (bytes);")  # so the column can't be dropped
+    before = schema(store.file)
+    with pytest.raises(StoreError, match="odd"):
+        store.read("feedback", ["id"])
+    assert schema(store.file) == before and on_disk(store, REJECTED[:100])
+    with closing(sqlite3.connect(store.file)) as connection:
+        connection.execute("DROP INDEX odd")
+    assert len(store.read("feedback", ["kept"])) == 4
+
+
+def test_what_is_deleted_is_gone_though_another_has_the_file_open(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    content = b"a picture nobody agreed to " * 400
+    store.add("predictions", [{"model": "m"}])
+    with closing(sqlite3.connect(store.file, isolation_level=None)) as other:  # so the log isn't deleted on closing
+        other.execute("SELECT * FROM feedback").fetchall()
+        store.add("pictures", [{"picture": "p", "bytes": content}])
+        assert on_disk(store, content[:100])
+        with store.transaction("change") as connection:
+            connection.execute("DELETE FROM pictures")
+        assert not on_disk(store, content[:100])
+
+
+def test_a_change_is_made_though_somebody_reads(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    content = b"a picture nobody agreed to " * 400
+    store.add("pictures", [{"picture": "p", "bytes": content}])
+    with closing(sqlite3.connect(store.file, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM pictures").fetchall()
+        with store.transaction("change") as connection:
+            connection.execute("DELETE FROM pictures")
+        assert store.read("pictures", ["picture"]).empty
+    store.read("pictures", ["picture"])
+    assert not on_disk(store, content[:100])
+
+
+def test_a_full_disk_is_called_that(tmp_path):
+    store = Store(tmp_path / "operation.sqlite")
+    store.add("predictions", [{"model": "before"}])
+    with pytest.raises(StoreError, match="disk is full"), store.transaction("add") as connection:
+        connection.execute("PRAGMA max_page_count = 20")  # SQLite's own way to have a small disk
+        for _ in range(10):
+            insert(connection, "predictions", {"model": "m", "probabilities": "x" * 50_000})
+    assert store.read("predictions", ["model"])["model"].tolist() == ["before"]
 
 
 def test_a_store_of_a_newer_artnb_is_left_alone(tmp_path):
