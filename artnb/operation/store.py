@@ -135,8 +135,8 @@ class Store:
                 try:
                     if mode == "add" and (used := _bytes_used(connection)) >= MAX_STORE_BYTES:
                         raise StoreError(
-                            f"{self.file.name!r} is full ({used / 1024**2:,.0f} MB); move the file away and a new one is begun, "
-                            "or reject feedback whose pictures fill it (artnb feedback review)."
+                            f"{self.file.name!r} is full ({used / 1024**2:,.0f} MB); move the file away and a new one "
+                            "is begun, or reject feedback whose pictures fill it (artnb feedback review)."
                         )
                     yield connection
                 except BaseException:
