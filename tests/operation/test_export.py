@@ -69,7 +69,7 @@ def test_a_folder_that_is_there_is_not_written_over(bundle, tmp_path):  # noqa: 
 
 def test_without_the_extra_onnx_is_a_sentence(bundle, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ExportError, match=r'tf2onnx and onnx is not installed; .*"artnb\[export\]"'):
+    with pytest.raises(ExportError, match=r"tf2onnx and onnx is not installed; .*pip install onnx onnxruntime tf2onnx"):
         exporting.export(bundle.folder, "onnx", tmp_path / "out")
 
 

@@ -254,7 +254,7 @@ def test_without_mlflow_the_registry_works_and_says_so(make, tmp_path, monkeypat
     settings = Settings(home=tmp_path / "home")
     assert registry.add(make("mine", 60), settings).number == 1
     assert 'pip install "mlflow>=3.17,!=3.18.0"' in capsys.readouterr().err
-    with pytest.raises(tracking.TrackingError, match=r"artnb\[operation\]"):
+    with pytest.raises(tracking.TrackingError, match=r"pip install \"mlflow"):
         tracking.page(settings=settings)
 
 
