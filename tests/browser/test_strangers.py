@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from websockets.exceptions import InvalidStatus
 
-from artnb.widgets.server import HEADERS, OPENING
+from artnb.widgets.door import HEADERS
+from artnb.widgets.kernels import OPENING
 from tests.browser import gallery as galleries
 from tests.browser.gallery import PAGES
 from tests.browser.raw import ConnectionClosed, client, connect, find, get, open_page

@@ -4,14 +4,14 @@ import socket
 
 import pytest
 
-from artnb.widgets import server
+from artnb.widgets import door, kernels, server
 
 GB = 1024**3
 
 
-@pytest.mark.parametrize(("free", "kernels"), [(0, 1), (2 * GB, 1), (5 * GB, 1), (8 * GB, 3), (24 * GB, 12)])
-def test_memory_says_how_many_kernels_there_may_be(free, kernels):
-    assert server.kernels_for(free) == kernels
+@pytest.mark.parametrize(("free", "number"), [(0, 1), (2 * GB, 1), (5 * GB, 1), (8 * GB, 3), (24 * GB, 12)])
+def test_memory_says_how_many_kernels_there_may_be(free, number):
+    assert kernels.kernels_for(free) == number
 
 
 def test_a_container_has_its_own_memory(monkeypatch):
@@ -20,20 +20,20 @@ def test_a_container_has_its_own_memory(monkeypatch):
         "memory.current": f"{2 * GB}\n",
         "memory.stat": f"anon 5\ninactive_file {GB}\n",
     }
-    monkeypatch.setattr(server.Path, "read_text", lambda file: texts[file.name])
-    assert server.free_memory() == 3 * GB
+    monkeypatch.setattr(kernels.Path, "read_text", lambda file: texts[file.name])
+    assert kernels.free_memory() == 3 * GB
     texts["memory.max"] = "max\n"
-    assert server.free_memory() == pytest.approx(server.psutil.virtual_memory().available, rel=0.2)
+    assert kernels.free_memory() == pytest.approx(kernels.psutil.virtual_memory().available, rel=0.2)
 
 
 def test_a_server_for_this_machine_has_three_names():
-    assert server.own_names("127.0.0.1") == {"127.0.0.1", "::1", "localhost"}
+    assert door.own_names("127.0.0.1") == {"127.0.0.1", "::1", "localhost"}
 
 
 def test_a_server_for_others_has_the_names_that_it_was_given():
-    names = server.own_names("0.0.0.0", ["Paintings.example"])
+    names = door.own_names("0.0.0.0", ["Paintings.example"])
     assert {"paintings.example", "localhost", socket.gethostname().lower()} <= names and "0.0.0.0" not in names
-    assert "192.0.2.7" in server.own_names("192.0.2.7")
+    assert "192.0.2.7" in door.own_names("192.0.2.7")
 
 
 @pytest.mark.parametrize(
@@ -42,15 +42,15 @@ def test_a_server_for_others_has_the_names_that_it_was_given():
      ("::", False), ("192.0.2.7", False), ("paintings.example", False)],
 )  # fmt: skip
 def test_a_token_is_asked_for_where_others_come_in(ip, mine):
-    assert server.is_loopback(ip) is mine
+    assert door.is_loopback(ip) is mine
     assert server.settings(ip, 1, True)["Voila"]["auto_token"] is not mine
     assert server.settings(ip, 1, True, token=False)["Voila"]["auto_token"] is False
 
 
 def test_a_budget_comes_back(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(server.time, "monotonic", lambda: now[0])
-    budget = server.Budget(10, 5)
+    monkeypatch.setattr(kernels.time, "monotonic", lambda: now[0])
+    budget = kernels.Budget(10, 5)
     assert budget.take(10) and not budget.take(1)
     now[0] = 1.0
     assert budget.take(2) and not budget.take(1)

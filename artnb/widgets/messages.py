@@ -1,0 +1,157 @@
+"""What a page may send to its kernel, looked at before the kernel does. The values in it are checked by `inputs`."""
+
+import json
+import re
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.iostream import StreamBufferFullError
+from tornado.web import HTTPError
+
+from artnb.images import MAX_BYTES
+from artnb.widgets.kernels import Rooms
+
+JSON_BYTES = 64 * 1024  # of a message without its pictures; a page sends a few hundred
+PARTS = 16  # of a message
+STATES, ALL = 2000, 50  # of widgets that a page may ask for in a minute; so much counts the question for all of them
+SOCKETS = 4  # connections to one kernel
+UNREAD = 64 * 1024**2  # bytes that are kept for a page that does not read them
+SESSION = re.compile(r"[\w-]{1,64}")
+
+_METHODS = ("update", "custom", "request_state", "request_states")
+_KINDS = {
+    "shell": ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request"),
+    "control": ("kernel_info_request",),
+}
+
+
+class Socket(ZMQChannelsWebsocketConnection):
+    """What a page sends to its kernel: messages to the widgets that are there, small ones but for uploads."""
+
+    connected = False
+
+    async def prepare(self) -> None:
+        """See that there are not too many of them.
+
+        Raises:
+            HTTPError: 400 for a session's name that is none, 429 for one connection too many.
+        """
+        if not SESSION.fullmatch(self.session.session):
+            raise HTTPError(400, "no name of a session")
+        if len(self._rooms.sockets(self.kernel_id)) >= SOCKETS:
+            raise HTTPError(429, "too many connections")
+        self._rooms.sockets(self.kernel_id).add(self)
+        try:
+            await super().prepare()
+        except BaseException:
+            self._rooms.sockets(self.kernel_id).discard(self)
+            raise
+
+    def connect(self) -> Any:
+        """The handshake is done."""
+        self.connected = True
+        self._rooms.heard_of(self.kernel_id)
+        self._stream.max_write_buffer_size = UNREAD
+        return super().connect()
+
+    def disconnect(self) -> None:  # type: ignore[override]
+        """The page has gone, or its line is broken."""
+        if self.connected:
+            self._rooms.heard_of(self.kernel_id)
+        self._rooms.sockets(self.kernel_id).discard(self)
+        super().disconnect()
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """Send a message of the kernel, or end a connection that takes none."""
+        try:
+            super().handle_outgoing_message(stream, outgoing_msg)
+        except StreamBufferFullError:
+            self.log.info("A page of kernel %s does not read what it asked for.", self.kernel_id)
+            self._stream.close()
+
+    @property
+    def _stream(self) -> Any:
+        socket: Any = self.websocket_handler
+        return socket.ws_connection.stream
+
+    @property
+    def _rooms(self) -> Rooms:
+        return self.multi_kernel_manager
+
+    def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
+        """Hand a message on to the kernel, or drop it."""
+        try:
+            trouble = self._trouble(*_read(incoming_msg, bool(self.subprotocol)))
+        except Exception as error:  # whatever it is, the connection goes on
+            trouble = f"it can't be read ({type(error).__name__})"
+        if trouble:
+            self.log.debug("A message to kernel %s was dropped: %s", self.kernel_id, trouble)
+        else:
+            super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]
+
+    def _trouble(self, channel: str, header: dict[str, Any], content: dict[str, Any], buffers: int) -> str | None:
+        """Why a message is not handed on; `buffers` is the size of what comes with it, in bytes."""
+        kind = header["msg_type"]
+        if kind not in _KINDS.get(channel, ()):
+            return "no page sends it"
+        if kind == "comm_open" and content["target_name"] != "jupyter.widget.control":
+            return "it opens a widget"
+        method = content["data"]["method"] if kind == "comm_msg" else None
+        if kind == "comm_msg" and method not in _METHODS:
+            return "no page sends it"
+        if buffers and method != "update":
+            return "it brings something along"
+        asked = {"comm_open": 1, "request_state": 1, "request_states": ALL}.get(method or kind, 0)
+        if not self._rooms.budget(self.kernel_id, "states", STATES, 60).take(asked):
+            return "it asks again and again"
+        if not self._rooms.budget(self.kernel_id, "uploads", 2 * MAX_BYTES, 20).take(buffers):
+            return "it brings too much"
+        return None
+
+
+def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str, Any], int]:
+    """The channel, header and content of a message, and the bytes behind them, if its sizes are what they can be.
+
+    Jupyter's own readers believe the numbers that a message begins with, so these are checked first.
+
+    Args:
+        message: as it came.
+        v1: whether it is of Jupyter's newer protocol.
+
+    Raises:
+        ValueError: it is too large or contradicts itself; and whatever JSON and dictionaries raise.
+    """
+    size = len(message)
+    if v1 and isinstance(message, bytes):
+        number = int.from_bytes(message[:8], "little")
+        if not 6 <= number <= PARTS or len(message) < 8 * (number + 1):
+            raise ValueError("parts")
+        starts = [int.from_bytes(message[8 * part : 8 * (part + 1)], "little") for part in range(1, number + 1)]
+        # A channel and four texts, then pictures.
+        if starts != sorted(starts) or starts[0] < 8 * (number + 1) or starts[-1] > len(message):
+            raise ValueError("order")
+        if starts[5] - starts[0] > JSON_BYTES:
+            raise ValueError("size")
+        channel, parts = deserialize_msg_from_ws_v1(message)
+        buffers = size - starts[5]
+        header, content = json.loads(parts[0]), json.loads(parts[3])
+    else:
+        buffers = 0
+        if isinstance(message, bytes):
+            number = int.from_bytes(message[:4], "big")
+            if not 1 <= number <= PARTS or len(message) < 4 * (number + 1):
+                raise ValueError("parts")
+            starts = [int.from_bytes(message[4 * part : 4 * (part + 1)], "big") for part in range(1, number + 1)]
+            starts.append(len(message))
+            if starts != sorted(starts):
+                raise ValueError("order")
+            buffers = size - starts[1]
+            message = message[starts[0] : starts[0] + min(starts[1] - starts[0], JSON_BYTES + 1)]
+        if len(message) > JSON_BYTES:
+            raise ValueError("size")
+        whole = json.loads(message)
+        channel, header, content = whole.get("channel") or "shell", whole["header"], whole["content"]
+    if not isinstance(header, dict) or not isinstance(content, dict):
+        raise ValueError("no dictionaries")
+    return channel, header, content, buffers
