@@ -40,11 +40,8 @@ def parts(widget: widgets.Widget) -> Iterator[widgets.Widget]:
         yield one
         for name in one.keys:
             value = getattr(one, name)
-            left.extend(part for part in (value if isinstance(value, tuple | list) else [value]) if _is_widget(part))
-
-
-def _is_widget(value: Any) -> bool:
-    return isinstance(value, widgets.Widget)
+            among = value if isinstance(value, tuple | list) else [value]
+            left.extend(part for part in among if isinstance(part, widgets.Widget))
 
 
 def receive(widget: widgets.Widget, message: dict[str, Any]) -> None:

@@ -164,7 +164,7 @@ class Rooms(AsyncMappingKernelManager):
             heard = self._heard[kernel_id] = now
         idle = min(time.time() - kernel.last_activity.timestamp(), now - opened)
         reason = (
-            "it has died" if not await kernel.is_alive()
+            "it has died" if not await self.lives(kernel_id)
             else "its page is gone" if now - heard > ALONE
             else "nothing was done on its page" if idle > IDLE
             else None
