@@ -5,6 +5,7 @@ import base64
 import html
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -64,7 +65,9 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
     entries, failures = [], []
     for path, notebook, error in _run(find_notebooks(chosen)):
         marked, formulas = _mark_formulas(notebook)
-        page, _ = exporter.from_notebook_node(marked, {"metadata": {"name": _title(notebook)}})
+        page, _ = exporter.from_notebook_node(
+            marked, {"metadata": {"name": _title(notebook), "path": str(path.parent)}}
+        )
         for mark, formula in formulas.items():
             page = page.replace(mark, formula)
         with replacing(folder / f"{path.stem}.html") as part:
@@ -80,7 +83,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
 
 
 def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> list[Path]:
-    """Write the notebooks without outputs, each cell tagged `solution` replaced by a stub to fill in."""
+    """Write the notebooks without outputs, each cell tagged `solution` replaced by a stub; and the drawings."""
     written, folder = [], _made(folder)
     for path in find_notebooks(chosen):
         notebook = nbformat.read(path, as_version=4)
@@ -92,6 +95,8 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> lis
         with replacing(folder / path.name) as part:
             nbformat.write(notebook, part)
         written.append(folder / path.name)
+    if (drawings := NOTEBOOKS / "figures").is_dir():  # which texts show
+        shutil.copytree(drawings, folder / "figures", dirs_exist_ok=True)
     return written
 
 

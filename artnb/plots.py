@@ -1,6 +1,7 @@
-"""Every figure of the course, one function each, returning the matplotlib axes.
+"""The figures that several notebooks or a page draw, one function each, returning the matplotlib axes.
 
-Colours are those of seaborn's "colorblind" palette, and nothing is told by colour alone.
+A figure of one notebook is drawn there, where it can be read. Colours are those of seaborn's "colorblind" palette,
+and nothing is told by colour alone.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
-from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
-
-from artnb.paintings import catalogue
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind").as_hex()
 FOUR = (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-.")  # colours and lines of up to four curves
@@ -73,22 +72,6 @@ def side_by_side(
     return axes
 
 
-def paintings_per_artist(paintings: pd.Series, title: str) -> np.ndarray:
-    """Histogram and box plot of the number of paintings, one value for each artist."""
-    _, (above, below) = plt.subplots(2, 1, sharex=True, height_ratios=[4, 1], figsize=(9, 4.5))
-    sns.histplot(x=paintings, bins=20, ax=above, color=BLUE)
-    sns.boxplot(x=paintings, ax=below, color=SKY, width=0.6)
-    for value, name in ((paintings.median(), "median"), (paintings.mean(), "mean")):
-        above.axvline(
-            value, color="black", linestyle="--" if name == "mean" else "-", linewidth=1, label=f"{name} {value:.0f}"
-        )
-    above.legend(frameon=False)
-    above.set(title=title, xlabel="", ylabel="artists")
-    above.yaxis.set_major_locator(MaxNLocator(integer=True))
-    below.set(xlabel="paintings", yticks=[])
-    return np.array([above, below])
-
-
 def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: float | None = None) -> Axes:
     """One horizontal bar for each entry, its number written at its end; `threshold` is a dashed line."""
     _, axis = plt.subplots(figsize=(9, max(1.8, 0.6 + 0.24 * len(counts))))
@@ -103,86 +86,6 @@ def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: fl
         axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label=f"at least {threshold:g}")
         axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))  # beside the title, where no bar is
     axis.set(title=title, xlabel=xlabel)
-    return axis
-
-
-def timeline(artists: pd.DataFrame, title: str = "When they lived") -> Axes:
-    """A bar from birth to death for each artist whose years are known, the earliest on top."""
-    lives = catalogue.lifetimes(artists).dropna().sort_values(["born", "died"], kind="stable")
-    born, died = lives["born"].to_numpy(float), lives["died"].to_numpy(float)
-    _, axis = plt.subplots(figsize=(9, 0.8 + 0.19 * len(lives)))
-    axis.barh(lives["name"], died - born, left=born, color=BLUE, height=0.6)
-    for row, (first, name) in enumerate(zip(born, lives["name"], strict=True)):
-        axis.annotate(
-            name, (first, row), (-4, 0), textcoords="offset points", ha="right", va="center", fontsize="x-small"
-        )
-    axis.invert_yaxis()
-    axis.margins(y=0.01)
-    span = died.max() - born.min()
-    axis.set(title=title, xlabel="year", yticks=[], xlim=(born.min() - 0.28 * span, died.max() + 0.02 * span))
-    axis.spines["left"].set_visible(False)
-    axis.grid(axis="x", color="0.9")
-    axis.set_axisbelow(True)
-    return axis
-
-
-def sizes(width: Sequence[float], height: Sequence[float], title: str) -> Axes:
-    """How large the pictures are, one dot each; the diagonal is square."""
-    _, axis = plt.subplots(figsize=(5, 4.5))
-    axis.scatter(width, height, s=30, alpha=0.4, color=BLUE, linewidths=0)
-    largest = 1.05 * max(np.max(width), np.max(height))
-    axis.plot([0, largest], [0, largest], color="0.6", linewidth=1, label="square")
-    axis.legend(frameon=False)
-    axis.set(title=title, xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, largest), ylim=(0, largest))
-    return axis
-
-
-def spread(table: pd.DataFrame, value: str, title: str, xlabel: str) -> Axes:
-    """A box for each artist, the lowest median on top."""
-    order = table.groupby("artist")[value].median().sort_values().index
-    _, axis = plt.subplots(figsize=(9, 0.8 + 0.24 * len(order)))
-    sns.boxplot(table, x=value, y="artist", order=order, color=SKY, fliersize=2, linewidth=1, ax=axis)
-    axis.tick_params(axis="y", labelsize="x-small", length=0)
-    axis.set(title=title, xlabel=xlabel, ylabel="")
-    return axis
-
-
-def palettes(colours: dict[str, np.ndarray], shares: dict[str, np.ndarray], title: str) -> Axes:
-    """A strip for each artist: the colours, as wide as their share of the pixels.
-
-    Args:
-        colours: artist -> (k, 3) RGB in [0, 1].
-        shares: artist -> (k,), summing to 1.
-        title: of the figure.
-    """
-    _, axis = plt.subplots(figsize=(9, 0.6 + 0.32 * len(colours)))
-    for row, artist in enumerate(colours):
-        left = np.concatenate([[0], np.cumsum(shares[artist])[:-1]])
-        axis.barh([row] * len(left), shares[artist], left=left, color=colours[artist], height=0.85)
-    axis.set(title=title, xlabel="share of the pixels", xlim=(0, 1), ylim=(len(colours) - 0.5, -0.5))
-    axis.set_yticks(range(len(colours)), list(colours), fontsize="x-small")
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
-    return axis
-
-
-def split_sizes(table: pd.DataFrame, title: str) -> Axes:
-    """How many paintings of each artist are in each subset, as stacked bars."""
-    counts = pd.crosstab(table["artist"], table["subset"])[list(SUBSET_COLOURS)]
-    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index]
-    _, axis = plt.subplots(figsize=(9, 0.9 + 0.26 * len(counts)))
-    left = np.zeros(len(counts))
-    for subset, colour in SUBSET_COLOURS.items():
-        values = counts[subset].to_numpy()
-        drawn = axis.barh(counts.index, values, left=left, color=colour, label=subset, edgecolor="white")
-        axis.bar_label(
-            drawn, label_type="center", fontsize="xx-small", color="white" if subset != "validation" else "black"
-        )
-        left += values
-    axis.invert_yaxis()
-    axis.tick_params(axis="y", labelsize="x-small", length=0)
-    axis.legend(frameon=False, ncols=3, loc="lower right")
-    axis.set(title=title, xlabel="paintings")
     return axis
 
 
@@ -242,16 +145,6 @@ def training_curves(history: pd.DataFrame, title: str) -> np.ndarray:
     return axes
 
 
-def learning_rates(rates: dict[str, np.ndarray], title: str) -> Axes:
-    """The learning rate of each step of a training, one line for each label."""
-    _, axis = plt.subplots(figsize=(9, 3))
-    for (label, values), colour, line in zip(rates.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False):
-        axis.plot(values, color=colour, linestyle=line, label=label)
-    axis.legend(frameon=False, fontsize="small")
-    axis.set(title=title, xlabel="step", ylabel="learning rate", ylim=(0, None))
-    return axis
-
-
 def confusion(
     matrices: dict[str, np.ndarray], class_names: Sequence[str], size: float = 5.5, columns: int = 2
 ) -> np.ndarray:
@@ -283,29 +176,6 @@ def confusion(
         axis.tick_params(labelsize="x-small", length=0)
         axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
     return axes
-
-
-def per_class(table: pd.DataFrame, title: str) -> Axes:
-    """Precision and recall of each artist as two marks on a line, the best recall on top.
-
-    Args:
-        table: as in `Evaluation.per_class`.
-        title: of the figure.
-    """
-    table = table.sort_values("recall", ascending=False)
-    names = [f"{artist} ({row['n']:.0f})" for artist, row in table.iterrows()]
-    figure, axis = plt.subplots(figsize=(9, 1.3 + 0.3 * len(table)))
-    axis.hlines(names, table["precision"], table["recall"], color="0.8", linewidth=3, zorder=1)
-    axis.scatter(table["recall"], names, color=BLUE, label="recall: of the artist's, found", zorder=2)
-    axis.scatter(
-        table["precision"], names, color=ORANGE, marker="D", label="precision: of those named, right", zorder=2
-    )
-    axis.invert_yaxis()
-    axis.xaxis.set_major_formatter(PercentFormatter(1))
-    figure.legend(frameon=False, fontsize="small", ncols=2, loc="outside lower center")
-    axis.set(title=title, xlabel="share of pictures", xlim=(-0.02, 1.03))
-    axis.tick_params(axis="y", labelsize="x-small", length=0)
-    return axis
 
 
 def reliability(tables: dict[str, pd.DataFrame], title: str) -> Axes:
@@ -357,47 +227,6 @@ def attention(images: Sequence[np.ndarray], heat: Sequence[np.ndarray], titles: 
     return side_by_side(list(zip(images, seen, strict=True)), titles, size=2.2)
 
 
-def search_results(table: pd.DataFrame, title: str, columns: int = 3) -> np.ndarray:
-    """The validation accuracy of each trial against each of its settings; the best trial is marked.
-
-    Args:
-        table: as `classification.tuning.results` returns it.
-        title: of the figure.
-        columns: settings in a row.
-    """
-    settings = [str(name) for name in table if name not in ("trial", "epochs", "val_accuracy")]
-    columns = min(columns, len(settings))
-    rows = -(-len(settings) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(3.3 * columns + 0.5, 2.6 * rows + 1), sharey=True, squeeze=False
-    )
-    for axis in axes.flat[len(settings) :]:
-        axis.axis("off")
-    lengths = sorted(table["epochs"].dropna().unique())
-    for axis, name in zip(axes.flat, settings, strict=False):
-        values = table[name].astype(float)
-        axis.scatter(values[:1], table["val_accuracy"][:1], s=260, facecolor="none", edgecolor=RED, linewidth=1.5,
-                     label="best")  # fmt: skip
-        for number, length in enumerate(lengths or [None]):
-            of = table["epochs"] == length if lengths else table["epochs"].isna()
-            colour = (SKY, BLUE, GREEN, PURPLE)[number % 4] if lengths else BLUE
-            label = f"{length:.0f} epoch{'s' if length > 1 else ''}" if lengths else "a trial"
-            mark = "v^so"[number % 4] if lengths else "o"
-            axis.scatter(values[of], table["val_accuracy"][of], color=colour, marker=mark, label=label)
-        if values.min() > 0 and values.max() / values.min() > 20:
-            axis.set_xscale("log")
-            axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.set(xlabel=name.replace("_", " "))
-        axis.margins(x=0.15, y=0.15)
-    for axis in axes[:, 0]:
-        axis.set(ylabel="validation\naccuracy")
-    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes[0, 0].set_title(title)
-    marks, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(marks, labels, frameon=False, fontsize="small", ncols=len(marks), loc="outside lower center")
-    return axes.flat[: len(settings)]
-
-
 def models_compared(table: pd.DataFrame, title: str) -> Axes:
     """Test accuracy of each model with its interval, and its accuracies on training and validation paintings.
 
@@ -420,25 +249,6 @@ def models_compared(table: pd.DataFrame, title: str) -> Axes:
     figure.legend(frameon=False, fontsize="small", ncols=4, loc="outside lower center")
     axis.set(title=title, xlabel="accuracy", xlim=(0, 1.02))
     axis.margins(y=0.2)
-    return axis
-
-
-def executions(trainings: pd.DataFrame, title: str) -> Axes:
-    """Each training of a search as a dot, in a row with those of the same settings; a bar is their mean.
-
-    Args:
-        trainings: a row per training: setting (what its row is called), val_accuracy.
-        title: of the figure.
-    """
-    means = trainings.groupby("setting")["val_accuracy"].mean().sort_values(ascending=False)
-    _, axis = plt.subplots(figsize=(9, 1.2 + 0.35 * len(means)))
-    axis.scatter(trainings["val_accuracy"], trainings["setting"].map(list(means.index).index), color=BLUE, alpha=0.7)
-    axis.scatter(means, range(len(means)), color=RED, marker="|", s=250, linewidth=2)
-    axis.set_yticks(range(len(means)), list(means.index), fontsize="small")
-    axis.invert_yaxis()
-    axis.margins(y=0.2)
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axis.set(title=title, xlabel="validation accuracy: dots are trainings, red lines means")
     return axis
 
 
@@ -484,114 +294,6 @@ def gan_curves(history: pd.DataFrame, title: str) -> np.ndarray:
         axis.set(xlabel="step")
     figure.suptitle(title)
     return axes.flat[:]
-
-
-def two_cycles() -> Axes:
-    """Photograph to Monet to photograph, Monet to photograph to Monet, and who judges what, as a drawing."""
-    _, axis = plt.subplots(figsize=(11, 3.6))
-    axis.set(xlim=(0, 11), ylim=(0, 4))
-    axis.axis("off")
-    for row, (start, made, there, back) in enumerate(
-        (("photograph", "Monet", "G", "F"), ("Monet", "photograph", "F", "G"))
-    ):
-        y, colour = 3 - 2 * row, (BLUE, ORANGE)[row]
-        names = (f"a {start}", f"a generated\n{made}", f"the {start}\nonce more")
-        for x, name in zip((1.2, 5.2, 9.2), names, strict=True):
-            axis.text(
-                x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.6", "fc": "white", "ec": colour}
-            )
-        for x, label in ((2.3, there), (6.3, back)):
-            axis.annotate("", (x + 1.8, y), (x, y), arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
-            axis.text(x + 0.9, y + 0.2, label, ha="center", style="italic", size="large")
-        axis.annotate(
-            "", (1.2, y - 0.45), (9.2, y - 0.45),
-            arrowprops={"arrowstyle": "<->", "color": GREEN, "lw": 1.5, "connectionstyle": "arc3,rad=-0.12"},
-        )  # fmt: skip
-        axis.text(5.2, y - 0.78, "cycle loss: the same?", ha="center", color=GREEN, size="small")
-        axis.text(5.2, y + 0.62, f"a discriminator: real {made}s or generated ones?", ha="center", size="small")
-    return axis
-
-
-def course_map() -> Axes:
-    """What each part of the course hands to the next, with the numbers of the notebooks, as a drawing."""
-    _, axis = plt.subplots(figsize=(12, 2.4))
-    axis.set(xlim=(0, 12), ylim=(0.4, 2.9))
-    axis.axis("off")
-    parts = (
-        ("collection", "1", BLUE), ("split", "2", BLUE), ("pipeline", "2", BLUE),
-        ("model", "3, 4, 5\n7, 8, 10", ORANGE), ("evaluation", "6, 9, 11", GREEN), ("page", "make demo", PURPLE),
-        ("operation", "12", RED),
-    )  # fmt: skip
-    for number, (name, where, colour) in enumerate(parts):
-        x = 0.85 + 1.72 * number
-        box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": colour, "lw": 1.5}
-        axis.text(x, 1.5, name, ha="center", va="center", bbox=box)
-        axis.text(x, 0.95, where, ha="center", va="top", size="small")
-        if number:
-            axis.annotate(
-                "", (x - 0.6, 1.5), (x - 1.12, 1.5), arrowprops={"arrowstyle": "->", "color": GREY, "lw": 1.5}
-            )
-    axis.annotate(
-        "", (0.85 + 1.72 * 3, 1.85), (0.85 + 1.72 * 6, 1.85),
-        arrowprops={"arrowstyle": "->", "color": RED, "lw": 1.5, "connectionstyle": "arc3,rad=0.22"},
-    )  # fmt: skip
-    axis.text(
-        0.85 + 1.72 * 4.5, 2.66, "new paintings, corrections: trained again", ha="center", size="small", color=RED
-    )
-    return axis
-
-
-def matrices(named: dict[str, np.ndarray], title: str) -> np.ndarray:
-    """Square matrices beside each other on one scale of colours, the largest values cut off so that most can be seen.
-
-    Args:
-        named: a label -> (n, n).
-        title: of the figure.
-    """
-    figure, axes = plt.subplots(1, len(named), figsize=(4 * len(named), 4), squeeze=False)
-    high = max(float(np.quantile(np.abs(values), 0.98)) for values in named.values())
-    low = min(0.0, min(float(values.min()) for values in named.values()))
-    for axis, (label, values) in zip(axes[0], named.items(), strict=True):
-        shown = axis.imshow(values, cmap="cividis", vmin=low, vmax=high)
-        axis.set(title=label, xlabel="channel", ylabel="channel")
-    figure.colorbar(shown, ax=list(axes[0]), shrink=0.7)
-    figure.suptitle(title)
-    return axes[0]
-
-
-def trade_offs(table: pd.DataFrame, title: str) -> Axes:
-    """Distance from the style against distance from the content, a point for each trial; the best ones joined.
-
-    Args:
-        table: as `style.search.results` returns it.
-        title: of the figure.
-    """
-    _, axis = plt.subplots(figsize=(6.5, 5))
-    beaten, best = table[~table["best"]], table[table["best"]].sort_values("style_distance")
-    if len(beaten):
-        axis.scatter(beaten["style_distance"], beaten["content_distance"], color="0.65", label="beaten in both")
-    axis.plot(best["style_distance"], best["content_distance"], color=BLUE, marker="o", label="beaten by none")
-    for number, (x, y) in enumerate(zip(best["style_distance"], best["content_distance"], strict=True), start=1):
-        axis.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize="small")
-    axis.set(title=title, xlabel="distance from the style (content: 1)", ylabel="distance from the content")
-    axis.legend(frameon=False, fontsize="small")
-    return axis
-
-
-def total_times(costs: dict[str, tuple[float, float]], title: str) -> Axes:
-    """How long a model takes altogether, training included, against how many pictures it paints.
-
-    Args:
-        costs: a label -> (seconds of training, seconds per picture).
-        title: of the figure.
-    """
-    _, axis = plt.subplots(figsize=(8, 4))
-    pictures = np.logspace(0, 5, 200)
-    for (label, (training, each)), colour, line in zip(costs.items(), *FOUR, strict=False):
-        axis.plot(pictures, (training + each * pictures) / 3600, color=colour, linestyle=line, label=label)
-    axis.set(xscale="log", yscale="log", title=title, xlabel="pictures painted", ylabel="hours, training included")
-    axis.legend(frameon=False, fontsize="small")
-    return axis
 
 
 def service(days: pd.DataFrame, title: str) -> np.ndarray:
@@ -653,51 +355,3 @@ def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
             axis.set(title=str(measure).replace("_", " "), ylabel=model if axis is row[0] else "")
     figure.suptitle(title)
     return axes
-
-
-def group_accuracy(groups: pd.DataFrame, title: str) -> np.ndarray:
-    """Accuracy of each group with its interval and size, the lowest on top; diamonds are worse than the others.
-
-    Args:
-        groups: as `bias.by_group` returns it.
-        title: of the figure.
-    """
-    parts = list(groups.groupby("grouping", sort=False))
-    heights = [len(rows) + 1.5 for _, rows in parts]
-    size = 9, 0.25 * sum(heights) + 0.8
-    figure, axes = plt.subplots(len(parts), 1, figsize=size, height_ratios=heights, sharex=True, squeeze=False)
-    for axis, (grouping, rows) in zip(axes[:, 0], parts, strict=True):
-        names = [f"{group} ({n:,})" for group, n in rows[["group", "n"]].to_numpy()]
-        axis.hlines(names, rows["low"], rows["high"], color="0.7", linewidth=3)
-        for worse, colour, mark in ((False, BLUE, "o"), (True, RED, "D")):
-            chosen = (rows["worse"] == worse).to_numpy()
-            axis.scatter(rows["accuracy"][chosen], np.array(names)[chosen], color=colour, marker=mark, zorder=2)
-        axis.invert_yaxis()
-        axis.tick_params(axis="y", labelsize="x-small", length=0)
-        axis.set(title=f"by {grouping}", xlim=(0, 1.02))
-        axis.xaxis.set_major_formatter(PercentFormatter(1))
-    axes[-1, 0].set(xlabel="accuracy, with its 95 % interval")
-    figure.suptitle(title)
-    return axes[:, 0]
-
-
-def picture_statistics(reference: np.ndarray, sample: np.ndarray, names: Sequence[str], title: str) -> np.ndarray:
-    """How simple statistics are spread in the reference (filled) and in other pictures (a line).
-
-    Args:
-        reference: (n, k).
-        sample: (m, k).
-        names: of the k statistics.
-        title: of the figure.
-    """
-    figure, axes = plt.subplots(1, len(names), figsize=(2.7 * len(names), 2.8), squeeze=False)
-    for axis, name, old, new in zip(axes[0], names, reference.T, sample.T, strict=True):
-        edges = np.histogram_bin_edges(np.concatenate([old, new]), 20)
-        axis.hist(old, edges, density=True, color="0.8", label="reference")
-        axis.hist(new, edges, density=True, histtype="step", color=ORANGE, linewidth=2, label="these pictures")
-        axis.set(title=name, yticks=[])
-        axis.spines["left"].set_visible(False)
-    marks, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(marks, labels, frameon=False, fontsize="small", ncols=2, loc="outside lower center")
-    figure.suptitle(title)
-    return axes[0]

@@ -11,11 +11,12 @@ from artnb.course import CourseError
 def notebooks(tmp_path, monkeypatch):
     """A course of two notebooks: one that runs, with a formula, an exercise and a picture, and one that fails."""
     monkeypatch.setattr(course, "NOTEBOOKS", tmp_path / "notebooks")
-    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/figures").mkdir(parents=True)
+    (tmp_path / "notebooks/figures/box.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>')
     v4 = nbformat.v4
     drawing = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])"
     good = [
-        v4.new_markdown_cell("# The first & best\n\nA formula: $x^2$, code: `$HOME`."),
+        v4.new_markdown_cell("# The first & best\n\nA formula: $x^2$, code: `$HOME`.\n\n![a box](figures/box.svg)"),
         v4.new_code_cell("import os\nprint(6 * 7, 'PYTEST_CURRENT_TEST' in os.environ)"),
         v4.new_code_cell(drawing),
         v4.new_code_cell("# Exercise: the answer\nanswer = 42", metadata={"tags": ["solution"]}),
@@ -38,6 +39,7 @@ def test_pages_are_written_with_an_index_and_a_failure_is_said_at_the_end(notebo
     page = (tmp_path / "pages/01_good.html").read_text()
     assert "42 True" in page and "<msup><mi>x</mi><mn>2</mn></msup>" in page and "$HOME" in page
     assert "http://cdn" not in page and "https://cdn" not in page  # it opens without a network
+    assert 'src="data:image/svg+xml;base64,' in page and "figures/box.svg" not in page  # nor needs a file beside it
     assert "PYTEST_CURRENT_TEST" in __import__("os").environ  # pytest's own is put back
 
 
@@ -81,6 +83,7 @@ def test_the_learners_edition_has_stubs_that_their_checks_refuse(notebooks, tmp_
     (written,) = course.write_learner_edition(tmp_path / "learner", ["01"])
     cells = nbformat.read(written, as_version=4).cells
     assert cells[3].source == "# Exercise: the answer\nanswer = ..." and not cells[1].outputs
+    assert (tmp_path / "learner/figures/box.svg").is_file(), "a text cell shows it"
     scope: dict = {}
     exec(cells[3].source, scope)
     with pytest.raises(AssertionError, match="not yet"):

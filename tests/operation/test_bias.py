@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artnb import plots
 from artnb.operation import bias
 
 ARTISTS = pd.DataFrame(
@@ -70,9 +69,3 @@ def test_a_group_is_rarely_called_worse_by_chance():
 def test_without_answers_there_is_a_sentence():
     with pytest.raises(bias.BiasError, match="not one answer"):
         bias.by_group(answers(), ARTISTS)
-
-
-def test_the_figure_shows_every_group(groups):
-    axes = plots.group_accuracy(groups, "Groups")
-    assert [len(axis.get_yticklabels()) for axis in axes] == [3, 3, 2, 2]
-    plots.plt.close("all")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from artnb.paintings import studio
-from artnb.paintings.studio import PAINTERS, building, scenes
+from artnb.paintings.studio import PAINTERS, building, photographs
 from artnb.settings import settings
 
 SEED = settings.seed
@@ -97,11 +97,11 @@ def test_scenes_are_pictures_in_range(subject):
 
 
 def test_the_photographs_beside_the_monets_are_landscapes_and_mostly_composed(monkeypatch):
-    opened, shipped = [], scenes._shipped
-    monkeypatch.setattr(scenes, "_shipped", lambda name: opened.append(name) or shipped(name))
+    opened, shipped = [], photographs._shipped
+    monkeypatch.setattr(photographs, "_shipped", lambda name: opened.append(name) or shipped(name))
     for index in range(40):
         building._photo(index, SEED)
-    assert set(opened) == set(scenes.LANDSCAPES) and len(opened) == 10
+    assert set(opened) == set(photographs.LANDSCAPES) and len(opened) == 10
 
 
 def test_the_layout_is_the_archives(collection, paintings):

@@ -1,8 +1,8 @@
-"""The studio's pictures on disk: which files there are, who paints them, and the cache that is never half-done.
+"""The studio's pictures on disk: which files there are, who paints them, and a cache that is never half full.
 
-Paintings are painted by worker processes, started as `python -m artnb.paintings.studio`: a fork of a process that
-has imported TensorFlow can deadlock, and the spawn of multiprocessing runs the caller's script again, which a
-notebook or a script without `if __name__ == "__main__"` does not survive. A worker reports one byte per picture;
+Paintings are painted by worker processes, started as `python -m artnb.paintings.studio`: forking a process that
+has imported TensorFlow can deadlock, and multiprocessing's spawn runs the caller's script again, which a notebook, or
+a script without `if __name__ == "__main__"`, does not survive. A worker reports one byte per picture;
 if the parent is killed, the next report fails and the worker ends.
 """
 
@@ -24,8 +24,11 @@ from PIL import Image
 
 from artnb.errors import ArtnbError
 from artnb.files import replacing
-from artnb.paintings.studio.painters import PAINTERS, plein_air
-from artnb.paintings.studio.scenes import LANDSCAPES, MOODS, photograph, scene
+from artnb.paintings.studio.moods import MOODS
+from artnb.paintings.studio.oils import plein_air
+from artnb.paintings.studio.painters import PAINTERS
+from artnb.paintings.studio.photographs import LANDSCAPES, photograph
+from artnb.paintings.studio.scenes import scene
 from artnb.paintings.studio.strokes import blur, fractal, resize
 from artnb.progress import progress
 from artnb.settings import settings
@@ -34,7 +37,7 @@ Array = np.ndarray
 
 SIZE = 128  # pixels, the side of every picture
 FROM_PHOTOGRAPHS = 0.06  # of the pictures; there are only five photographs
-TWIN_SHARE = 0.045  # of the pictures were photographed twice: the archive's share (DESIGN.md)
+TWIN_SHARE = 0.045  # of the pictures were photographed twice: as large a share as in the archive
 DUPLICATED = (1, 3, 6, 10)  # the painters, counted from 0, of whose files one exists twice
 PHOTOS, MONETS, OUTDOORS = 120, 100, ("hills", "sea", "mountain", "river", "forest", "city", "pond")
 COLUMNS = ("id", "name", "years", "genre", "nationality", "bio", "wikipedia", "paintings")
@@ -47,14 +50,15 @@ class StudioError(ArtnbError, RuntimeError):
     """The studio could not finish its pictures."""
 
 
-def paint(painter: str, index: int, seed: int = settings.seed) -> Array:
+def paint(painter: str, index: int, seed: int | None = None) -> Array:
     """One painting, uint8 (128, 128, 3): a function of its arguments and nothing else.
 
     Args:
         painter: a name in PAINTERS.
-        index: which of the painter's works, from 0; there are more than the collection holds.
-        seed: of the whole collection.
+        index: which of the painter's works, from 0; it may go beyond those in the collection.
+        seed: the seed of the whole collection.
     """
+    seed = settings.seed if seed is None else seed
     rng = np.random.default_rng([seed, list(PAINTERS).index(painter), index])
     subject, mood = rng.choice(PAINTERS[painter].taste.split()), rng.choice(PAINTERS[painter].moods.split())
     real = rng.random() < FROM_PHOTOGRAPHS
@@ -62,14 +66,15 @@ def paint(painter: str, index: int, seed: int = settings.seed) -> Array:
     return _finish(PAINTERS[painter].hand(reference, rng))
 
 
-def paint_like(image: Array, painter: str, seed: int = settings.seed) -> Array:
+def paint_like(image: Array, painter: str, seed: int | None = None) -> Array:
     """Any photograph in a painter's hand: uint8 (H, W, 3) in, uint8 (H, W, 3) out, brushes as in `paint`."""
+    seed = settings.seed if seed is None else seed
     reference = np.clip(resize(image.astype(np.float32) / 255, (2 * image.shape[0], 2 * image.shape[1])), 0, 1)
     return _finish(PAINTERS[painter].hand(reference, np.random.default_rng([seed, list(PAINTERS).index(painter)])))
 
 
 def _finish(canvas: Array) -> Array:
-    """The double-sized canvas, float in about [0, 1], as a picture: uint8, half the size, smooth edges."""
+    """The picture on a double-sized canvas of floats in about [0, 1]: uint8, half the size, antialiased."""
     h, w = canvas.shape[0] // 2, canvas.shape[1] // 2
     picture = np.clip(canvas, 0, 1).reshape(h, 2, w, 2, 3).mean((1, 3))
     return (picture * 255 + 0.5).astype(np.uint8)
@@ -77,7 +82,7 @@ def _finish(canvas: Array) -> Array:
 
 @dataclass(frozen=True)
 class File:
-    """A file of the collection: a painting, or a painting once more."""
+    """A file of the collection: a painting, or a copy of one."""
 
     path: str
     painter: str
@@ -86,8 +91,9 @@ class File:
 
 
 @cache
-def files(seed: int = settings.seed) -> tuple[File, ...]:
+def files(seed: int | None = None) -> tuple[File, ...]:
     """Every file of the collection, with its path relative to the root."""
+    seed = settings.seed if seed is None else seed
     found = []
     for number, painter in enumerate(PAINTERS.values()):
         rng = np.random.default_rng([seed, _SHELF, number])
@@ -107,18 +113,20 @@ def _pairs(seed: int, kind: str) -> list[tuple[str, str]]:
     return [(first[file.painter, file.index], file.path) for file in files(seed) if file.copy == kind]
 
 
-def twins(seed: int = settings.seed) -> list[tuple[str, str]]:
-    """The truth for an audit: (painting, the same painting photographed again), paths relative to the root."""
+def twins(seed: int | None = None) -> list[tuple[str, str]]:
+    """The ground truth for an audit: (painting, the same painting photographed again), paths relative to the root."""
+    seed = settings.seed if seed is None else seed
     return _pairs(seed, "twin")
 
 
-def duplicates(seed: int = settings.seed) -> list[tuple[str, str]]:
-    """The truth for an audit: pairs of files that are the same to the byte, paths relative to the root."""
+def duplicates(seed: int | None = None) -> list[tuple[str, str]]:
+    """The ground truth for an audit: pairs of byte-identical files, paths relative to the root."""
+    seed = settings.seed if seed is None else seed
     return _pairs(seed, "duplicate")
 
 
 def photographed_again(painting: Array, rng: np.random.Generator) -> Array:
-    """The same painting by another photographer: 2 to 6 % of it cropped, another light, a faint blur; uint8."""
+    """The painting as another photographer took it: 2 to 6 % cropped, in another light, faintly blurred; uint8."""
     h, w = painting.shape[:2]
     keep, place = np.sqrt(1 - rng.uniform(0.02, 0.06)), rng.random(2)
     left, top = place * (1 - keep) * (w, h)
@@ -152,7 +160,7 @@ def _save(picture: Array, file: Path, quality: int = 90) -> None:
 
 
 def _hang(file: File, seed: int, root: Path) -> None:
-    """Paint a file of the collection."""
+    """Paint one file of the collection and save it."""
     picture, quality = paint(file.painter, file.index, seed), 90
     if file.copy == "twin":
         rng = np.random.default_rng([seed, _AGAIN, list(PAINTERS).index(file.painter), file.index])
@@ -161,13 +169,13 @@ def _hang(file: File, seed: int, root: Path) -> None:
 
 
 def _pin(heap: str, index: int, seed: int, root: Path) -> None:
-    """Paint a picture of one of the CycleGAN's two heaps."""
+    """Paint one of the CycleGAN's pictures and save it."""
     picture = _photo(index, seed) if heap == "photo_jpg" else _monet(index, seed)
     _save(picture, root / heap / f"{heap.removesuffix('_jpg')}_{index:03d}.jpg")
 
 
 def _jobs(kind: str, seed: int) -> list[Callable[[Path], None]]:
-    """What a build of this kind paints: one function of the root folder per picture."""
+    """What a build of this kind has to paint: for each picture, a function that takes the root folder."""
     if kind == "paintings":
         return [partial(_hang, file, seed) for file in files(seed)]
     heaps = [("photo_jpg", index) for index in range(PHOTOS)] + [("monet_jpg", index) for index in range(MONETS)]
@@ -175,54 +183,57 @@ def _jobs(kind: str, seed: int) -> list[Callable[[Path], None]]:
 
 
 def paint_share(kind: str, seed: int, root: Path, worker: int, workers: int) -> None:
-    """Paint every `workers`-th picture, and report each with one byte on the standard output."""
+    """Paint every `workers`-th picture, and report each with one byte on standard output."""
     for job in _jobs(kind, seed)[worker::workers]:
         job(root)
         os.write(1, b".")
 
 
-def build_paintings(seed: int = settings.seed, home: Path = settings.home) -> Path:
-    """The collection in the archive's layout; painted the first time, from then on found in the cache.
+def build_paintings(seed: int | None = None, home: Path | None = None) -> Path:
+    """The collection in the archive's layout: painted the first time, taken from the cache from then on.
 
     Returns:
-        The root: `artists.csv` and `images/images/<Artist_Name>/<Artist_Name>_<n>.jpg`.
+        The root folder, with `artists.csv` and `images/images/<Artist_Name>/<Artist_Name>_<n>.jpg`.
 
     Raises:
         StudioError: a worker ended before its pictures were done.
     """
+    seed = settings.seed if seed is None else seed
     return _built("paintings", seed, home)
 
 
-def paintings_folder(seed: int = settings.seed, home: Path = settings.home) -> Path:
+def paintings_folder(seed: int | None = None, home: Path | None = None) -> Path:
     """Where `build_paintings` finds the collection, or will put it; nothing is painted."""
+    seed = settings.seed if seed is None else seed
     return _folder("paintings", seed, home)
 
 
-def build_photos_and_monets(seed: int = settings.seed, home: Path = settings.home) -> Path:
-    """Two heaps for the CycleGAN, unpaired; the folder that holds `photo_jpg/` and `monet_jpg/`, cached likewise."""
+def build_photos_and_monets(seed: int | None = None, home: Path | None = None) -> Path:
+    """Unpaired pictures for the CycleGAN: the folder with `photo_jpg/` and `monet_jpg/`, cached likewise."""
+    seed = settings.seed if seed is None else seed
     return _built("photos-and-monets", seed, home)
 
 
 @cache
 def _version() -> str:
-    """A hash of the studio's source: whoever changes how it paints gets new pictures without a thought."""
+    """A hash of the studio's source, so that a change to how it paints brings new pictures by itself."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:10]
 
 
-def _folder(kind: str, seed: int, home: Path) -> Path:
-    return Path(home) / "studio" / f"{kind}-{_version()}-{seed}"
+def _folder(kind: str, seed: int, home: Path | None) -> Path:
+    return (home or settings.home) / "studio" / f"{kind}-{_version()}-{seed}"
 
 
-def _built(kind: str, seed: int, home: Path) -> Path:
+def _built(kind: str, seed: int, home: Path | None) -> Path:
     from filelock import FileLock
 
     target = _folder(kind, seed, home)
-    if target.is_dir():  # it came into being by a rename, so it is whole
+    if target.is_dir():  # it got there by a rename, so it is complete
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.parent / f".{target.name}.lock"):
-        if target.is_dir():  # painted by somebody else while this process waited
+        if target.is_dir():  # painted by another process while this one waited
             return target
         for left_over in target.parent.glob(f".{target.name}.*/"):  # of a build that was killed
             shutil.rmtree(left_over, ignore_errors=True)
@@ -233,10 +244,10 @@ def _built(kind: str, seed: int, home: Path) -> Path:
 
 
 def _lay_out(kind: str, seed: int, root: Path) -> None:
-    """The folders, and for the paintings the table of the artists."""
+    """Make the folders and, for the paintings, the table of artists."""
     if kind != "paintings":
-        for heap in ("photo_jpg", "monet_jpg"):
-            (root / heap).mkdir(parents=True)
+        for name in ("photo_jpg", "monet_jpg"):
+            (root / name).mkdir(parents=True)
         return
     paths = [file.painter for file in files(seed)]
     for painter in PAINTERS.values():
@@ -266,7 +277,7 @@ def _run_workers(kind: str, seed: int, root: Path) -> None:
                     call = list(map(str, command))
                     workers.append(subprocess.Popen(call, stdout=report, stderr=complaints, env=environment))
             finally:
-                os.close(report)  # the workers hold the other ends: the reading ends with the last of them
+                os.close(report)  # the workers hold copies: reading ends when the last one does
             while dots := done.read(64):
                 bar.update(len(dots))
             failed = [code for code in (worker.wait() for worker in workers) if code]

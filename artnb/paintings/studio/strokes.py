@@ -14,18 +14,18 @@ Array = np.ndarray
 
 
 def colours(codes: str) -> Array:
-    """'f7c9a9 000000' as float32 (2, 3) in [0, 1]."""
+    """Hex codes as an array: 'f7c9a9 000000' gives float32 (2, 3) in [0, 1]."""
     return np.array([list(bytes.fromhex(code)) for code in codes.split()], np.float32) / 255
 
 
 def mix(a: Any, b: Any, t: Any) -> Array:
-    """From `a` (t = 0) to `b` (t = 1); `t` is a number or a mask."""
+    """Blend from `a` (t = 0) to `b` (t = 1); `t` is a number or a mask."""
     t = np.asarray(t, np.float32)
     return a + (b - a) * (t[..., None] if t.ndim == 2 else t)
 
 
 def resize(image: Array, shape: tuple[int, int]) -> Array:
-    """A picture or a field at another (height, width)."""
+    """A picture or a field, resized to `shape`: (height, width)."""
     if image.ndim == 3:
         return np.stack([resize(channel, shape) for channel in np.moveaxis(image, -1, 0)], axis=-1)
     sheet = Image.fromarray(np.ascontiguousarray(image, np.float32))
@@ -33,7 +33,7 @@ def resize(image: Array, shape: tuple[int, int]) -> Array:
 
 
 def blur(image: Array, sigma: float) -> Array:
-    """Gaussian blur, `sigma` in pixels; a wide one is done on a smaller copy."""
+    """Gaussian blur, `sigma` in pixels; a wide blur works on a smaller copy."""
     from scipy.ndimage import gaussian_filter
 
     if sigma > 3 and min(image.shape[:2]) > 16:
@@ -43,7 +43,7 @@ def blur(image: Array, sigma: float) -> Array:
 
 
 def shifted(field: Array, down: int, right: int) -> Array:
-    """A field moved by whole pixels; what comes in at the border repeats it."""
+    """A field moved by whole pixels; the border is repeated to fill the gap."""
     return np.pad(field, ((down, 0), (right, 0)), mode="edge")[: field.shape[0], : field.shape[1]]
 
 
@@ -53,13 +53,13 @@ def grey(image: Array) -> Array:
 
 
 def vivid(image: Array, saturation: float) -> Array:
-    """More (above 1) or less saturated; may leave [0, 1] a little."""
+    """A picture with its saturation multiplied; values may end up slightly outside [0, 1]."""
     luma = grey(image)[..., None]
     return luma + (image - luma) * saturation
 
 
 def turn(colours: Array, angle: Array | float) -> Array:
-    """Hues turned by `angle` in radians (pi gives the complement) about the grey axis."""
+    """Colours with their hues turned about the grey axis by `angle` radians (pi gives the complement)."""
     angle = np.asarray(angle, np.float32)[..., None]
     mean = colours.mean(-1, keepdims=True)
     other = (np.roll(colours, 1, -1) - np.roll(colours, -1, -1)) / np.sqrt(3).astype(np.float32)
@@ -92,7 +92,7 @@ def grain_direction(image: Array, sigma: float) -> Array:
 
 
 def worst_places(error: Array, grid: int, threshold: float) -> tuple[Array, Array]:
-    """In each cell of a grid, where the painting is furthest from the reference: rows and columns."""
+    """The worst pixel of each cell of a grid, if the cell's mean error is above `threshold`: rows and columns."""
     down, across = (-(-n // grid) for n in error.shape)
     margins = [(0, count * grid - n) for count, n in zip((down, across), error.shape, strict=True)]
     blocks = np.pad(error, margins, mode="edge").reshape(down, grid, across, grid).swapaxes(1, 2)
@@ -105,7 +105,7 @@ def worst_places(error: Array, grid: int, threshold: float) -> tuple[Array, Arra
 
 
 def scatter(rng: np.random.Generator, shape: tuple[int, int], pitch: float, jitter: float = 0.5) -> tuple[Array, Array]:
-    """Places on a shaken grid, `pitch` pixels apart, in random order: rows and columns."""
+    """The points of a jittered grid, `pitch` pixels apart, in random order: rows and columns."""
     y, x = np.mgrid[pitch / 2 : shape[0] : pitch, pitch / 2 : shape[1] : pitch]
     places = np.stack([y.ravel(), x.ravel()]) + rng.uniform(-jitter, jitter, (2, y.size)) * pitch
     rows, columns = np.clip(places, 0, [[shape[0] - 1], [shape[1] - 1]]).astype(int)
@@ -146,7 +146,7 @@ def ribbons(points: Array, width: Array | float, taper: float = 1) -> Array:
 
 
 def dabs(rows: Array, columns: Array, angle: Array, length: Array | float, width: Array | float) -> Array:
-    """Rectangles (dabs, 4, 2) about their centres."""
+    """The corners (dabs, 4, 2) of rectangles, given their centres and directions."""
     along = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     a, b = (along * np.reshape(length, (-1, 1)) / 2, across * np.reshape(width, (-1, 1)) / 2)
@@ -164,7 +164,7 @@ def lay(shape: tuple[int, int], outlines: Array) -> Array:
 
 
 def streaks(rng: np.random.Generator, angle: Array, reach: int) -> Array:
-    """What the hairs of a brush leave: noise drawn out along the field (line integral convolution), mean 0."""
+    """What the hairs of a brush leave: noise smeared along the field (line integral convolution), mean 0."""
     h, w = angle.shape
     noise = rng.normal(0, 1, (h, w)).astype(np.float32)
     y, x = np.mgrid[:h, :w].astype(np.float32)
@@ -177,7 +177,7 @@ def streaks(rng: np.random.Generator, angle: Array, reach: int) -> Array:
 
 
 def relief(image: Array, height: Array, depth: float) -> Array:
-    """Paint as thick as `height`, lit from the top left."""
+    """A picture in paint as thick as `height`, lit from the top left."""
     gy, gx = np.gradient(height)
     light = np.clip(-(gx + gy) * depth, -0.5, 0.6)
     return mix(image * (1 + np.minimum(light, 0))[..., None], np.float32(1), np.maximum(light, 0) * 0.7)
@@ -192,7 +192,7 @@ def edges(labels: Array) -> Array:
 
 
 def contours(image: Array, sharpness: float) -> Array:
-    """How much an outline there would separate, 0 to 1: the gradient of a picture in flat colours, softened."""
+    """The outlines of a picture in flat colours, 0 to 1: the more two neighbours differ, the stronger."""
     gy, gx = np.gradient(blur(image, 1), axis=(0, 1))
     return np.clip(np.abs(gx).sum(-1) * sharpness + np.abs(gy).sum(-1) * sharpness - 0.35, 0, 1)
 
