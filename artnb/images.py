@@ -1,15 +1,14 @@
-"""The one door for a picture from outside, and what every picture goes through after it.
+"""The one door for a picture, and what every picture goes through after it.
 
-A picture is uint8 (height, width, 3), RGB, 0 to 255. `load_image` makes it from anything and nothing else in
-`artnb` opens a picture that somebody gave us; the other functions also take floats from 0 to 1, which is what
-networks give back. All raise ImageError, and nothing else, for what they cannot use.
+A picture is uint8 (height, width, 3), RGB, 0 to 255. `load_image` makes it from a path, bytes, a file object or an
+array, and nothing else in `artnb` opens a picture that somebody gave us. All functions raise ImageError, and nothing
+else, for what they cannot use.
 """
 
 import io
 import os
 import stat
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -29,14 +28,7 @@ ACCEPTED = "JPEG, PNG, WebP, TIFF, GIF or BMP"
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 T = TypeVar("T")
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-
-
-# Between 89 and 178 megapixels Pillow only warns; we refuse from 100 on. It also warns of broken EXIF and the like.
-# A visitor has no use for a warning, and under -W error it would refuse a good picture. Set here once, because
-# warnings.catch_warnings, around a single picture, is not for threads.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | np.ndarray
 
 
 class ImageError(ArtnbError, ValueError):
@@ -44,23 +36,26 @@ class ImageError(ArtnbError, ValueError):
 
 
 def load_image(source: Source) -> np.ndarray:
-    """Read a picture from outside, however broken or hostile it may be.
+    """Read a picture, however broken or hostile it may be.
 
     Args:
-        source: a path, the bytes of a file, or a file object opened with "rb", read from where it stands.
-            The format is recognised by the content; a name's suffix does not matter.
+        source: a path, the bytes of a file, a file object opened with "rb", read from where it stands, or an array of
+            uint8 (height, width) or (height, width, 3). The format of a file is recognised by its content; its suffix
+            does not matter.
 
     Returns:
-        uint8 (height, width, 3), upright as the EXIF orientation says. Of an animation or of several pages the
-        first one; transparency lies on white; 16-bit grey is scaled to 8 bits. Floats and 32-bit integers are
-        scaled by the smallest usual range that holds them (to 1 for floats, to 255, to 65,535, else to their
-        largest value); below 0 or not a number is black. Embedded colour profiles are left alone.
+        uint8 (height, width, 3), upright as the EXIF orientation says; an array is given back as it is, and grey ones
+        get three equal channels. Of an animation or of several pages the first one; transparency lies on white; 16-bit
+        grey is scaled to 8 bits. Embedded colour profiles are left alone.
 
     Raises:
         ImageError: missing, not a file, empty, above 200 MB or 100 megapixels (both checked before anything is
-            decoded), of another format than JPEG, PNG, WebP, TIFF, GIF and BMP, or broken.
+            decoded), of another format than JPEG, PNG, WebP, TIFF, GIF and BMP, or broken; or an array of another shape
+            or type, such as floats.
     """
-    return _with_picture(source, lambda picture: _upright(_rgb(picture), _orientation(picture)))
+    if isinstance(source, np.ndarray):
+        return _checked(source)
+    return _with_picture(source, lambda picture: _rgb(upright(picture)))
 
 
 def save_image(
@@ -73,10 +68,10 @@ def save_image(
     """
     path = Path(path)
     if path.suffix.lower() not in WRITTEN:
-        raise ImageError(f"{path.name!r} has another suffix than {', '.join(WRITTEN)}; give it one of these.")
+        raise ImageError(f"{path.name!r} is no name of a picture; end it with {', '.join(WRITTEN)}.")
     if quality not in range(1, 101):
         raise ImageError(f"The quality is {quality!r}; give a whole number from 1 to 100.")
-    picture = Image.fromarray(_uint8(image))
+    picture = Image.fromarray(_checked(image))
     try:
         with replacing(path) as part:
             picture.save(part, WRITTEN[path.suffix.lower()], quality=quality, pnginfo=_png_texts(text))
@@ -88,7 +83,7 @@ def save_image(
 def png_bytes(image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
     """A picture as the bytes of a PNG file, with texts by their keywords inside."""
     buffer = io.BytesIO()
-    Image.fromarray(_uint8(image)).save(buffer, "PNG", pnginfo=_png_texts(text))
+    Image.fromarray(_checked(image)).save(buffer, "PNG", pnginfo=_png_texts(text))
     return buffer.getvalue()
 
 
@@ -115,7 +110,7 @@ def load_text(source: Source) -> dict[str, str]:
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resample to `size`, (height, width), whatever that does to the ratio of the sides -> uint8 (*size, 3)."""
-    image = _uint8(image)
+    image = _checked(image)
     return _resample(image, size, (0, 0, image.shape[1], image.shape[0]))
 
 
@@ -133,7 +128,7 @@ def fit(image: np.ndarray, size: int) -> np.ndarray:
 
     So every picture is prepared for a network, in training and in serving: a network notices a difference.
     """
-    image = _uint8(image)
+    image = _checked(image)
     height, width = image.shape[:2]
     side = min(height, width)
     left, top = (width - side) / 2, (height - side) / 2  # by half a pixel too, so that mirrored fits mirrored
@@ -159,7 +154,7 @@ def contact_sheet(
         raise ImageError(f"The sheet would have {shape[0]} × {shape[1]} pixels; choose smaller cells.")
     sheet = np.full((*shape, 3), background, np.uint8)
     for index, image in enumerate(images):
-        height, width = np.shape(_uint8(image))[:2]
+        height, width = np.shape(_checked(image))[:2]
         scale = size / max(height, width)
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         top = index // columns * cell + gap + (size - height) // 2
@@ -168,7 +163,7 @@ def contact_sheet(
     return sheet
 
 
-def _with_picture(source: Source, use: Callable[[Image.Image], T]) -> T:
+def _with_picture(source: Any, use: Callable[[Image.Image], T]) -> T:
     """Open and decode a picture, and give back what `use` makes of it; whatever goes wrong is an ImageError."""
     name = _name(source)
     data = _read(source, name)
@@ -176,12 +171,16 @@ def _with_picture(source: Source, use: Callable[[Image.Image], T]) -> T:
         file = _Clocked(data)
         picture = Image.open(file, formats=FORMATS)
         _check_size(picture, data)
+        if picture.mode in ("I", "F"):
+            raise ImageError(f"{name} holds numbers of 32 bits; save it with 8 bits a channel.")
         megapixels = picture.width * picture.height / 10**6
         file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
         picture.load()
         return use(picture)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
         raise ImageError(message) from error
@@ -199,18 +198,23 @@ def _resample(image: np.ndarray, size: tuple[int, int], box: tuple[float, float,
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box))
 
 
-def _uint8(image: np.ndarray) -> np.ndarray:
+def _checked(image: np.ndarray) -> np.ndarray:
     """Check what a caller calls a picture -> uint8 (height, width, 3)."""
     image = np.asarray(image)
-    if image.ndim != 3 or image.shape[2] != 3 or not image.size:
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ImageError(f"Got an array of shape {image.shape}; give one picture as (height, width, 3).")
-    if image.dtype == np.uint8:
-        return image
-    if image.dtype.kind != "f":
-        raise ImageError(f"Got an array of {image.dtype}; give uint8, or floats from 0 to 1.")
-    if not (image.min() >= 0 and image.max() <= 1):  # so written, NaN fails as well
-        raise ImageError(f"Got floats from {image.min():.3g} to {image.max():.3g}; clip them to 0 and 1.")
-    return (image * 255 + 0.5).astype(np.uint8)
+    if image.dtype != np.uint8:
+        values = ""
+        if image.dtype.kind in "fiub":
+            finite = np.isfinite(image).all()
+            values = f" from {image.min():.4g} to {image.max():.4g}" if finite else ", not all of them finite"
+        raise ImageError(
+            f"Got {image.dtype} values{values}; a picture is uint8 from 0 to 255: scale the values to that range, "
+            "round them and use .astype(np.uint8)."
+        )
+    if image.shape[0] * image.shape[1] > MAX_PIXELS:
+        raise ImageError(f"The array has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again.")
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
 
 
 class _Clocked(io.BytesIO):
@@ -262,7 +266,7 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or type(error).__name__).lower()  # str(error) may hold a path
 
 
-def _read(source: Source, name: str) -> bytes:
+def _read(source: Any, name: str) -> bytes:
     """All bytes of `source`; of a longer one not more than MAX_BYTES + 1 are read."""
     try:
         if isinstance(source, str | os.PathLike):
@@ -273,7 +277,9 @@ def _read(source: Source, name: str) -> bytes:
             data = _read_stream(source)
         else:
             kind = type(source).__name__
-            raise ImageError(f"Got {kind}; give a picture as a path, as bytes or as a file opened with 'rb'.")
+            raise ImageError(
+                f"Got {kind}; give a picture as a path, as bytes, as a file opened with 'rb' or as a uint8 array."
+            )
     except ImageError:
         raise
     except Exception as error:  # a file object may raise anything
@@ -319,22 +325,24 @@ def _kind(data: bytes) -> str:
     return "a text file" if start.isascii() and b"\0" not in start else "of an unknown format"
 
 
-def _orientation(picture: Image.Image) -> object:
-    """EXIF's orientation, 1 to 8; anything else means 1, upright."""
+_TURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF orientation says; one with a broken EXIF block stays as it is."""
     try:
-        return picture.getexif().get(0x0112)
+        turn = _TURNED.get(picture.getexif().get(0x0112, 1))
     except Exception:  # the block is as untrusted as the picture, which may be good all the same
-        return 1
-
-
-def _upright(array: np.ndarray, orientation: object) -> np.ndarray:
-    if orientation in (5, 6, 7, 8):
-        array = array.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        array = array[::-1]
-    if orientation in (2, 3, 6, 7):
-        array = array[:, ::-1]
-    return np.ascontiguousarray(array)
+        return picture
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _tiles(picture: Image.Image) -> Iterator[tuple[Image.Image, tuple[slice, slice]]]:
@@ -347,28 +355,14 @@ def _tiles(picture: Image.Image) -> Iterator[tuple[Image.Image, tuple[slice, sli
             yield picture.crop((left, top, right, bottom)), (slice(top, bottom), slice(left, right))
 
 
-def _white(picture: Image.Image) -> float:
-    """The value that stands for white in a picture of floats or 32-bit integers."""
-    largest = 0.0
-    for tile, _ in _tiles(picture):
-        values = np.asarray(tile)
-        largest = max(largest, float(values.max(where=np.isfinite(values), initial=0)))
-    usual = (1.0, 255.0, 65535.0) if picture.mode == "F" else (255.0, 65535.0)
-    return next((white for white in usual if largest <= white), largest)
-
-
 def _rgb(picture: Image.Image) -> np.ndarray:
-    """Any mode of Pillow -> uint8 (height, width, 3)."""
+    """A decoded picture -> uint8 (height, width, 3)."""
     array = np.empty((picture.height, picture.width, 3), np.uint8)
-    white = _white(picture) if picture.mode in ("I", "F") else 1.0
     for tile, place in _tiles(picture):
         if tile.mode.startswith("I;16"):
             values = np.asarray(tile).astype(np.uint32)
             array[place] = ((values + 128) // 257)[..., None]
             array[place][values == tile.info.get("transparency", -1)] = 255
-        elif tile.mode in ("I", "F"):
-            values = np.nan_to_num(np.asarray(tile, np.float64) / white, nan=0, posinf=1, neginf=0)
-            array[place] = (values.clip(0, 1) * 255 + 0.5).astype(np.uint8)[..., None]
         elif tile.has_transparency_data:
             colours = tile.convert("RGBA")
             paper = Image.new("RGB", tile.size, "white")
