@@ -10,7 +10,7 @@ from typing import Any
 
 from artnb import __version__
 from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, locate_collection
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 from artnb.weights import WEIGHTS, find_weights
 
 _SOURCES = {
@@ -21,14 +21,14 @@ _SOURCES = {
 _NOT_YET = {"studio": "not painted yet", "folder": "not there", "kaggle": "not downloaded yet"}
 
 
-def examine(settings: Settings = settings) -> dict[str, Any]:
+def examine() -> dict[str, Any]:
     """Everything that `artnb doctor --json` prints; loads TensorFlow, because only it knows whether it sees a GPU."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
-    weights = {name: str(file) if (file := find_weights(name, settings)) else None for name in WEIGHTS}
-    data, there = locate_collection(settings)
+    weights = {name: str(file) if (file := find_weights(name)) else None for name in WEIGHTS}
+    data, there = locate_collection()
     return {
         "artnb": __version__,
         "python": platform.python_version(),
@@ -41,7 +41,7 @@ def examine(settings: Settings = settings) -> dict[str, Any]:
         "profile": settings.profile,
         "seed": settings.seed,
         "gpus": gpus,
-        "advice": _advice(settings, weights, gpus),
+        "advice": _advice(weights, gpus),
     }
 
 
@@ -62,9 +62,9 @@ def report(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def setup_line(settings: Settings = settings) -> str:
+def setup_line() -> str:
     """One line for the top of a notebook, without a path of the machine: versions, source, weights, profile."""
-    with_weights = [name for name in WEIGHTS if find_weights(name, settings)]
+    with_weights = [name for name in WEIGHTS if find_weights(name)]
     tensorflow = f" · TensorFlow {_version('tensorflow')}" if "tensorflow" in sys.modules else ""
     return (
         f"artnb {__version__} · Python {platform.python_version()}{tensorflow} · "
@@ -73,14 +73,14 @@ def setup_line(settings: Settings = settings) -> str:
     )
 
 
-def _advice(settings: Settings, weights: dict[str, str | None], gpus: list[str]) -> list[str]:
+def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
     advice = []
     if settings.source == "studio":
         advice.append("for real paintings: ARTNB_SOURCE=kaggle (1.2 GB), or ARTNB_DATA=/folder/of/your/copy")
     if settings.source == "folder":
-        advice += _complaint(load_collection, settings)
+        advice += _complaint(load_collection)
     if settings.monet_data is not None:
-        advice += _complaint(load_photos_and_monets, settings)
+        advice += _complaint(load_photos_and_monets)
     if isinstance(settings.weights, Path) and not settings.weights.is_dir():
         advice.append(f"ARTNB_WEIGHTS is {settings.weights}, which is no folder: name one that exists, or unset it")
     if missing := [name for name, file in weights.items() if file is None]:
@@ -93,10 +93,10 @@ def _advice(settings: Settings, weights: dict[str, str | None], gpus: list[str])
     return advice
 
 
-def _complaint(load: Callable[[Settings], object], settings: Settings) -> list[str]:
+def _complaint(load: Callable[[], object]) -> list[str]:
     """What a loader says of the folder that it was given: nothing if all is well."""
     try:
-        load(settings)
+        load()
     except SourceError as error:
         return [str(error).removesuffix(".")]
     return []

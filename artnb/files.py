@@ -1,6 +1,7 @@
-"""Writing files and folders so that nobody ever meets a half-written one."""
+"""Writing files and folders so that nobody ever meets a half-written one, and telling whether two are the same."""
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -8,6 +9,16 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def sha256(file: str | Path) -> str:
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits: what tells whether two files are the same.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

@@ -78,7 +78,6 @@ def _ready() -> None:
         logger.addHandler(JsonLines(settings.events, level))
         logger.setLevel(level)
     logger.addHandler(logging.NullHandler())
-    logger.propagate = False
 
 
 def _plain(value: Any) -> Any:

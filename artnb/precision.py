@@ -11,13 +11,13 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 
 FULL = "float32"
 CPU_FLAGS = Path("/proc/cpuinfo")  # Linux names what a processor can do; elsewhere nobody does
 
 
-def training_policy(depthwise: bool = False, settings: Settings = settings) -> str:
+def training_policy(depthwise: bool = False) -> str:
     """The Keras policy that a network is trained under.
 
     "mixed_float16" on a GPU; "mixed_bfloat16" on a processor that has matrix units for it (Intel's AMX), where our CNN
@@ -26,7 +26,6 @@ def training_policy(depthwise: bool = False, settings: Settings = settings) -> s
     Args:
         depthwise: whether most of the network's convolutions see one channel each. Processors have no fast half
             precision for those: EfficientNet-Lite0 would take twice as long.
-        settings: the environment's.
     """
     if settings.precision == FULL:
         return FULL

@@ -1,8 +1,11 @@
-"""A training's folder says which training it holds, so that nobody goes on with another one."""
+"""A training's folder says which training it holds, so that nobody resumes another one."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from artnb.errors import ArtnbError
 from artnb.files import replacing
@@ -10,13 +13,22 @@ from artnb.files import replacing
 _FILE = "training.json"
 
 
-def begin_or_go_on(folder: Path, identity: dict[str, Any], resume: bool, error: type[ArtnbError]) -> None:
+def digest(*arrays: np.ndarray) -> str:
+    """The SHA-256 of arrays: of their shapes, types and every number in them."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error: type[ArtnbError]) -> None:
     """Write down what is trained here, or compare it with what was written down before.
 
     Args:
         folder: of the training; made if need be.
         identity: what makes one training another one, in JSON values.
-        resume: whether going on is wanted.
+        resume: whether a training that is there is to be resumed.
         error: what is raised.
 
     Raises:
@@ -25,7 +37,7 @@ def begin_or_go_on(folder: Path, identity: dict[str, Any], resume: bool, error: 
     described = folder / _FILE
     if described.is_file():
         if not resume:
-            raise error(f"{folder} holds a training already; go on with it (resume, --resume) or name another folder.")
+            raise error(f"{folder} holds a training already; resume it (resume, --resume) or name another folder.")
         try:
             before = json.loads(described.read_text(encoding="utf-8"))
         except (OSError, ValueError) as trouble:
@@ -33,7 +45,7 @@ def begin_or_go_on(folder: Path, identity: dict[str, Any], resume: bool, error: 
         if different := [name for name in identity if identity[name] != before.get(name)]:
             raise error(
                 f"The training in {folder} was begun with another {' and '.join(different)}; "
-                "go on with the same, or name another folder."
+                "resume it with the same, or name another folder."
             )
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Searches for settings with keras-tuner, on one machine or several, that go on after a kill.
+"""Searches for settings with keras-tuner, on one machine or several, that are resumed after a kill.
 
 The oracles (random, Bayesian, Hyperband), their memory, and the chief and its workers are keras-tuner's. What is ours
 is that a trial is a function from hyper-parameters to figures, and that a folder says what is searched in it.
@@ -32,13 +32,13 @@ def search(
     declare: Callable[[kt.HyperParameters], Any],
     folder: str | Path,
     objective: kt.Objective,
-    claim: dict[str, Any],
+    identity: dict[str, Any],
     seed: int,
     method: Method,
     trials: int,
     max_epochs: int | None = None,
 ) -> None:
-    """Try settings until as many as wanted are tried; one that was interrupted is tried on where it ended.
+    """Try settings until as many as wanted are tried; one that was interrupted is resumed.
 
     Args:
         work: what a trial does: from its hyper-parameters and its own folder to its figures, or to a list of them,
@@ -46,7 +46,7 @@ def search(
         declare: declares the hyper-parameters.
         folder: keras-tuner's project; on several machines, one that all of them share.
         objective: the figure that is sought.
-        claim: what makes this search another one than the next, in JSON values.
+        identity: what makes this search another one than the next, in JSON values; digests of its pictures, too.
         seed: of the oracle.
         method: which oracle.
         trials: how many settings; Hyperband counts for itself.
@@ -58,11 +58,11 @@ def search(
     folder = Path(folder)
     hyper = kt.HyperParameters()
     declare(hyper)
-    _claim(folder, claim)
+    _begin(folder, identity)
     options: dict[str, Any] = {"max_trials": trials}
     if method == "hyperband":
         options = {"max_epochs": max_epochs, "factor": 3}
-    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it goes on with
+    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it resumes
         tuner: Any = _TUNERS[method](
             **options,
             hyperparameters=hyper,
@@ -111,7 +111,7 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
     Raises:
         SearchError: there is no search in the folder.
     """
-    if not claimed(folder):
+    if not search_identity(folder):
         raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
     found = []
     for file in sorted(Path(folder).glob("trial_*/trial.json")):
@@ -127,24 +127,29 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
     return found
 
 
-_CLAIM = "search.json"
+_FILE = "search.json"
 
 
-def claimed(folder: str | Path) -> dict[str, Any]:
+def search_identity(folder: str | Path) -> dict[str, Any]:
     """What makes the search in a folder another one than the next, as `search` was told; empty if there is none."""
-    file = Path(folder) / _CLAIM
+    file = Path(folder) / _FILE
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def _claim(folder: Path, what: dict[str, Any]) -> None:
-    """Say what is searched here, or compare it with what was said before."""
-    if before := claimed(folder):
-        if before != what:
-            said = ", ".join(f"{name} {value}" for name, value in before.items())
-            raise SearchError(f"{folder.name!r} holds another search ({said}); name another folder.")
-        return
-    with replacing(folder / _CLAIM) as part:
-        part.write_text(json.dumps(what), encoding="utf-8")
+def _begin(folder: Path, identity: dict[str, Any]) -> None:
+    """Write down what is searched here, or compare it with what was written down before.
+
+    A chief has seen no pictures, and says nothing of them; its workers add which they are.
+    """
+    before = search_identity(folder)
+    identity = json.loads(json.dumps(identity))
+    if different := [name for name in identity if name in before and before[name] != identity[name]]:
+        raise SearchError(
+            f"{folder.name!r} holds another search, with another {' and '.join(different)}; name another folder."
+        )
+    if before | identity != before:
+        with replacing(folder / _FILE) as part:
+            part.write_text(json.dumps(before | identity), encoding="utf-8")
 
 
 @contextmanager
@@ -171,7 +176,7 @@ def distributed(address: str | None, worker: str | None, minutes: float | None) 
     before = {name: os.environ.get(name) for name in identity}
 
     def time_is_up(*_: Any) -> None:
-        raise SearchError(f"The search was not finished in {minutes:g} minutes; the same command goes on with it.")
+        raise SearchError(f"The search was not finished in {minutes:g} minutes; the same command resumes it.")
 
     os.environ.update(identity)
     in_main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")

@@ -1,10 +1,14 @@
-"""Where data, weights and results live, the source, the profile and the seed: one frozen object, read once."""
+"""Where data, weights and results live, the source, the profile and the seed: read once, when first asked for.
+
+`settings.home` and the others are the environment's; `with using(home=folder):` puts others in their place for a while.
+"""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 from artnb.errors import ArtnbError
 
@@ -44,6 +48,8 @@ class Settings:
         precision: `ARTNB_PRECISION`, "auto" (half of the bits in training where that is faster, see `precision`) or
             "float32", for figures that depend less on the machine.
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
+        min_paintings: `ARTNB_MIN_PAINTINGS`, how many paintings an artist needs to be chosen. Default: it follows from
+            the collection, see `paintings.splits.threshold`.
         log: `ARTNB_LOG`, "1" to note each prediction, without its picture, in the store that `artnb monitor` reads.
         events: `ARTNB_EVENTS`, a file that gets a line of JSON for each event, see `logs`. Default: none.
         level: `ARTNB_EVENTS_LEVEL`, how serious an event must be for that: "debug", "info", "warning" or "error".
@@ -57,6 +63,7 @@ class Settings:
     profile: Profile = "quick"
     precision: Precision = "auto"
     seed: int = 1874  # the year of the first Impressionist exhibition
+    min_paintings: int | None = None
     log: bool = False
     events: Path | None = None
     level: Level = "info"
@@ -75,9 +82,14 @@ class Settings:
             value = environment.get(variable)
             return Path(value).expanduser().resolve() if value else None
 
-        seed = environment.get("ARTNB_SEED") or str(cls.seed)
-        if not (seed.isascii() and seed.isdigit() and int(seed) < 2**31):
-            raise SettingsError(f"ARTNB_SEED is {seed!r}; it can be a whole number from 0 to {2**31 - 1}.")
+        def number(variable: str, default: int | None, least: int) -> int | None:
+            value = environment.get(variable)
+            if not value:
+                return default
+            if not (value.isascii() and value.isdigit() and len(value) < 11 and least <= int(value) < 2**31):
+                raise SettingsError(f"{variable} is {value!r}; it can be a whole number from {least} to {2**31 - 1}.")
+            return int(value)
+
         if (log := environment.get("ARTNB_LOG") or "0") not in ("0", "1"):
             raise SettingsError(f"ARTNB_LOG is {log!r}; it can be 0 or 1.")
         data = folder("ARTNB_DATA")
@@ -92,11 +104,39 @@ class Settings:
             weights="packaged" if environment.get("ARTNB_WEIGHTS") == "packaged" else folder("ARTNB_WEIGHTS"),
             profile=choice("ARTNB_PROFILE", Profile, cls.profile),
             precision=choice("ARTNB_PRECISION", Precision, cls.precision),
-            seed=int(seed),
+            seed=number("ARTNB_SEED", cls.seed, 0) or 0,
+            min_paintings=number("ARTNB_MIN_PAINTINGS", None, 1),
             log=log == "1",
             events=folder("ARTNB_EVENTS"),
             level=choice("ARTNB_EVENTS_LEVEL", Level, cls.level),
         )
 
 
-settings = Settings.from_environment()
+class _Current:
+    """Stands for the settings in use, so that importing artnb reads nothing and can't fail."""
+
+    in_use: Settings | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self.in_use is None:
+            self.in_use = Settings.from_environment()
+        return getattr(self.in_use, name)
+
+
+_current = _Current()
+settings = cast(Settings, _current)
+
+
+@contextmanager
+def using(**changes: Any) -> Iterator[Settings]:
+    """Use other settings for a while, in all threads of this process, in a `with` statement.
+
+    Args:
+        changes: attributes of `Settings`.
+    """
+    before = _current.in_use
+    _current.in_use = replace(before or Settings.from_environment(), **changes)
+    try:
+        yield _current.in_use
+    finally:
+        _current.in_use = before

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artnb.errors import ArtnbError
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 
 
 class BackboneError(ArtnbError, ValueError):
@@ -65,7 +65,7 @@ WEIGHTS = {
 }
 
 
-def find_weights(network: str, settings: Settings = settings) -> Path | None:
+def find_weights(network: str) -> Path | None:
     """The file of a network's ImageNet weights, or None: from its package, `ARTNB_WEIGHTS`, or the Keras cache."""
     weights = WEIGHTS[network]
     if weights.package:

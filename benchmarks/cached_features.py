@@ -14,8 +14,8 @@ import keras
 
 from artnb.classification import networks
 from artnb.paintings.pipeline import Pictures, load_pictures, steps_per_epoch, training_batches
-from artnb.paintings.sources import load_collection
-from artnb.paintings.splits import choose, random_split
+from artnb.paintings.preparation import prepare
+from artnb.paintings.splits import random_split
 
 
 def seconds_per_epoch(model: keras.Model, pictures: Pictures, epochs: int) -> float:
@@ -36,10 +36,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--pictures", type=int, default=1024, help="default: %(default)s")
     chosen = parser.parse_args()
-    collection = load_collection()
-    table = random_split(choose(collection))
+    prepared = prepare()
+    table = random_split(prepared.paintings)
     table = table[table["subset"] == "train"].sample(chosen.pictures, random_state=1)
-    train = load_pictures(collection, table, size=224).train
+    train = load_pictures(prepared.collection, table, size=224).train
     network = networks.transfer(chosen.backbone, table["artist"].nunique())
     network.core.trainable = False
     start = time.perf_counter()

@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb.cyclegan.networks import InstanceNormalization
+from artnb.cyclegan.networks import CycleGAN, InstanceNormalization
 from artnb.cyclegan.recipes import CycleRecipe
-from artnb.cyclegan.training import CycleGAN, _State, cycle_loss, least_squares
+from artnb.cyclegan.steps import State, cycle_loss, least_squares
 from artnb.precision import FULL, training_policy, under
 
 
@@ -67,7 +67,7 @@ def tutorial_step(net: CycleGAN, recipe: CycleRecipe) -> Callable:
 
 def our_step(net: CycleGAN, recipe: CycleRecipe) -> Callable:
     """As `cyclegan.training` does it."""
-    step = tf.function(_State(net, recipe).step, autograph=False)
+    step = tf.function(State(net, recipe).step, autograph=False)
     return lambda photos, paintings: step(photos, paintings, tf.constant([1, 1])).numpy()
 
 

@@ -11,12 +11,10 @@ import json
 import numpy as np
 from PIL import Image
 
-from artnb.classification.predictor import Predictor
+from artnb import load_model
 from artnb.classification.reference import Sample
 from artnb.images import load_image
 from artnb.operation import drift
-from artnb.paintings import splits
-from artnb.paintings.pipeline import decode
 from artnb.paintings.sources import load_collection, load_photos_and_monets
 
 PICTURES = 200
@@ -41,22 +39,19 @@ def part(sample: Sample, rows: np.ndarray) -> Sample:
 
 def scenarios(model: str) -> tuple[Sample, dict[str, Sample], Sample]:
     """The reference of a model, what it sees in drifted pictures, and in its test paintings."""
-    predictor, collection = Predictor(model), load_collection()
-    table = splits.load_split(predictor.bundle.folder / "split.csv")
+    loaded, collection = load_model(model, "classifier"), load_collection()
+    table = loaded.split
     test = table[table["subset"] == "test"]
-    size = predictor.card.size
 
     def look(images: list) -> Sample:
-        from artnb.images import fit
-
-        return drift.sample(predictor, np.stack([fit(image, size) for image in images]))
+        return drift.sample(loaded, loaded.prepare(images))
 
     paintings = [load_image(collection.file(path)) for path in test["path"]]
     artist = table[table["subset"] != "validation"]["artist"].value_counts().index[0]
     only = table[(table["artist"] == artist) & (table["subset"] != "validation")]["path"]
     photographs = load_photos_and_monets().photos
     changed = {
-        "photographs for paintings": drift.sample(predictor, decode(photographs, size)),
+        "photographs for paintings": look(list(photographs)),
         "grey pictures": look([grey(image) for image in paintings]),
         "JPEG quality 10": look([jpeg(image) for image in paintings]),
         f"one artist only ({artist})": look([load_image(collection.file(path)) for path in only]),
@@ -64,7 +59,7 @@ def scenarios(model: str) -> tuple[Sample, dict[str, Sample], Sample]:
     in_test = (test["artist"] == artist).to_numpy()
     seen = look(paintings)
     changed[f"the same, of the test only ({int(in_test.sum())})"] = part(seen, np.flatnonzero(in_test))
-    return drift.reference(predictor), changed, seen
+    return loaded.reference, changed, seen
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""One picture through a loaded model: `Predictor` beside `model.predict`, called the plain way.
+"""One picture through a loaded model, beside Keras' `model.predict`, called the plain way.
 
 Both start from the same fitted picture and end with probabilities; reading the file costs both the same and is not
 counted. Run it with: python benchmarks/predictor.py [MODEL]
@@ -14,8 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
+from artnb import load_model
 from artnb.classification import networks
-from artnb.classification.predictor import Predictor
 
 
 def milliseconds(call: Callable[[], object], times: int) -> np.ndarray:
@@ -37,20 +37,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--times", type=int, default=100)
     chosen = parser.parse_args()
-    predictor = Predictor(chosen.model)
-    card = predictor.card
-    plain_network = networks.build(
+    model = load_model(chosen.model, "classifier")
+    card = model.card
+    plain_network = networks.build_network(
         card.network, len(card.class_names), card.size, pretrained=False, **card.recipe["options"]
     )
     plain: keras.Model = plain_network.model
-    plain.set_weights(predictor.bundle.classifier.model.get_weights())
-    image = np.random.default_rng(0).integers(0, 256, (1, card.size, card.size, 3), np.uint8)
+    plain.set_weights(model.network.model.get_weights())
+    image = np.random.default_rng(0).integers(0, 256, (card.size, card.size, 3), np.uint8)
     print(f"{card.title}, one picture of {card.size} px, {chosen.times} times; milliseconds")
     for _ in range(chosen.rounds):
-        ours = milliseconds(lambda: predictor.predict(image), chosen.times)
-        theirs = milliseconds(lambda: plain.predict(image.astype("float32"), verbose=0), chosen.times)
+        ours = milliseconds(lambda: model(image), chosen.times)
+        theirs = milliseconds(lambda: plain.predict(image[None].astype("float32"), verbose=0), chosen.times)
         print(
-            f"Predictor p50 {np.median(ours):5.1f} p95 {np.quantile(ours, 0.95):5.1f}   "
+            f"load_model p50 {np.median(ours):5.1f} p95 {np.quantile(ours, 0.95):5.1f}   "
             f"model.predict p50 {np.median(theirs):5.1f} p95 {np.quantile(theirs, 0.95):5.1f}   "
             f"ratio {np.median(theirs) / np.median(ours):.1f}",
             flush=True,

@@ -190,7 +190,7 @@ def main() -> None:
         return
     recipe = style_recipe("original-vgg19")
     content, style = fit(CONTENT, 256), fit(STYLE, 256)
-    network = taps(load_backbone("vgg19", None), recipe)
+    network = taps(load_backbone("vgg19", None, untrained=True), recipe)
     ours = seconds(our_step(network, recipe, content, style, xla=False), chosen.times)
     print(f"VGG19 with the original's layers, 256 px, {os.cpu_count()} cores\nour step: {ours:.3f} s", flush=True)
     others = {

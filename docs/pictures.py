@@ -66,12 +66,11 @@ def monets() -> None:
     from skimage import data
     from sklearn.datasets import load_sample_image
 
-    from artnb.cyclegan.bundles import load
+    from artnb import load_model
 
-    translate = load("starter-monet").translator("monet")
     photographs = load_sample_image("china.jpg"), load_sample_image("flower.jpg"), data.coffee(), data.chelsea()
     photographs = [fit(photograph, 256) for photograph in photographs]
-    sheet = contact_sheet([*photographs, *map(translate, photographs)], 4, 220, 6)
+    sheet = contact_sheet([*photographs, *load_model("starter-monet")(photographs)], 4, 220, 6)
     save_image(sheet, HERE / "monet.jpg", 88)
 
 
@@ -88,7 +87,7 @@ def examples() -> None:
 
 def cards() -> None:
     """The pictures of the start page's cards, made by what they lead to."""
-    from artnb.cyclegan.bundles import load
+    from artnb import load_model
     from artnb.style.recipes import style_recipe
     from artnb.style.transfer import stylize
     from artnb.widgets import examples
@@ -101,7 +100,7 @@ def cards() -> None:
     swirls = paintings["Wietske van der Wervel"]
     save_image(stylize(fit(photographs["An astronaut"], 384), swirls, recipe).image, static / "paint_like.jpg", 85)
     temple = fit(photographs["A temple by the water"], 384)
-    halves = np.concatenate([temple[:, :192], load("starter-monet").translator("monet")(temple)[:, 192:]], 1)
+    halves = np.concatenate([temple[:, :192], load_model("starter-monet")(temple)[:, 192:]], 1)
     save_image(halves, static / "monet.jpg", 85)
 
 

@@ -1,13 +1,35 @@
 """What the tests share."""
 
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from artnb import models
+from artnb.files import sha256
+from artnb.settings import using
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED = CHECKOUT.parent / "shared" / "data"
+
+
+def resealed(folder: Path, **changes) -> Path:
+    """A model's folder whose card names its files as they are now, with other things said in it."""
+    card = models.Card.load(folder)
+    files = {name: sha256(folder / name) for name in card.files if (folder / name).is_file()}
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    models.write_card(folder, replace(card, **{"files": files} | changes), page)
+    return folder
+
+
+def paintings_of(collection):
+    """What `choose_artists` would give of a collection, each file a painting of its own."""
+    table = collection.paintings.sort_values("path", ignore_index=True)
+    digests = [sha256(collection.file(path)) for path in table["path"]]
+    return table.assign(group=range(len(table)), sha256=digests)
 
 
 def draw(file: Path, seed: int, size: tuple[int, int] = (64, 48)) -> Path:
@@ -16,6 +38,13 @@ def draw(file: Path, seed: int, size: tuple[int, int] = (64, 48)) -> Path:
     noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(file)
     return file
+
+
+@pytest.fixture
+def use():
+    """Settings of one's own for the rest of a test: `use(home=tmp_path)`."""
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(using(**changes))
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_the_split_as_a_table(folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(file)
-    assert list(table.columns) == ["path", "artist", "group", "subset"]
+    assert list(table.columns) == ["path", "artist", "group", "sha256", "subset"]
     assert len(table) == 43 and not table["path"].str.endswith("99.jpg").any()
     twins = table[table["path"].str.contains("El_Greco/00")]
     assert len(twins) == 2 and twins["subset"].nunique() == 1 and twins["group"].nunique() == 1
@@ -60,6 +60,7 @@ def test_the_split_as_a_table(folder, tmp_path):
     [
         ({"ARTNB_DATA": "/nowhere/at/all"}, ["collection", "audit"], "is not a collection of paintings"),
         ({"ARTNB_PROFILE": "fast"}, ["collection", "audit"], "ARTNB_PROFILE is 'fast'"),
+        ({"ARTNB_SEED": "nonsense"}, ["doctor"], "ARTNB_SEED is 'nonsense'"),
         ({}, ["course", "save", "77"], "No notebook begins with 77"),
     ],
 )

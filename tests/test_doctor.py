@@ -2,12 +2,12 @@ import pytest
 
 from artnb import doctor
 from artnb.paintings import studio
-from artnb.settings import Settings
 from tests.conftest import draw
 
 
-def test_the_report_says_what_a_newcomer_needs(tmp_path):
-    found = doctor.examine(Settings(home=tmp_path, weights="packaged"))
+def test_the_report_says_what_a_newcomer_needs(use, tmp_path):
+    use(home=tmp_path, weights="packaged")
+    found = doctor.examine()
     assert found["source"] == "studio" and found["profile"] == "quick"
     assert found["weights"]["vgg19"] is None and found["weights"]["efficientnet-lite0"]
     assert found["packages"]["tensorflow"] != "missing"
@@ -17,46 +17,50 @@ def test_the_report_says_what_a_newcomer_needs(tmp_path):
 
 
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: (folder / "images").mkdir()])
-def test_a_folder_that_is_no_collection_gets_advice(tmp_path, make):
+def test_a_folder_that_is_no_collection_gets_advice(use, tmp_path, make):
     make(tmp_path)
-    found = doctor.examine(Settings(home=tmp_path, source="folder", data=tmp_path))
+    use(home=tmp_path, source="folder", data=tmp_path)
+    found = doctor.examine()
     assert any("images/" in advice and "ARTNB_DATA" in advice for advice in found["advice"])
 
 
-def test_a_collection_draws_no_advice_about_itself(tmp_path):
+def test_a_collection_draws_no_advice_about_itself(use, tmp_path):
     draw(tmp_path / "images" / "El_Greco" / "1.jpg", seed=1)
-    found = doctor.examine(Settings(home=tmp_path, source="folder", data=tmp_path))
+    use(home=tmp_path, source="folder", data=tmp_path)
+    found = doctor.examine()
     assert not any("ARTNB_DATA" in advice for advice in found["advice"])
 
 
-def test_folders_that_do_not_exist_get_advice(tmp_path):
+def test_folders_that_do_not_exist_get_advice(use, tmp_path):
     nowhere = tmp_path / "nowhere"
-    found = doctor.examine(Settings(home=tmp_path, monet_data=nowhere, weights=nowhere))
+    use(home=tmp_path, monet_data=nowhere, weights=nowhere)
+    found = doctor.examine()
     about = [advice for advice in found["advice"] if str(nowhere) in advice]
     assert len(about) == 2 and "ARTNB_MONET_DATA" in about[0] and "ARTNB_WEIGHTS" in about[1]
 
 
-def paintings_line(settings):
-    return next(line for line in doctor.report(doctor.examine(settings)).splitlines() if line.startswith("paintings"))
+def paintings_line():
+    return next(line for line in doctor.report(doctor.examine()).splitlines() if line.startswith("paintings"))
 
 
-def test_the_studio_has_painted_or_not_yet(tmp_path):
-    settings = Settings(home=tmp_path)
-    assert "not painted yet" in paintings_line(settings) and str(tmp_path) in paintings_line(settings)
+def test_the_studio_has_painted_or_not_yet(use, tmp_path):
+    settings = use(home=tmp_path)
+    assert "not painted yet" in paintings_line() and str(tmp_path) in paintings_line()
     studio.paintings_folder(settings.seed, tmp_path).mkdir(parents=True)
-    assert "not painted yet" not in paintings_line(settings)
+    assert "not painted yet" not in paintings_line()
 
 
-def test_kaggles_place_is_named_and_whether_all_of_it_is_there(tmp_path, monkeypatch):
+def test_kaggles_place_is_named_and_whether_all_of_it_is_there(use, tmp_path, monkeypatch):
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
-    settings = Settings(home=tmp_path, source="kaggle")
+    use(home=tmp_path, source="kaggle")
     place = tmp_path / "datasets" / "ikarus777" / "best-artworks-of-all-time" / "versions" / "1"
     place.mkdir(parents=True)  # kagglehub is still unpacking
-    assert str(place) in paintings_line(settings) and "not downloaded yet" in paintings_line(settings)
+    assert str(place) in paintings_line() and "not downloaded yet" in paintings_line()
     (place.parents[1] / "1.complete").touch()
-    assert "not downloaded yet" not in paintings_line(settings)
+    assert "not downloaded yet" not in paintings_line()
 
 
-def test_the_setup_line_holds_no_path(tmp_path):
-    line = doctor.setup_line(Settings(home=tmp_path, source="folder", data=tmp_path, weights=tmp_path))
+def test_the_setup_line_holds_no_path(use, tmp_path):
+    use(home=tmp_path, source="folder", data=tmp_path, weights=tmp_path)
+    line = doctor.setup_line()
     assert str(tmp_path) not in line and "folder" in line and "efficientnet-lite0" in line

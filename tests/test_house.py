@@ -1,6 +1,7 @@
 """Promises of the house itself: what is committed, what importing costs, what depends on what."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -60,3 +61,15 @@ def test_nothing_imports_what_lies_above_it(file):
             parts = node.module.split(".")[1:] or [alias.name for alias in node.names]
             for part in parts[:1]:
                 assert level.get(part, 0) <= level[own], f"{own} imports {part}"
+
+
+def test_every_drawing_is_shown_and_says_in_words_what_it_shows():
+    shown = {}
+    for path in (CHECKOUT / "notebooks").glob("[0-9]*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "markdown":
+                found = re.findall(r"!\[(.*?)\]\((figures/\S+)\)", "".join(cell["source"]))
+                shown |= {CHECKOUT / "notebooks" / file: words for words, file in found}
+    assert set(shown) == set((CHECKOUT / "notebooks/figures").iterdir())
+    for file, words in shown.items():
+        assert len(words.split()) > 5 and {"<title", "<desc"} <= set(re.findall("<title|<desc", file.read_text())), file

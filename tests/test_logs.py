@@ -2,21 +2,20 @@ import json
 import logging
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from artnb import logs
 from artnb.errors import ArtnbError
-from artnb.settings import Settings, SettingsError, settings
+from artnb.settings import Settings, SettingsError
 
 
 @pytest.fixture
-def lines(tmp_path, monkeypatch):
+def lines(use, tmp_path, monkeypatch):
     """The lines of a log of level info."""
     file = tmp_path / "log.jsonl"
-    monkeypatch.setattr(logs, "settings", replace(settings, events=file))
+    use(events=file)
     monkeypatch.setattr(logs, "logger", logging.Logger("test"))
     logs._ready.cache_clear()
     yield lambda: [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -73,3 +72,9 @@ def test_a_command_notes_what_became_of_it(tmp_path):
 def test_a_level_that_is_none_is_said():
     with pytest.raises(SettingsError, match="debug or info or warning or error"):
         Settings.from_environment({"ARTNB_EVENTS_LEVEL": "loud"})
+
+
+def test_an_import_leaves_pythons_logging_as_it_is():
+    code = "import logging, artnb.logs; one = logging.getLogger('artnb'); print(one.handlers, one.propagate, one.level)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"[] True {logging.NOTSET}\n"

@@ -5,7 +5,6 @@ import pytest
 
 from artnb import precision
 from artnb.precision import training_policy, under
-from artnb.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -17,19 +16,22 @@ from artnb.settings import Settings
         (True, False, "float32", "float32"),
     ],
 )
-def test_half_precision_where_the_processor_has_units_for_it(monkeypatch, tmp_path, units, depthwise, chosen, policy):
+def test_half_precision_where_the_processor_has_units_for_it(
+    use, monkeypatch, tmp_path, units, depthwise, chosen, policy
+):
     monkeypatch.setattr(precision.tf.config, "list_logical_devices", lambda kind: [])
     monkeypatch.setattr(precision, "CPU_FLAGS", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text("flags : fpu avx512f" + (" amx_bf16 amx_tile" if units else "") + "\n")
-    assert training_policy(depthwise, Settings(home=tmp_path, precision=chosen)) == policy
+    use(precision=chosen)
+    assert training_policy(depthwise) == policy
 
 
 def test_a_gpu_has_its_own_half_precision_and_a_system_without_flags_none(monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "CPU_FLAGS", tmp_path / "missing")
     monkeypatch.setattr(precision.tf.config, "list_logical_devices", lambda kind: [])
-    assert training_policy(settings=Settings(home=tmp_path)) == "float32"
+    assert training_policy() == "float32"
     monkeypatch.setattr(precision.tf.config, "list_logical_devices", lambda kind: [kind])
-    assert training_policy(depthwise=True, settings=Settings(home=tmp_path)) == "mixed_float16"
+    assert training_policy(depthwise=True) == "mixed_float16"
 
 
 def test_the_policy_before_holds_again_even_after_an_error():

@@ -1,9 +1,13 @@
 import dataclasses
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from artnb.settings import Settings, SettingsError
+from artnb.settings import Settings, SettingsError, settings, using
 
 
 def test_without_variables_nothing_is_needed():
@@ -51,3 +55,50 @@ def test_nothing_is_logged_unless_asked():
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings.from_environment({}).seed = 1  # type: ignore[misc]
+
+
+def test_what_cannot_be_used_is_said_at_the_first_use_and_not_by_an_import():
+    code = """
+import artnb, artnb.settings, artnb.models, artnb.images, artnb.paintings.splits
+try:
+    artnb.settings.settings.seed
+except artnb.settings.SettingsError as error:
+    print(error)
+"""
+    environment = os.environ | {"ARTNB_SEED": "nonsense"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ARTNB_SEED is 'nonsense'; it can be a whole number from 0 to 2147483647.\n"
+
+
+def test_others_can_be_used_for_a_while_and_within_them_others(tmp_path):
+    before = settings.home, settings.seed, settings.log
+    with using(home=tmp_path, log=True) as outer:
+        assert (settings.home, settings.seed, settings.log) == (outer.home, outer.seed, outer.log)
+        assert (outer.home, outer.seed, outer.log) == (tmp_path, before[1], True)
+        with using(seed=before[1] + 1):
+            assert (settings.home, settings.seed, settings.log) == (tmp_path, before[1] + 1, True)
+        assert (settings.home, settings.seed, settings.log) == (tmp_path, before[1], True)
+    assert (settings.home, settings.seed, settings.log) == before
+
+
+def test_those_before_hold_again_even_after_an_error(tmp_path):
+    before = settings.home
+    with pytest.raises(KeyError), using(home=tmp_path):
+        raise KeyError
+    assert settings.home == before
+
+
+def test_all_threads_use_the_same(tmp_path):
+    with ThreadPoolExecutor(1) as other:
+        before = other.submit(lambda: settings.home).result()
+        with using(home=tmp_path):
+            assert other.submit(lambda: settings.home).result() == tmp_path
+        assert other.submit(lambda: settings.home).result() == before != tmp_path
+
+
+def test_there_is_no_setting_of_another_name(tmp_path):
+    before = settings.home
+    with pytest.raises(TypeError, match="house"), using(home=tmp_path, house=tmp_path):
+        pytest.fail("it was taken")
+    assert settings.home == before

@@ -7,26 +7,29 @@ from pathlib import Path
 import pytest
 
 from artnb import weights
-from artnb.settings import Settings
 from artnb.weights import WEIGHTS, BackboneError, check, find_weights
 from tests.conftest import CHECKOUT
 
 
-def test_the_packaged_network_is_always_there(tmp_path):
-    file = find_weights("efficientnet-lite0", Settings(home=tmp_path, weights="packaged"))
+def test_the_packaged_network_is_always_there(use):
+    use(weights="packaged")
+    file = find_weights("efficientnet-lite0")
     assert file is not None and file.stat().st_size > 10**7
 
 
-def test_a_folder_of_weights_comes_before_the_keras_cache(tmp_path, monkeypatch):
+def test_a_folder_of_weights_comes_before_the_keras_cache(use, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    settings = Settings(home=tmp_path, weights=tmp_path / "mine")
-    assert find_weights("vgg19", settings) is None
+    use(weights=tmp_path / "mine")
+    assert find_weights("vgg19") is None
     name = next(iter(WEIGHTS["vgg19"].files))
     for folder in (tmp_path / "keras/models", tmp_path / "mine"):
         folder.mkdir(parents=True)
         (folder / name).write_bytes(b"")
-        assert find_weights("vgg19", settings) == folder / name
-    assert find_weights("vgg19", Settings(home=tmp_path, weights="packaged")) is None
+        assert find_weights("vgg19") == folder / name
+    use(weights=None)
+    assert find_weights("vgg19") == tmp_path / "keras/models" / name
+    use(weights="packaged")
+    assert find_weights("vgg19") is None
 
 
 def test_names_and_sums_are_those_of_keras():

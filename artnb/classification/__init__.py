@@ -1,1 +1,5 @@
-"""Who painted this? Networks, their training and search, evaluation, and the predictor."""
+"""Who painted this? The networks, their training, and what can be said of their answers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from artnb.errors import ArtnbError
+from artnb.errors import EvaluationError
 from artnb.settings import settings
 
 BINS = 15
-
-
-class EvaluationError(ArtnbError, ValueError):
-    """Probabilities and labels that don't fit together."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +77,14 @@ class Evaluation:
 
 
 def evaluate(
-    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = settings.seed
+    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int | None = None
 ) -> Evaluation:
     """Compare probabilities (n, classes) with the right classes (n,).
 
     Raises:
         EvaluationError: no pictures, or shapes, labels or sums that don't fit.
     """
+    seed = settings.seed if seed is None else seed
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     probabilities, labels = np.asarray(probabilities, float), np.asarray(labels, int)
@@ -117,6 +115,28 @@ def evaluate(
         per_class=per_class,
         confusion=confusion_matrix(labels, probabilities.argmax(1), labels=classes),
     )
+
+
+def save_answers(evaluation: Evaluation, pictures: pd.DataFrame, file: Path) -> None:
+    """Write what a model says of each picture, as CSV.
+
+    Args:
+        evaluation: of these pictures.
+        pictures: `path` and `sha256`, in the order of the evaluation.
+        file: gets path, sha256, artist, predicted, and the probability of the one predicted.
+    """
+    names = np.array(evaluation.class_names, object)
+    pictures = pictures[["path", "sha256"]].assign(
+        artist=names[evaluation.labels],
+        predicted=names[evaluation.predicted],
+        probability=evaluation.confidence.round(6),
+    )
+    pictures.to_csv(file, index=False)
+
+
+def read_answers(file: Path) -> pd.DataFrame:
+    """What `save_answers` wrote; OSError or ValueError for another file."""
+    return pd.read_csv(file, dtype=dict.fromkeys(("path", "sha256", "artist", "predicted"), str))
 
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> pd.DataFrame:
@@ -161,8 +181,9 @@ def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def bootstrap(values: np.ndarray, seed: int = settings.seed, draws: int = 2000) -> tuple[float, float]:
+def bootstrap(values: np.ndarray, seed: int | None = None, draws: int = 2000) -> tuple[float, float]:
     """95 % interval of the mean of `values` (n,), by percentiles over samples drawn with replacement."""
+    seed = settings.seed if seed is None else seed
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.asarray(values, float)

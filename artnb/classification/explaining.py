@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb.classification.networks import Classifier
+from artnb.classification.networks import Network
 
 
-def grad_cam(classifier: Classifier, image: np.ndarray, label: int) -> np.ndarray:
+def grad_cam(network: Network, image: np.ndarray, label: int) -> np.ndarray:
     """What speaks for a class, and where.
 
     The last map's channels are added up, each weighted by how much the class's probability would grow with it; what
@@ -15,15 +15,15 @@ def grad_cam(classifier: Classifier, image: np.ndarray, label: int) -> np.ndarra
     gradient, too.
 
     Args:
-        classifier: any.
+        network: any.
         image: RGB in [0, 255], (size, size, 3).
         label: the class in question.
 
     Returns:
         float32 (size, size) in [0, 1]; all 0 if nothing speaks for the class.
     """
-    last = classifier.core.get_layer(classifier.map_layer).output
-    model = keras.Model(classifier.model.input, [last, classifier.model.output])
+    last = network.core.get_layer(network.map_layer).output
+    model = keras.Model(network.model.input, [last, network.model.output])
     images = tf.constant(image, tf.float32)[None]
     with tf.GradientTape() as tape:
         tape.watch(images)  # so that everything after them is recorded, frozen layers too

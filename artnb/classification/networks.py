@@ -10,21 +10,17 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
-from artnb.errors import ArtnbError
+from artnb.errors import NetworkError
 from artnb.layers import ChannelStatistics
-from artnb.settings import Settings, settings
-
-
-class NetworkError(ArtnbError, ValueError):
-    """There is no such network."""
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A network in two parts, so that the first can be run once and the second be trained on what it found.
+class Network:
+    """A classifier in two parts, so that the first can be run once and the second be trained on what it found.
 
     Attributes:
         title: what a person calls it; says "untrained" of a backbone without its ImageNet weights.
@@ -44,9 +40,7 @@ class Classifier:
     novelty_layers: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, title: str, core: keras.Model, head: list[layers.Layer], novelty_layers: tuple[str, ...]
-    ) -> "Classifier":
+    def of(cls, title: str, core: keras.Model, head: list[layers.Layer], novelty_layers: tuple[str, ...]) -> "Network":
         """Put a head on a core."""
         top = keras.Sequential([layers.Input(core.output.shape[1:]), *head], name="top")
         maps = [layer.name for layer in core.layers if len(layer.output.shape) == 4]
@@ -55,25 +49,54 @@ class Classifier:
         )
 
 
-def widened(classifier: Classifier, name: str, columns: list[int], classes: int, **options: Any) -> Classifier:
+def widened(network: Network, name: str, columns: list[int], classes: int, **options: Any) -> Network:
     """A network with more classes that says of the old ones what it said before.
 
     The output of a new class begins as that of the least probable old one would on average, whatever is shown.
 
     Args:
-        classifier: whose weights are copied.
-        name: a key of NETWORKS, what `classifier` was built by.
+        network: whose weights are copied.
+        name: a key of NETWORKS, what `network` was built by.
         columns: where each of its classes is among the new ones.
         classes: how many there are then.
         options: what else the network's builder takes.
     """
-    wide = build(name, classes, classifier.model.input_shape[1], pretrained=False, **options)
-    wide.core.set_weights(classifier.core.get_weights())
-    *others, kernel, bias = classifier.head.get_weights()
+    wide = build_network(name, classes, network.model.input_shape[1], pretrained=False, **options)
+    wide.core.set_weights(network.core.get_weights())
+    *others, kernel, bias = network.head.get_weights()
     new_kernel, new_bias = np.zeros((len(kernel), classes), kernel.dtype), np.full(classes, bias.min(), bias.dtype)
     new_kernel[:, columns], new_bias[columns] = kernel, bias
     wide.head.set_weights([*others, new_kernel, new_bias])
-    return replace(wide, title=classifier.title)
+    return replace(wide, title=network.title)
+
+
+class Outputs:
+    """A network's answers for many pictures: one graph for any number, and nothing of `model.predict` around it.
+
+    Args:
+        network: which.
+        size: height and width of the pictures in pixels.
+    """
+
+    def __init__(self, network: Network, size: int):
+        features = channel_statistics(network.core, network.novelty_layers, "novelty")
+        both = keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")])
+        self._call = tf.function(
+            lambda images: both(images, training=False),
+            input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32)],
+            autograph=False,
+        )
+
+    def __call__(self, images: np.ndarray, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities (n, classes) and features (n, d) of uint8 (n, size, size, 3).
+
+        The probabilities are not calibrated; the features are mean and standard deviation of the channels of the
+        novelty layers.
+        """
+        batches = range(0, max(len(images), 1), batch_size)
+        found = [self._call(images[first : first + batch_size].astype(np.float32)) for first in batches]
+        probabilities, features = (np.concatenate([part[number].numpy() for part in found]) for number in (0, 1))
+        return probabilities, features
 
 
 def channel_statistics(model: keras.Model, names: Iterable[str], purpose: str = "statistics") -> keras.KerasTensor:
@@ -99,7 +122,7 @@ def _probabilities(classes: int) -> layers.Layer:
     return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
 
 
-def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: float = 0.5) -> Classifier:
+def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: float = 0.5) -> Network:
     """The student project's network: three convolutions, then a dense layer over all of the map.
 
     Args:
@@ -119,14 +142,12 @@ def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: 
         layers.Dropout(dropout, name="dropout"),
         _probabilities(classes),
     ]
-    return Classifier.of(
-        "CNN, the original's", keras.Model(images, x, name="core"), head, ("pool32", "pool64", "pool128")
-    )
+    return Network.of("CNN, the original's", keras.Model(images, x, name="core"), head, ("pool32", "pool64", "pool128"))
 
 
 def cnn(
     classes: int, size: int | None = 160, width: int = 48, dropout: float = 0.3, depths: tuple[int, ...] = (1, 1, 2, 1)
-) -> Classifier:
+) -> Network:
     """Our own: residual blocks with batch norm, and the mean and spread of each feature instead of where it lies.
 
     It looks at all of its stages, the fine ones for the brush, the coarse ones for what is painted.
@@ -147,7 +168,7 @@ def cnn(
             x = _residual(x, filters, 2 if block == 0 else 1, f"stage{stage}_block{block}")
     last = [f"stage{stage}_block{depth - 1}" for stage, depth in enumerate(depths)]
     core = _with_statistics(keras.Model(images, x), last)
-    return Classifier.of("CNN, ours", core, _linear_head(classes, dropout), (last[0], last[2], last[3]))
+    return Network.of("CNN, ours", core, _linear_head(classes, dropout), (last[0], last[2], last[3]))
 
 
 def _batch_norm(name: str, **options: Any) -> layers.Layer:
@@ -180,9 +201,8 @@ def transfer(
     classes: int,
     size: int | None = 224,
     original: bool = False,
-    settings: Settings = settings,
     weights: str | None = "imagenet",
-) -> Classifier:
+) -> Network:
     """An ImageNet network with a new head.
 
     Args:
@@ -191,14 +211,13 @@ def transfer(
         size: height and width of the pictures in pixels; None for any, but not with the original's head.
         original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
             norm); otherwise the mean and spread of the channels at several depths, and one linear layer.
-        settings: where weights are looked for.
         weights: "imagenet"; None for a network to be filled by the caller.
     """
-    loaded = load_backbone(backbone, size, settings, weights)
+    loaded = load_backbone(backbone, size, weights, untrained=True)  # the title says so
     title = str(loaded) if weights else TITLES[backbone]
     if not original:
         core = _with_statistics(loaded.model, STATISTICS_LAYERS[backbone])
-        return Classifier.of(title, core, _linear_head(classes, dropout=0.5), NOVELTY_LAYERS[backbone])
+        return Network.of(title, core, _linear_head(classes, dropout=0.5), NOVELTY_LAYERS[backbone])
     head = [layers.Flatten(name="flatten")]
     for units in (512, 16):
         head += [
@@ -206,7 +225,7 @@ def transfer(
             layers.BatchNormalization(name=f"bn{units}"),
         ]
     head.append(_probabilities(classes))
-    return Classifier.of(f"{title}, the original's way", loaded.model, head, NOVELTY_LAYERS[backbone])
+    return Network.of(f"{title}, the original's way", loaded.model, head, NOVELTY_LAYERS[backbone])
 
 
 # The ends of the network's stages, without the first, coarse in colour, and the last, specialised in ImageNet's things.
@@ -223,7 +242,7 @@ NOVELTY_LAYERS = {
     "efficientnet-lite0": ("block2", "block7", "block14"),
 }
 
-NETWORKS: dict[str, Callable[..., Classifier]] = {
+NETWORKS: dict[str, Callable[..., Network]] = {
     "cnn": cnn,
     "cnn-original": cnn_original,
     **{name: partial(transfer, name) for name in TITLES},
@@ -231,7 +250,7 @@ NETWORKS: dict[str, Callable[..., Classifier]] = {
 }
 
 
-def build(name: str, classes: int, size: int | None, pretrained: bool = True, **options: Any) -> Classifier:
+def build_network(name: str, classes: int, size: int | None, pretrained: bool = True, **options: Any) -> Network:
     """Build a network by its name.
 
     Args:

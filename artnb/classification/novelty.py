@@ -1,8 +1,8 @@
 """Is this picture anything like what the classifier was trained on?
 
-A softmax always names somebody. So beside it, the mean and the spread of the channels of a few maps inside the core
-are compared with those of the training pictures: the Mahalanobis distance to their mean (Lee et al., NeurIPS 2018),
-of one Gaussian for all artists.
+A softmax always names somebody. So beside it, the means and standard deviations of the channels of a few maps inside
+the core are compared with those of the training pictures: the Mahalanobis distance to their mean (Lee et al., NeurIPS
+2018), of one Gaussian for all artists.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -10,8 +10,6 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-
-from artnb.files import replacing
 
 FALSE_ALARMS = 0.05  # share of validation paintings that may be called unfamiliar
 EMBEDDED = 32  # the directions of an embedding
@@ -23,13 +21,13 @@ class Novelty:
 
     Attributes:
         mean: (d,), of the training pictures' statistics.
-        spread: (d,), their standard deviations.
-        whitening: (d, d), by which a deviation in these is multiplied so that its length is the distance.
+        std: (d,), their standard deviations.
+        whitening: (d, d), by which a deviation in these is multiplied; its root mean square is then the distance.
         threshold: the distance that `FALSE_ALARMS` of the validation paintings exceed.
     """
 
     mean: np.ndarray
-    spread: np.ndarray
+    std: np.ndarray
     whitening: np.ndarray
     threshold: float
 
@@ -42,32 +40,38 @@ class Novelty:
             validation: of paintings that training has not seen.
             shrinkage: share of the correlations that is not believed, for there are not many pictures.
         """
-        mean, spread = train.mean(0), train.std(0)
-        spread = np.maximum(spread, 0.01 * spread.mean())  # a channel that never changes must not decide alone
-        standard = (train - mean) / spread
+        mean, std = train.mean(0), train.std(0)
+        std = np.maximum(std, 0.01 * std.mean())  # a channel that never changes must not decide alone
+        standard = (train - mean) / std
         covariance = (1 - shrinkage) * standard.T @ standard / len(train) + shrinkage * np.eye(train.shape[1])
         values, vectors = np.linalg.eigh(covariance)
         # At half precision also before it is saved, so that the threshold fits what will be loaded.
         whitening = (vectors / np.sqrt(values)).astype(np.float16).astype(np.float32)
-        found = cls(mean.astype(np.float32), spread.astype(np.float32), whitening, 0.0)
+        found = cls(mean.astype(np.float32), std.astype(np.float32), whitening, 0.0)
         return replace(found, threshold=float(np.quantile(found.distance(validation), 1 - FALSE_ALARMS)))
 
     def distance(self, statistics: np.ndarray) -> np.ndarray:
         """(n, d) -> (n,), about 1 for a typical training picture."""
-        return np.sqrt((self._whitened(statistics) ** 2).mean(1))
+        return self.judge(statistics)[0]
 
     def embed(self, statistics: np.ndarray) -> np.ndarray:
-        """(n, d) -> (n, `EMBEDDED`): along the directions in which training pictures differ most, spread 1 in each."""
-        return self._whitened(statistics)[:, -EMBEDDED:]
+        """(n, d) -> (n, `EMBEDDED`), along the directions in which training pictures differ most.
+
+        Over these, the standard deviation in each direction is 1.
+        """
+        return self.judge(statistics)[1]
+
+    def judge(self, statistics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`distance` and `embed` at once."""
+        whitened = self._whitened(statistics)
+        return np.sqrt((whitened**2).mean(1)), whitened[:, -EMBEDDED:]
 
     def _whitened(self, statistics: np.ndarray) -> np.ndarray:
-        return (statistics - self.mean) / self.spread @ self.whitening
+        return (statistics - self.mean) / self.std @ self.whitening
 
     def save(self, file: Path) -> None:
-        """Write it beside and renamed."""
-        values = asdict(self) | {"whitening": self.whitening.astype(np.float16)}
-        with replacing(file) as part:
-            np.savez_compressed(part, **values)
+        """Write an .npz file."""
+        np.savez_compressed(file, **asdict(self) | {"whitening": self.whitening.astype(np.float16)})
 
     @classmethod
     def load(cls, file: Path) -> "Novelty":
@@ -75,6 +79,6 @@ class Novelty:
         try:
             with np.load(file, allow_pickle=False) as found:
                 whitening = found["whitening"].astype(np.float32)
-                return cls(found["mean"], found["spread"], whitening, float(found["threshold"]))
+                return cls(found["mean"], found["std"], whitening, float(found["threshold"]))
         except (EOFError, BadZipFile) as error:
             raise ValueError(str(error)) from error

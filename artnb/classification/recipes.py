@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from artnb.backbones import TITLES
-from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS, NetworkError
+from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS
+from artnb.errors import RecipeError, check_setting
 from artnb.paintings.pipeline import ORIGINAL, PAINTINGS, Augmentation
 from artnb.settings import Profile, settings
+
+Schedule = Literal["constant", "cosine", "plateau"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Phase:
     name: str
     epochs: int
     learning_rate: float
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    schedule: Schedule = "constant"
     train: str | int = "all"
     frozen_statistics: bool = False
     cached: bool = False
@@ -41,9 +44,29 @@ class Phase:
     label_smoothing: float = 0.0
     patience: int | None = None
 
+    def __post_init__(self) -> None:
+        """Say at once what can't be used."""
+        trains = self.train if isinstance(self.train, int) else len(self.train)
+        for name, good, wanted in (
+            ("name", bool(self.name), "a name"),
+            ("epochs", _whole(self.epochs, 1, 100_000), "a whole number from 1 to 100000"),
+            ("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0"),
+            ("schedule", self.schedule in get_args(Schedule), " or ".join(map(repr, get_args(Schedule)))),
+            ("train", trains > 0, "'all', 'head', a number of layers from 1 on, or the name of a layer"),
+            ("cached", not self.cached or self.train == "head", "True only where 'head' alone is trained"),
+            ("weight_decay", 0 <= self.weight_decay < float("inf"), "a number from 0 on"),
+            ("label_smoothing", 0 <= self.label_smoothing < 1, "a number from 0 to less than 1"),
+            (
+                "patience",
+                self.patience is None or _whole(self.patience, 1, 100_000),
+                "None or a whole number from 1 on",
+            ),
+        ):
+            check_setting(good, f"{name} in the phase {self.name!r}", getattr(self, name), wanted)
+
 
 @dataclass(frozen=True)
-class Recipe:
+class ClassifierRecipe:
     """A network and how it is trained.
 
     Attributes:
@@ -70,12 +93,27 @@ class Recipe:
     balance: float = 0.0
     options: dict[str, Any] = field(default_factory=dict)
 
-    def shortened(self, epochs: int) -> "Recipe":
+    def __post_init__(self) -> None:
+        """Say at once what can't be used."""
+        names = [phase.name for phase in self.phases]
+        crop = self.size if self.crop_size is None else self.crop_size
+        for name, good, wanted in (
+            ("network", self.network in NETWORKS, ", ".join(NETWORKS)),
+            ("size", _whole(self.size, 16, 2048), "a whole number from 16 to 2048 pixels"),
+            ("train_size", _whole(self.train_size, 16, 2048), "a whole number from 16 to 2048 pixels"),
+            ("crop_size", _whole(crop, 16, max(self.train_size, self.size)), "from 16 to train_size pixels, or None"),
+            ("phases", bool(names) and len(set(names)) == len(names), "one or more, each with a name of its own"),
+            ("batch_size", _whole(self.batch_size, 1, 4096), "a whole number from 1 to 4096"),
+            ("balance", 0 <= self.balance <= 1, "a number from 0 to 1"),
+        ):
+            check_setting(good, name, getattr(self, name), wanted)
+
+    def shortened(self, epochs: int) -> "ClassifierRecipe":
         """The same with at most so many epochs in each phase but a cached one, which takes seconds anyway."""
         phases = (phase if phase.cached else replace(phase, epochs=min(epochs, phase.epochs)) for phase in self.phases)
         return replace(self, phases=tuple(phases))
 
-    def continued(self, epochs: int | None = None) -> "Recipe":
+    def continued(self, epochs: int | None = None) -> "ClassifierRecipe":
         """How to go on with what this recipe has trained: its last phase again, at a fifth of the rate.
 
         Args:
@@ -90,17 +128,28 @@ class Recipe:
         return json.loads(json.dumps(asdict(self)))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """The recipe that `to_dict` wrote down, such as a card's."""
-        changes = values["augmentation"]
-        if changes is not None:
-            changes = Augmentation(**(changes | {"crop": tuple(changes["crop"])}))
-        options = {name: tuple(v) if isinstance(v, list) else v for name, v in values["options"].items()}
-        phases = tuple(Phase(**phase) for phase in values["phases"])
-        return cls(**(values | {"phases": phases, "augmentation": changes, "options": options}))
+    def from_dict(cls, values: dict[str, Any]) -> "ClassifierRecipe":
+        """The recipe that `to_dict` wrote down, such as a card's.
+
+        Raises:
+            RecipeError: a setting is missing, unknown or can't be used.
+        """
+        try:
+            changes = values["augmentation"]
+            if changes is not None:
+                changes = Augmentation(**(changes | {"crop": tuple(changes["crop"])}))
+            options = {name: tuple(v) if isinstance(v, list) else v for name, v in values["options"].items()}
+            phases = tuple(Phase(**phase) for phase in values["phases"])
+            return cls(**(values | {"phases": phases, "augmentation": changes, "options": options}))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RecipeError(f"The recipe can't be read ({error}); take one that artnb wrote.") from error
 
 
-_ORIGINAL_CNN = Recipe(
+def _whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+_ORIGINAL_CNN = ClassifierRecipe(
     network="cnn-original",
     size=224,
     train_size=224,
@@ -108,7 +157,7 @@ _ORIGINAL_CNN = Recipe(
     phases=(Phase("training", 50, 1e-3, patience=3),),
 )
 
-_CNN = Recipe(
+_CNN = ClassifierRecipe(
     network="cnn",
     size=160,
     train_size=160,
@@ -118,9 +167,9 @@ _CNN = Recipe(
 )
 
 
-def _original_transfer(backbone: str) -> Recipe:
+def _original_transfer(backbone: str) -> ClassifierRecipe:
     """The student project's two phases: everything at once, then the core frozen but for its last 50 layers."""
-    return Recipe(
+    return ClassifierRecipe(
         network=f"{backbone}-original",
         size=224,
         train_size=224,
@@ -132,13 +181,13 @@ def _original_transfer(backbone: str) -> Recipe:
     )
 
 
-def _transfer(backbone: str) -> Recipe:
+def _transfer(backbone: str) -> ClassifierRecipe:
     """The head first, on features that are computed once; then nearly everything at a low rate.
 
     Below the first layer whose statistics count are edges and colours, which paintings share with photographs, and
     which cost most of a training's time: they stay.
     """
-    return Recipe(
+    return ClassifierRecipe(
         network=backbone,
         size=288,
         train_size=256,
@@ -159,14 +208,15 @@ def _transfer(backbone: str) -> Recipe:
     )
 
 
-def recipe(name: str, profile: Profile = settings.profile) -> Recipe:
+def classifier_recipe(name: str, profile: Profile | None = None) -> ClassifierRecipe:
     """The recipe of a network; the quick profile's is the same with smaller pictures and few epochs.
 
     Raises:
-        NetworkError: there is no such network.
+        RecipeError: there is no such network.
     """
+    profile = profile or settings.profile
     if name not in NETWORKS:
-        raise NetworkError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
+        raise RecipeError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
     if name == "cnn":
         full = _CNN
     elif name == "cnn-original":

@@ -1,6 +1,6 @@
 """What a classifier sees in a sample of pictures, none of which can be seen in it.
 
-A bundle's reference.npz is that of its validation paintings, which later pictures are compared with.
+A model's reference.npz is that of its validation paintings, which later pictures are compared with.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +10,6 @@ from zipfile import BadZipFile
 import numpy as np
 
 from artnb.classification.novelty import Novelty
-from artnb.files import replacing
 
 STATISTICS = ("brightness", "contrast", "saturation", "warmth", "detail")
 
@@ -38,9 +37,8 @@ class Sample:
         return len(self.statistics)
 
     def save(self, file: Path) -> None:
-        """Write it beside and renamed."""
-        with replacing(file) as part:
-            np.savez_compressed(part, **asdict(self))
+        """Write an .npz file."""
+        np.savez_compressed(file, **asdict(self))
 
     @classmethod
     def load(cls, file: Path) -> "Sample":

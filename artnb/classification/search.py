@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras_tuner as kt
 import pandas as pd
 
 from artnb import searching
-from artnb.classification.recipes import Recipe, recipe
-from artnb.classification.training import TrainingError, train
+from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
+from artnb.classification.training import train_network
+from artnb.errors import DivergenceError
 from artnb.paintings.pipeline import Subsets
-from artnb.searching import Method, SearchError, claimed, finished_trials
+from artnb.resuming import digest
+from artnb.searching import Method, SearchError, finished_trials, search_identity
 from artnb.settings import Profile, settings
 
 OBJECTIVE = kt.Objective("val_accuracy", "max")
@@ -25,7 +28,7 @@ class Space:
         name: "original" or "ours".
         network: whose settings; the name of its recipe.
         recipe: declares its hyper-parameters, and puts their values into a recipe.
-        method: the oracle that is used if nobody says another.
+        method: the oracle, unless another is asked for.
         trials: how many settings are tried.
         executions: trainings per setting, each with another seed.
         epochs: of each training.
@@ -33,7 +36,7 @@ class Space:
 
     name: str
     network: str
-    recipe: Callable[[kt.HyperParameters], Recipe]
+    recipe: Callable[[kt.HyperParameters], ClassifierRecipe]
     method: Method
     trials: int
     executions: int
@@ -42,9 +45,9 @@ class Space:
 
 def _original(profile: Profile) -> Space:
     """The student project's: two numbers; it found 384 units and 1e-4."""
-    base = recipe("cnn-original", profile)
+    base = classifier_recipe("cnn-original", profile)
 
-    def of(hp: kt.HyperParameters) -> Recipe:
+    def of(hp: kt.HyperParameters) -> ClassifierRecipe:
         units = hp.Int("dense_units", 32, 512, step=32)
         rate = hp.Choice("learning_rate", [1e-2, 1e-3, 1e-4])
         phases = (replace(base.phases[0], learning_rate=rate),)
@@ -56,9 +59,9 @@ def _original(profile: Profile) -> Space:
 
 def _ours(profile: Profile) -> Space:
     """What decides how our CNN generalises: its width, the rate, and how hard training is made for it."""
-    base = recipe("cnn", profile)
+    base = classifier_recipe("cnn", profile)
 
-    def of(hp: kt.HyperParameters) -> Recipe:
+    def of(hp: kt.HyperParameters) -> ClassifierRecipe:
         phase = replace(
             base.phases[0],
             learning_rate=hp.Float("learning_rate", 3e-4, 1e-2, sampling="log"),
@@ -77,29 +80,30 @@ def _ours(profile: Profile) -> Space:
 SPACES = {"original": _original, "ours": _ours}
 
 
-def space(name: str, profile: Profile = settings.profile) -> Space:
+def classifier_space(name: str, profile: Profile | None = None) -> Space:
     """A search space by its name, in a profile.
 
     Raises:
         SearchError: there is no such space.
     """
+    profile = profile or settings.profile
     if name not in SPACES:
         raise SearchError(f"There is no search space {name!r}; there are {', '.join(SPACES)}.")
     return SPACES[name](profile)
 
 
-def search(
+def search_classifier(
     space: Space,
     data: Subsets | None,
     folder: str | Path,
-    seed: int = settings.seed,
+    seed: int | None = None,
     method: Method | None = None,
     trials: int | None = None,
 ) -> pd.DataFrame:
     """Search for the settings with the best validation accuracy; the test is not touched.
 
-    A search in `folder` that was interrupted goes on, in the middle of the training that it was in; with more `trials`
-    a finished one goes on, too. As keras-tuner's chief or worker (see `distributed`), take part in a common search.
+    A search in `folder` that was interrupted is resumed, in the middle of the training that it was in; so is a finished
+    one that is given more `trials`. As keras-tuner's chief or worker (see `distributed`), take part in a common search.
 
     Args:
         space: what is searched.
@@ -110,11 +114,13 @@ def search(
         trials: how many settings are tried, the space's own by default; Hyperband counts for itself.
 
     Returns:
-        What `results` returns.
+        What `classifier_trials` returns.
 
     Raises:
-        SearchError: the folder holds another search.
+        SearchError: the folder holds another search, or one on other pictures.
+        TrainingError: a training can't be resumed.
     """
+    seed = settings.seed if seed is None else seed
     method = method or space.method
 
     def work(hyper: kt.HyperParameters, place: Path) -> list[dict[str, float]]:
@@ -124,20 +130,24 @@ def search(
         found = []
         for execution in range(space.executions):
             try:
-                history = train(chosen, data, place / f"training-{execution}", seed + execution, True).history
+                _, history = train_network(chosen, data, place / f"training-{execution}", seed + execution, True)
                 found.append({"val_accuracy": float(history["val_accuracy"].max())})
-            except TrainingError:  # a rate that is too high; worth no more than that
+            except DivergenceError:  # the rate is too high; such settings are worth no more than that
                 found.append({"val_accuracy": 0.0})
         return found
 
-    claim = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
+    identity: dict[str, Any] = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
+    identity["recipe"] = space.recipe(kt.HyperParameters()).to_dict()
+    if data is not None:
+        arrays = [part for pictures in (data.train, data.validation) for part in (pictures.images, pictures.labels)]
+        identity["pictures"] = digest(*arrays)
     searching.search(
-        work, space.recipe, folder, OBJECTIVE, claim, seed, method, trials or space.trials, max_epochs=space.epochs
+        work, space.recipe, folder, OBJECTIVE, identity, seed, method, trials or space.trials, max_epochs=space.epochs
     )
-    return results(folder)
+    return classifier_trials(folder)
 
 
-def results(folder: str | Path) -> pd.DataFrame:
+def classifier_trials(folder: str | Path) -> pd.DataFrame:
     """The finished trials of a search, the best first, whoever ran them.
 
     Returns:
@@ -146,10 +156,10 @@ def results(folder: str | Path) -> pd.DataFrame:
     Raises:
         SearchError: there is no search in the folder.
     """
-    rows, claim = [], claimed(folder)
+    rows, epochs_of_all = [], search_identity(folder).get("epochs")
     for trial in finished_trials(folder, "artnb search ours -o DIR"):
         chosen = {name: value for name, value in trial["values"].items() if not name.startswith("tuner/")}
-        epochs = trial["values"].get("tuner/epochs", claim["epochs"])
+        epochs = trial["values"].get("tuner/epochs", epochs_of_all)
         rows.append({"trial": trial["trial"], **chosen, "epochs": epochs, "val_accuracy": trial["score"]})
     table = pd.DataFrame(rows)
     if table.empty:
@@ -157,32 +167,33 @@ def results(folder: str | Path) -> pd.DataFrame:
     return table.sort_values(["val_accuracy", "trial"], ascending=[False, True], ignore_index=True)
 
 
-def best(space: Space, folder: str | Path) -> Recipe:
+def best(space: Space, folder: str | Path) -> ClassifierRecipe:
     """The recipe of the best trial, with as many epochs as the recipe has by itself.
 
     Raises:
         SearchError: no trial is finished, or the search is another space's.
     """
-    table = results(folder)
-    if (searched := claimed(folder)["space"]) != space.name:
+    table = classifier_trials(folder)
+    if (searched := search_identity(folder)["space"]) != space.name:
         raise SearchError(
             f"{Path(folder).name!r} holds a search of the space {searched!r}, and not of {space.name!r}; "
             "name another folder."
         )
     if table.empty:
-        raise SearchError(f"No trial of the search in {Path(folder).name!r} is finished yet; go on with it.")
+        raise SearchError(f"No trial of the search in {Path(folder).name!r} is finished yet; resume it.")
     hyper = kt.HyperParameters()
     hyper.values = {name: value for name, value in table.iloc[0].to_dict().items() if name not in _OURS}
     return space.recipe(hyper)
 
 
-def winner(network: str, folder: str | Path, profile: Profile = settings.profile) -> Recipe:
+def winner(network: str, folder: str | Path, profile: Profile | None = None) -> ClassifierRecipe:
     """The recipe of the best trial of a search for a network's settings.
 
     Raises:
         SearchError: no space is this network's; see `best`.
     """
-    spaces = {found.network: found for found in (space(name, profile) for name in SPACES)}
+    profile = profile or settings.profile
+    spaces = {each.network: each for each in (classifier_space(name, profile) for name in SPACES)}
     if network not in spaces:
         raise SearchError(f"There is no search for the settings of {network!r}; there are for {', '.join(spaces)}.")
     return best(spaces[network], folder)

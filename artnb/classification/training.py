@@ -1,4 +1,4 @@
-"""Training a classifier by a recipe: with a bar, a checkpoint every epoch, and the way back from any interruption.
+"""Training a network by a recipe: with a bar, a checkpoint every epoch, and the way back from any interruption.
 
 A training lives in a folder. `history.csv` has a row for every epoch that is finished; it is written after the epoch's
 weights, so whatever it names is there. Callbacks that remember (the plateau, the patience) are not saved but told the
@@ -8,7 +8,7 @@ history again.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ import pandas as pd
 import tensorflow as tf
 
 from artnb.classification import networks
-from artnb.classification.networks import Classifier
-from artnb.classification.recipes import Phase, Recipe
-from artnb.errors import ArtnbError
+from artnb.classification.networks import Network
+from artnb.classification.recipes import ClassifierRecipe, Phase
+from artnb.errors import DivergenceError, TrainingError, check_setting
 from artnb.files import replacing
 from artnb.paintings.pipeline import (
     Pictures,
@@ -32,42 +32,18 @@ from artnb.paintings.pipeline import (
 )
 from artnb.precision import FULL, training_policy, under
 from artnb.progress import progress
-from artnb.resuming import begin_or_go_on
+from artnb.resuming import begin_or_resume, digest
 from artnb.settings import settings
 
 
-class TrainingError(ArtnbError, RuntimeError):
-    """A training can't be begun, taken up again or carried on."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """A finished training.
-
-    Attributes:
-        classifier: with the weights that the recipe ends with.
-        history: a row per epoch: phase, epoch (from 1, counted on through the phases), seconds, learning_rate, loss,
-            accuracy, val_loss, val_accuracy. Training figures are means over the epoch, under augmentation.
-        recipe: what it was trained by.
-        seed: of its weights, order and augmentation.
-        precision: the Keras policy that its last steps were under, such as "mixed_bfloat16"; the weights are float32.
-    """
-
-    classifier: Classifier
-    history: pd.DataFrame
-    recipe: Recipe
-    seed: int
-    precision: str = FULL
-
-
-def train(
-    recipe: Recipe,
+def train_network(
+    recipe: ClassifierRecipe,
     data: Subsets,
     folder: str | Path | None = None,
-    seed: int = settings.seed,
+    seed: int | None = None,
     resume: bool = False,
-    start: Classifier | None = None,
-) -> Training:
+    start: Network | None = None,
+) -> tuple[Network, pd.DataFrame]:
     """Train a network; the same arguments give the same weights, within the noise of floating-point sums.
 
     Args:
@@ -75,52 +51,60 @@ def train(
         data: training pictures of `recipe.train_size`, validation pictures of `recipe.size`. The test is not touched.
         folder: where checkpoints, the history and TensorBoard's logs go; None to keep nothing.
         seed: of the first weights, the order and the augmentation.
-        resume: go on with the training in `folder` where it ended; begin if there is none.
+        resume: resume the training in `folder`; begin if there is none.
         start: a network of the same recipe and classes whose weights it begins with; by default they are random, or
             ImageNet's.
 
+    Returns:
+        The network with the weights that the recipe ends with, in 32 bits, and its history: a row per epoch with phase,
+        epoch (from 1, counted on through the phases), seconds, learning_rate, loss, accuracy, val_loss and
+        val_accuracy. Training figures are means over the epoch, under augmentation.
+
     Raises:
-        TrainingError: the folder holds a training and `resume` is not set, or another training than this one; or the
-            loss became infinite.
+        TrainingError: the folder holds a training and `resume` is not set, or another training than this one.
+        DivergenceError: the loss became infinite.
     """
+    seed = settings.seed if seed is None else seed
     if folder is None:
         import tempfile
 
         with tempfile.TemporaryDirectory() as place:
-            return train(recipe, data, place, seed, start=start)
+            return train_network(recipe, data, place, seed, start=start)
     run = _Run(Path(folder), _identity(recipe, data, seed, start), resume)
     strategy = _strategy()
-    policy = training_policy(depthwise=recipe.network.startswith(_DEPTHWISE))
+    policy = precision(recipe)
     with under(policy), strategy.scope():
         keras.utils.set_random_seed(seed)
-        classifier = _build(recipe, data, pretrained=start is None)
+        network = _build(recipe, data, pretrained=start is None)
         if start is not None:
-            classifier = replace(classifier, title=start.title)
-            _copy_weights(start, classifier)
+            network = replace(network, title=start.title)
+            _copy_weights(start, network)
     steps = {
         phase.name: steps_per_epoch(data.train, recipe.batch_size) * (2 if phase.cached else 1)
         for phase in recipe.phases
     }
     total = sum(phase.epochs * steps[phase.name] for phase in recipe.phases)
-    with progress(None, classifier.title, total, "step") as bar:
+    with progress(None, network.title, total, "step") as bar:
         bar.update(int(run.history["phase"].map(steps).sum()))
         for phase in recipe.phases:
-            _train_phase(phase, recipe, classifier, data, run, strategy, seed, bar)
+            _train_phase(phase, recipe, network, data, run, strategy, seed, bar)
     if policy != FULL:
-        trained, classifier = classifier, replace(_build(recipe, data, pretrained=False), title=classifier.title)
-        _copy_weights(trained, classifier)
-    return Training(classifier, run.history, recipe, seed, policy)
+        trained, network = network, replace(_build(recipe, data, pretrained=False), title=network.title)
+        _copy_weights(trained, network)
+    return network, run.history
 
 
-_DEPTHWISE = ("efficientnet",)
+def precision(recipe: ClassifierRecipe) -> str:
+    """The Keras policy that a recipe is trained under on this machine, such as "mixed_bfloat16"."""
+    return training_policy(depthwise=recipe.network.startswith("efficientnet"))
 
 
-def _build(recipe: Recipe, data: Subsets, pretrained: bool) -> Classifier:
+def _build(recipe: ClassifierRecipe, data: Subsets, pretrained: bool) -> Network:
     size = recipe.size if recipe.crop_size is None else None  # with two sizes, a network that takes any
-    return networks.build(recipe.network, len(data.class_names), size, pretrained=pretrained, **recipe.options)
+    return networks.build_network(recipe.network, len(data.class_names), size, pretrained=pretrained, **recipe.options)
 
 
-def _copy_weights(source: Classifier, target: Classifier) -> None:
+def _copy_weights(source: Network, target: Network) -> None:
     try:
         target.model.set_weights(source.model.get_weights())
     except ValueError as error:
@@ -132,8 +116,8 @@ def _copy_weights(source: Classifier, target: Classifier) -> None:
 
 def _train_phase(
     phase: Phase,
-    recipe: Recipe,
-    classifier: Classifier,
+    recipe: ClassifierRecipe,
+    network: Network,
     data: Subsets,
     run: "_Run",
     strategy: tf.distribute.Strategy,
@@ -143,17 +127,17 @@ def _train_phase(
     """Train one phase from where it stands to its end."""
     past = run.history[run.history["phase"] == phase.name]
     if _finished(phase, past):
-        (classifier.head if phase.cached else classifier.model).load_weights(run.file(_chosen(phase, past)))
+        (network.head if phase.cached else network.model).load_weights(run.file(_chosen(phase, past)))
         return
     first = int(past["epoch"].max()) if len(past) else len(run.history)  # epochs before, of all phases
     last = first - len(past) + phase.epochs
-    _set_trainable(classifier, phase)
+    _set_trainable(network, phase)
     if phase.cached:
-        model = classifier.head
-        train_pictures, validation = _cached(classifier, data, recipe)
+        model = network.head
+        train_pictures, validation = _cached(network, data, recipe)
         batches = training_batches(train_pictures, recipe.batch_size, None, seed, first)
     else:
-        model, train_pictures, validation = classifier.model, data.train, data.validation
+        model, train_pictures, validation = network.model, data.train, data.validation
         batches = training_batches(
             train_pictures, recipe.batch_size, recipe.augmentation, seed, first, size=recipe.crop_size or recipe.size
         )
@@ -200,27 +184,31 @@ def class_weights(labels: np.ndarray, balance: float) -> dict[int, float]:
     return dict(enumerate(weights * counts.sum() / (weights * counts).sum()))
 
 
-def _cached(classifier: Classifier, data: Subsets, recipe: Recipe) -> tuple[Pictures, Pictures]:
+def _cached(network: Network, data: Subsets, recipe: ClassifierRecipe) -> tuple[Pictures, Pictures]:
     """What the frozen core finds in the pictures as they are and mirrored: it never has to look again."""
     train_pictures = resized(data.train, recipe.size)
     found = []
     for images in (train_pictures.images, train_pictures.images[:, :, ::-1], data.validation.images):
         batches = evaluation_batches(Pictures(images, np.zeros(len(images), np.int32), ()), 64)
-        features = classifier.core.predict(batches.map(lambda images, _: images), verbose=0)
+        features = network.core.predict(batches.map(lambda images, _: images), verbose=0)
         found.append(features.astype(np.float32))
     both, labels = np.concatenate(found[:2]), np.tile(data.train.labels, 2)
     return Pictures(both, labels, ()), replace(data.validation, images=found[2])
 
 
-def _set_trainable(classifier: Classifier, phase: Phase) -> None:
-    core = classifier.core.layers
+def _set_trainable(network: Network, phase: Phase) -> None:
+    core = network.core.layers
     if isinstance(phase.train, int):
         first = len(core) - phase.train
     elif phase.train in ("all", "head"):
         first = 0 if phase.train == "all" else len(core)
     else:
-        first = [layer.name for layer in core].index(phase.train) + 1
-    for number, layer in enumerate([*core, *classifier.head.layers]):
+        names = [layer.name for layer in core]
+        check_setting(
+            phase.train in names, "train", phase.train, f"a layer of the core, such as {names[len(names) // 2]!r}"
+        )
+        first = names.index(phase.train) + 1
+    for number, layer in enumerate([*core, *network.head.layers]):
         frozen = phase.frozen_statistics and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = number >= first and not frozen
 
@@ -257,17 +245,16 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def _identity(recipe: Recipe, data: Subsets, seed: int, start: Classifier | None) -> dict[str, Any]:
-    """What makes one training another one."""
-    import hashlib
-
-    names = "\n".join([*data.train.paths, *data.validation.paths, *data.class_names])
-    pictures = hashlib.sha256(names.encode()).hexdigest()[:12]
-    found = {"recipe": recipe.to_dict(), "pictures": pictures, "seed": seed}
-    if start is not None:
-        weights = hashlib.sha256(b"".join(values.tobytes() for values in start.model.get_weights()))
-        found["start"] = weights.hexdigest()[:12]
-    return found
+def _identity(recipe: ClassifierRecipe, data: Subsets, seed: int, start: Network | None) -> dict[str, Any]:
+    """What makes one training another one; pictures are the same if all their pixels are."""
+    arrays = [part for pictures in (data.train, data.validation) for part in (pictures.images, pictures.labels)]
+    identity = {
+        "recipe": recipe.to_dict(),
+        "pictures": digest(*arrays),
+        "artists": list(data.class_names),
+        "seed": seed,
+    }
+    return identity if start is None else identity | {"start": digest(*start.model.get_weights())}
 
 
 class _Run:
@@ -275,7 +262,7 @@ class _Run:
 
     def __init__(self, folder: Path, identity: dict[str, Any], resume: bool):
         self.folder = folder
-        begin_or_go_on(folder, identity, resume, TrainingError)
+        begin_or_resume(folder, identity, resume, TrainingError)
         self.history = pd.DataFrame(columns=HISTORY)
         if (folder / "history.csv").is_file():
             self.history = pd.read_csv(folder / "history.csv")
@@ -336,7 +323,7 @@ class _Record(keras.callbacks.Callback):
         assert logs is not None
         if not all(math.isfinite(logs[name]) for name in ("loss", "val_loss")):
             self.bar.close()
-            raise TrainingError(
+            raise DivergenceError(
                 f"In epoch {epoch + 1} the loss became {logs['loss']} (validation {logs['val_loss']}); "
                 "the epoch before is kept: lower the learning rate and begin in another folder."
             )

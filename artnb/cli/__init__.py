@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from artnb.errors import ArtnbError
 
+    # Pillow warns of what nobody at a terminal can mend, such as an EXIF block that is cut, and of large pictures.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         chosen = _parser().parse_args(arguments)
         with _logged(chosen.run):

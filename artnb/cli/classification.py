@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from artnb.cli.common import (
     folder,
     positive,
     print_json,
-    usual_split,
     without_greetings,
 )
 from artnb.errors import ArtnbError
@@ -64,7 +62,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     predict.add_argument("--log", action="store_true", help="note the answers, as ARTNB_LOG=1 does (see artnb monitor)")
     predict.set_defaults(run=_predict)
 
-    models = commands.add_parser("models", help="list the models that have a name")
+    models = commands.add_parser("models", help="list all models that have a name, also damaged ones")
     models.set_defaults(run=_models)
     for command in (train, search):
         add_seed_argument(command)
@@ -73,13 +71,17 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """The collection, the table that was asked for or the usual one, and the audit if it was needed for that."""
+    """The collection, the table that was asked for or the usual one with all that was prepared for it."""
+    from artnb.paintings.preparation import prepare
     from artnb.paintings.sources import load_collection
-    from artnb.paintings.splits import load_split
+    from artnb.paintings.splits import load_split, require
 
-    if chosen.split:
-        return load_collection(), load_split(chosen.split), None
-    return usual_split()
+    if not chosen.split:
+        prepared = prepare()
+        return prepared.collection, prepared.table, prepared
+    table = load_split(chosen.split)
+    require(table)
+    return load_collection(), table, None
 
 
 def _train(chosen: argparse.Namespace) -> None:
@@ -93,54 +95,51 @@ def _train(chosen: argparse.Namespace) -> None:
         return
 
     with without_greetings():
-        from artnb.classification import bundles, validation
-        from artnb.classification.recipes import recipe
-        from artnb.classification.tuning import winner
-    wanted = winner(chosen.model, chosen.search) if chosen.search else recipe(chosen.model)
+        from artnb.classification import validation
+        from artnb.classification.model import train_classifier
+        from artnb.classification.recipes import classifier_recipe
+        from artnb.classification.search import winner
+    wanted = winner(chosen.model, chosen.search) if chosen.search else classifier_recipe(chosen.model)
     if chosen.epochs:
         wanted = wanted.shortened(chosen.epochs)
     start = chosen_seed(chosen)
     output = Path(chosen.output or settings.home / "models" / chosen.model)
     if chosen.folds and chosen.split:
         raise ArtnbError("A cross-validation makes its own splits; give --folds or --split.")
-    collection, table, found = _split(chosen)
+    collection, table, prepared = _split(chosen)
     try:
         if chosen.folds:
-            result = validation.cross_validate(
-                wanted, collection, table, found.duplicates, chosen.folds, output, start, chosen.resume
-            )
+            result = validation.cross_validate(wanted, prepared, chosen.folds, output, start, chosen.resume)
             print_json(result.to_dict("list")) if chosen.json else print(validation.report(result))
             return
-        bundle = bundles.make(wanted, collection, table, output, start, chosen.resume)
+        model = train_classifier(wanted, collection, table, output, start, chosen.resume)
     except KeyboardInterrupt:
-        print(f"artnb: stopped; the same command with --resume goes on with {output}.", file=sys.stderr)
+        print(f"artnb: stopped; the same command with --resume resumes {output}.", file=sys.stderr)
         raise SystemExit(130) from None
-    card = bundle.card
+    card = model.card
     if chosen.json:
-        print_json({"folder": str(bundle.folder), "title": card.title, "untrained": card.untrained} | card.metrics)
+        print_json({"folder": str(model.folder), "title": card.title, "untrained": card.untrained} | card.metrics)
     else:
         rows = "\n".join(f"{name:11}{row['accuracy']:.1%} of {row['n']:,}" for name, row in card.metrics.items())
-        print(
-            f"{card.title}, {card.epochs} epochs in {card.seconds / 60:.1f} minutes\n{rows}\nsaved in {bundle.folder}"
-        )
+        print(f"{card.title}, {card.epochs} epochs in {card.seconds / 60:.1f} minutes\n{rows}\nsaved in {model.folder}")
 
 
 def _search(chosen: argparse.Namespace) -> None:
 
     with without_greetings():
         from artnb import searching
-        from artnb.classification import tuning
-        from artnb.classification.recipes import recipe
+        from artnb.classification.recipes import classifier_recipe
+        from artnb.classification.search import classifier_space, search_classifier
         from artnb.paintings.pipeline import load_pictures
-    space = tuning.space(chosen.space)
-    base = recipe(space.network)
+    space = classifier_space(chosen.space)
+    base = classifier_recipe(space.network)
     data = None
     if not chosen.chief or chosen.worker:  # the chief trains nothing
         collection, table, _ = _split(chosen)
         data = load_pictures(collection, table, base.size, base.train_size)
     start = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
-        table = tuning.search(space, data, chosen.output, start, chosen.method, chosen.trials)
+        table = search_classifier(space, data, chosen.output, start, chosen.method, chosen.trials)
     if chosen.json:
         print_json(table.to_dict("records"))
     else:
@@ -150,39 +149,38 @@ def _search(chosen: argparse.Namespace) -> None:
 def _evaluate(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb.classification import validation
-        from artnb.classification.predictor import Predictor
+        from artnb.models import load_model
     from artnb.paintings.sources import load_collection
     from artnb.paintings.splits import load_split
 
     with without_greetings():
-        predictor = Predictor(chosen.model)
+        model = load_model(chosen.model, "classifier")
     if chosen.folder:
-        found, skipped = validation.evaluate_folder(predictor, chosen.folder)
+        found, skipped = validation.evaluate_folder(model, chosen.folder)
         for sentence in skipped:
             print(f"artnb: {sentence}", file=sys.stderr)
     else:
         table = load_split(chosen.split) if chosen.split else None
-        found = validation.evaluate_split(predictor, load_collection(), table, chosen.subset)
+        found = validation.evaluate_split(model, load_collection(), table, chosen.subset)
     if chosen.json:
-        print_json(found.to_dict() | {"model": predictor.card.title, "untrained": predictor.card.untrained})
+        print_json(found.to_dict() | {"model": model.card.title, "untrained": model.card.untrained})
     else:
-        print(f"{predictor.card.title}: {found.report()}")
+        print(f"{model.card.title}: {found.report()}")
 
 
 def _predict(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb.classification.predictor import Predictor
         from artnb.images import ImageError
+        from artnb.models import load_model
         from artnb.operation import monitoring
-        from artnb.settings import settings
+        from artnb.settings import settings, using
 
-        predictor = Predictor(chosen.model)
-    if chosen.log:
-        settings = replace(settings, log=True)
+        model = load_model(chosen.model, "classifier")
     answers: list[dict[str, Any]] = []
     for image in chosen.images:
         try:
-            prediction = monitoring.predict(predictor, image, settings=settings)
+            with using(log=chosen.log or settings.log):
+                prediction = monitoring.predict_and_log(model, image)
         except ImageError as error:
             answers.append({"image": image, "error": str(error)})
             if not chosen.json:
@@ -200,14 +198,17 @@ def _predict(chosen: argparse.Namespace) -> None:
 
 
 def _models(chosen: argparse.Namespace) -> None:
-    with without_greetings():
-        from artnb import models
-        from artnb.classification import bundles
+    from artnb.models import list_models
 
-    cards = {folder.name: bundles.Card.load(folder) for folder in models.available("classifier")}
+    entries = list_models()
     if chosen.json:
-        print_json([{"name": name, "title": card.title} | card.metrics["test"] for name, card in cards.items()])
-    else:
-        print(
-            "\n".join(f"{name:24}{card.label}" for name, card in cards.items()) or "none yet; see: artnb train --help"
-        )
+        print_json([{"name": each.name, "problem": each.problem} | _about(each.card) for each in entries])
+        return
+    rows = [f"{each.name:36}{each.card.label if each.card else f'damaged: {each.problem}'}" for each in entries]
+    print("\n".join(rows) or "none yet; see: artnb train --help")
+
+
+def _about(card: Any) -> dict[str, Any]:
+    if card is None:
+        return {}
+    return {"kind": card.kind, "title": card.title} | (card.metrics["test"] if card.kind == "classifier" else {})

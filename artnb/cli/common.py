@@ -57,19 +57,6 @@ def chosen_seed(chosen: argparse.Namespace) -> int:
     return settings.seed if chosen.seed is None else chosen.seed
 
 
-def usual_split(min_paintings: int | None = None, seed: int | None = None) -> tuple[Any, Any, Any]:
-    """The collection, audited and split: the collection, the table of the split, and the audit."""
-    from artnb.paintings import splits
-    from artnb.paintings.audit import audit
-    from artnb.paintings.sources import load_collection
-    from artnb.settings import settings
-
-    collection = load_collection()
-    found = audit(collection)
-    paintings = splits.choose(collection, min_paintings, leave_out=found.unreadable)
-    return collection, splits.split(paintings, found.duplicates, settings.seed if seed is None else seed), found
-
-
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """How long a search goes on, and who takes part in it."""
     parser.add_argument("--trials", type=positive, metavar="N", help="default: the space's own")

@@ -27,7 +27,7 @@ def train(chosen: argparse.Namespace) -> None:
     from artnb.settings import settings
 
     with without_greetings():
-        from artnb.cyclegan.making import make
+        from artnb.cyclegan.model import train_cyclegan
         from artnb.cyclegan.recipes import cycle_recipe
         from artnb.paintings.sources import PhotosAndMonets, load_photos_and_monets, pictures_in
     wanted = {name: value for name in ("size", "steps") if (value := getattr(chosen, name)) is not None}
@@ -36,42 +36,40 @@ def train(chosen: argparse.Namespace) -> None:
     if chosen.photos or chosen.paintings:
         if not (chosen.photos and chosen.paintings):
             raise ArtnbError("A CycleGAN learns from two folders; give both --photos and --paintings, or neither.")
-        heaps = pictures_in(chosen.photos), pictures_in(chosen.paintings)
-        pictures = PhotosAndMonets(Path(chosen.photos).parent, "folder", *heaps)
+        folders = pictures_in(chosen.photos), pictures_in(chosen.paintings)
+        pictures = PhotosAndMonets(Path(chosen.photos).parent, "folder", *folders)
     else:
         pictures = load_photos_and_monets()
     try:
-        bundle = make(pictures, recipe, output, chosen_seed(chosen), chosen.start, chosen.resume)
+        model = train_cyclegan(pictures, recipe, output, chosen_seed(chosen), chosen.start, chosen.resume)
     except KeyboardInterrupt:
-        print(f"artnb: stopped; the same command with --resume goes on with {output}.", file=sys.stderr)
+        print(f"artnb: stopped; the same command with --resume resumes {output}.", file=sys.stderr)
         raise SystemExit(130) from None
     if chosen.json:
-        print_json({"folder": str(bundle.folder), "title": bundle.card.title} | bundle.card.metrics)
+        print_json({"folder": str(model.folder), "title": model.card.title} | model.card.metrics)
         return
-    print(f"{bundle.card.title}, {bundle.card.steps:,} steps in {bundle.card.seconds / 60:.1f} minutes")
-    for to, found in bundle.card.metrics.items():
+    print(f"{model.card.title}, {model.card.steps:,} steps in {model.card.seconds / 60:.1f} minutes")
+    for to, found in model.card.metrics.items():
         print(
-            f"to {to}: KID {found['generated']['value']:.4f}, untouched {found['untouched']['value']:.4f}, "
-            f"real {found['floor']['value']:.4f}"
+            f"to {to}: KID {found['generated']['value']:.4f}, inputs {found['inputs']['value']:.4f}, "
+            f"real {found['real']['value']:.4f}"
         )
-    print(f"saved in {bundle.folder}")
+    print(f"saved in {model.folder}")
 
 
 def _monet(chosen: argparse.Namespace) -> None:
     import time
 
     with without_greetings():
-        from artnb.cyclegan.card import CycleCard
-        from artnb.models import find, version
+        from artnb.models import Card, find, identity, load_model
 
-        CycleCard.load(find(chosen.model, "cyclegan")).require(chosen.to)  # before TensorFlow is loaded
+        Card.load(find(chosen.model, "cyclegan")).require(chosen.to)  # before TensorFlow is loaded
 
-        from artnb.cyclegan.bundles import load
         from artnb.images import ImageError, load_image, save_image
         from artnb.operation import monitoring
 
-        bundle = load(chosen.model)
-        translate = bundle.translator(chosen.to)
+        model = load_model(chosen.model)
+        translate = model.translator(chosen.to)
     answers: list[dict[str, Any]] = []
     for name in chosen.photos:
         target = Path(chosen.output) / f"{Path(name).stem}-{chosen.to}.png"
@@ -81,8 +79,8 @@ def _monet(chosen: argparse.Namespace) -> None:
             made = translate(image)
             seconds = time.perf_counter() - begun
             save_image(made, target)
-            realness = partial(bundle.realness, made, chosen.to)
-            monitoring.record_painting(bundle.folder.name, image, made, realness, seconds, version(bundle.folder))
+            realness = partial(model.realness, made, chosen.to)
+            monitoring.record_painting(model.folder.name, image, made, realness, seconds, identity(model.folder))
         except ImageError as error:
             answers.append({"photo": name, "error": str(error)})
             print(f"artnb: {error}", file=sys.stderr)

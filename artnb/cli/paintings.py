@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from artnb.cli.common import add_seed_argument, chosen_seed, count, file, print_json, usual_split
+from artnb.cli.common import add_seed_argument, chosen_seed, file, positive, print_json
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -14,7 +14,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     audit.set_defaults(run=_audit)
     split = jobs.add_parser("split", help="split into train, validation and test, no painting on two sides")
     split.add_argument(
-        "--min-paintings", type=count, metavar="N", help="an artist needs this many (default: archive 200, studio 60)"
+        "--min-paintings",
+        type=positive,
+        metavar="N",
+        help="an artist needs this many (default: ARTNB_MIN_PAINTINGS, "
+        "or what leaves eleven artists: 200 in the archive, 60 in the studio)",
     )
     add_seed_argument(split)
     split.add_argument("-o", "--output", type=file, metavar="FILE", help="the table as CSV (default: to stdout)")
@@ -24,10 +28,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _audit(chosen: argparse.Namespace) -> None:
-    from artnb.paintings.audit import audit
+    from artnb.paintings.preparation import load_audit
     from artnb.paintings.sources import load_collection
 
-    found = audit(load_collection())
+    found = load_audit(load_collection())
     if chosen.json:
         print_json(found.to_dict())
     else:
@@ -36,15 +40,16 @@ def _audit(chosen: argparse.Namespace) -> None:
 
 def _split(chosen: argparse.Namespace) -> None:
     from artnb.paintings import splits
+    from artnb.paintings.preparation import prepare
 
-    _, table, _ = usual_split(chosen.min_paintings, chosen_seed(chosen))
+    table = prepare(chosen.min_paintings, chosen_seed(chosen)).table
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
     if chosen.output:
         splits.save_split(table, chosen.output)
     if chosen.json:
         counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
-        print_json(counts | {"subsets": subsets, "hash": splits.split_hash(table)})
+        print_json(counts | {"subsets": subsets, "digest": splits.split_digest(table)})
     elif chosen.output:
         sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())
         print(f"{len(table):,} paintings by {artists} artists: {sizes}; written to {chosen.output}")

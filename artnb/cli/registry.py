@@ -123,17 +123,17 @@ def _page(chosen: argparse.Namespace) -> None:
 
 def _retrain(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb.classification import bundles
+        from artnb.models import load_model
         from artnb.operation import registry, retraining
     from artnb.paintings.sources import load_collection
 
-    bundle, seed = bundles.load(chosen.model), chosen_seed(chosen)
-    material = retraining.gather(bundle, load_collection(), chosen.new, chosen.new_labels, seed)
+    model, seed = load_model(chosen.model, "classifier"), chosen_seed(chosen)
+    material = retraining.gather(model, load_collection(), chosen.new, chosen.new_labels, seed)
     print(material.report(), file=sys.stderr)
     try:
-        made, found = retraining.retrain(bundle, material, chosen.output, chosen.epochs, seed, chosen.resume)
+        made, found = retraining.retrain(model, material, chosen.output, chosen.epochs, seed, chosen.resume)
     except KeyboardInterrupt:
-        print(f"artnb: stopped; the same command with --resume goes on with {chosen.output}.", file=sys.stderr)
+        print(f"artnb: stopped; the same command with --resume resumes {chosen.output}.", file=sys.stderr)
         raise SystemExit(130) from None
     version = registry.add(made.folder)
     if chosen.json:
@@ -144,24 +144,21 @@ def _retrain(chosen: argparse.Namespace) -> None:
 
 def _export(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb import models
-        from artnb.classification import bundles
+        from artnb.models import Card, find, load_model
         from artnb.operation import exporting
     if (chosen.int8 and chosen.to != "tflite") or (chosen.pictures and not chosen.int8):
         raise ArtnbError("--int8 goes with --to tflite, and --pictures with --int8; leave the other out.")
-    classifier = models.read_card(models.find(chosen.model, None)).get("kind", "classifier") == "classifier"
+    classifier = Card.load(find(chosen.model)).kind == "classifier"
     if (chosen.check or chosen.int8) and not classifier:
         raise ArtnbError("--check and --int8 are for classifiers; leave them out.")
-    bundle = bundles.load(chosen.model) if classifier else None
+    model: Any = load_model(chosen.model) if chosen.check or chosen.int8 else None
     pictures = None
     if chosen.int8:
-        assert bundle is not None
-        pictures = exporting.typical(bundle, chosen.pictures)
+        pictures = exporting.typical(model, chosen.pictures)
     done = exporting.export(chosen.model, chosen.to, chosen.output, pictures)
     found = None
     if chosen.check:
-        assert bundle is not None
-        found = exporting.check(done, bundle, *exporting.test_pictures(bundle))
+        found = exporting.check(done, model, *exporting.test_pictures(model))
     if chosen.json:
         print_json({"folder": str(done)} | ({"check": asdict(found)} if found else {}))
     else:
@@ -173,7 +170,10 @@ def _row(version: "Version") -> dict[str, Any]:
 
 
 def _line(version: "Version") -> str:
-    from artnb import models
+    from artnb.models import Card, ModelError
 
-    card = models.read_card(version.folder)
-    return f"{version.name} {version.number:3}  {', '.join(version.aliases):22}  {card['title']}, added {version.added}"
+    try:
+        title = Card.load(version.folder).title
+    except ModelError as error:
+        title = f"damaged: {error}"
+    return f"{version.name} {version.number:3}  {', '.join(version.aliases):22}  {title}, added {version.added}"

@@ -54,7 +54,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _stylize(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb.backbones import load_backbone
+        from artnb.backbones import shared_backbone
         from artnb.images import WRITTEN, ImageError, load_image
         from artnb.paintings.sources import SUFFIXES
         from artnb.progress import STOPPED
@@ -75,7 +75,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
             raise ImageError(f"{output.name!r} is a file; for a folder of pictures name a folder.")
         jobs = [(file, output / f"{file.stem}.png") for file in files]
     with without_greetings():
-        backbone = load_backbone(recipe.backbone, None)
+        backbone = shared_backbone(recipe.backbone, untrained=True)  # the answer says so
     answers: list[dict[str, Any]] = []
     for source, target in jobs:
         try:
@@ -98,14 +98,13 @@ def _stylize(chosen: argparse.Namespace) -> None:
 def _search(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb import searching
-        from artnb.images import load_image
-        from artnb.style.search import search, style_space
+        from artnb.style.search import search_style, style_space
     space = style_space(chosen.space, chosen.backbone)
     paints = not chosen.chief or chosen.worker  # the chief does not
-    content, style = (load_image(name) if paints else None for name in (chosen.content, chosen.style))
+    content, style = (name if paints else None for name in (chosen.content, chosen.style))
     start = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
-        table = search(space, content, style, chosen.output, start, chosen.method, chosen.trials)
+        table = search_style(space, content, style, chosen.output, start, chosen.method, chosen.trials)
     if chosen.json:
         print_json(table.to_dict("records"))
     else:
@@ -113,24 +112,21 @@ def _search(chosen: argparse.Namespace) -> None:
 
 
 def _recipe(chosen: argparse.Namespace) -> Any:
-    """The recipe that the arguments stand for; says so if it is EfficientNet-Lite0's for want of VGG19's weights."""
+    """The recipe that the arguments stand for."""
     with without_greetings():
+        from artnb.errors import RecipeError
         from artnb.style.files import load_recipe
-        from artnb.style.recipes import RecipeError
-        from artnb.weights import find_weights
+        from artnb.style.recipes import default_recipe
 
     if chosen.backbone and chosen.recipe:
         raise RecipeError("A recipe has its own backbone; give --recipe or --backbone.")
     name = chosen.recipe or chosen.backbone
-    if name is None:
-        name = "vgg19" if find_weights("vgg19") else "efficientnet-lite0"
-        if name != "vgg19":
-            print("artnb: VGG19's weights are not on this machine; EfficientNet-Lite0 looks instead.", file=sys.stderr)
+    recipe = load_recipe(name) if name else default_recipe()
     wanted = {name: getattr(chosen, name) for name in ("size", "iterations", "strength")}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     if chosen.keep_colours:
         wanted["keep_colours"] = True
-    return replace(load_recipe(name), **wanted)
+    return replace(recipe, **wanted)
 
 
 def _paint(

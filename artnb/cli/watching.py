@@ -28,7 +28,6 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     drift = commands.add_parser("drift", help="are these pictures like those that a model was measured on?")
     drift.add_argument("folder", nargs="?", metavar="FOLDER", help="pictures (default: those that were noted)")
     drift.add_argument("--model", default="starter", metavar="MODEL", help="default: starter")
-    drift.add_argument("--make-reference", action="store_true", help="from the model's own validation paintings")
     drift.set_defaults(run=_drift)
 
     bias = commands.add_parser("bias", help="accuracy by artist, nationality, genre and century")
@@ -79,7 +78,7 @@ def _monitor(chosen: argparse.Namespace) -> None:
     from artnb.operation.page import html_page
     from artnb.operation.store import Store
 
-    found = monitoring.report(Store.of(), chosen.since, chosen.until)
+    found = monitoring.report(Store.default(), chosen.since, chosen.until)
     if chosen.output:
         with replacing(chosen.output) as part:
             part.write_text(html_page(found), encoding="utf-8")
@@ -93,32 +92,26 @@ def _monitor(chosen: argparse.Namespace) -> None:
 
 def _drift(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb.classification.predictor import Predictor
+        from artnb.models import load_model
         from artnb.operation import drift
         from artnb.operation.store import Store
-        from artnb.paintings.sources import load_collection
 
-        predictor = Predictor(chosen.model)
-    name = predictor.bundle.folder.name
-    if chosen.make_reference:
-        made = drift.make_reference(predictor, load_collection())
-        print_json({"model": name, "pictures": len(made)}) if chosen.json else print(f"{name}: {len(made)} paintings")
-        return
-    reference = drift.reference(predictor)
+        model = load_model(chosen.model, "classifier")
+    name = model.folder.name
     artists: list[str] = []
     skipped: list[str] = []
     if chosen.folder:
-        images, artists, skipped = drift.read_folder(chosen.folder, predictor.card.size)
-        sample = drift.sample(predictor, images)
+        images, artists, skipped = drift.read_folder(chosen.folder, model.card.size)
+        sample = drift.sample(model, images)
     else:
-        sample = drift.noted(predictor, Store.of(), chosen.since, chosen.until)
-    found, strangers = drift.compare(reference, sample), drift.newcomers(artists, predictor.card.class_names)
+        sample = drift.noted(model, Store.default(), chosen.since, chosen.until)
+    found, strangers = drift.compare(model.reference, sample), drift.newcomers(artists, model.card.class_names)
     for sentence in skipped:
         print(f"artnb: {sentence}", file=sys.stderr)
     if chosen.json:
         print_json({"model": name} | found.to_dict() | {"newcomers": strangers})
         return
-    print(f"{predictor.card.title}: {found.report()}")
+    print(f"{model.card.title}: {found.report()}")
     if strangers:
         named = ", ".join(f"{artist} ({number})" for artist, number in strangers.items())
         print(f"\nArtists that the model does not know, to be collected: {named}")
@@ -129,13 +122,13 @@ def _bias(chosen: argparse.Namespace) -> None:
         import pandas as pd
 
         from artnb.classification import validation
-        from artnb.classification.predictor import Predictor
+        from artnb.models import load_model
         from artnb.operation import bias
         from artnb.operation.store import records
         from artnb.paintings.sources import load_collection
 
-        predictor, collection = Predictor(chosen.model), load_collection()
-        found = validation.evaluate_split(predictor, collection)
+        model, collection = load_model(chosen.model, "classifier"), load_collection()
+        found = validation.evaluate_split(model, collection)
     names = pd.Series(found.class_names)
     right = found.predicted == found.labels
     answers = pd.DataFrame({"artist": names.iloc[found.labels].array, "right": right, "confidence": found.confidence})
@@ -143,14 +136,14 @@ def _bias(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print_json(records(groups.round(4)))
     else:
-        print(f"{predictor.card.title}, {len(answers)} test paintings\n\n{bias.report(groups)}")
+        print(f"{model.card.title}, {len(answers)} test paintings\n\n{bias.report(groups)}")
 
 
 def _list(chosen: argparse.Namespace) -> None:
     from artnb.operation import feedback
     from artnb.operation.store import Store, records
 
-    table = feedback.load(Store.of(), chosen.since, chosen.until)
+    table = feedback.load(Store.default(), chosen.since, chosen.until)
     floods = feedback.floods(table)
     table = table.assign(
         time=[time.isoformat(timespec="seconds") for time in table["time"]], picture=table["picture"].str[:12]
@@ -169,7 +162,7 @@ def _review(chosen: argparse.Namespace) -> None:
 
     if not chosen.accept and not chosen.reject:
         raise ArtnbError("Nothing was accepted or rejected; give --accept N … or --reject N … (artnb feedback list).")
-    feedback.review(Store.of(), chosen.accept, chosen.reject)
+    feedback.review(Store.default(), chosen.accept, chosen.reject)
     done = {"accepted": len(chosen.accept), "rejected": len(chosen.reject)}
     print_json(done) if chosen.json else print(", ".join(f"{number} {state}" for state, number in done.items()))
 
@@ -178,7 +171,7 @@ def _export(chosen: argparse.Namespace) -> None:
     from artnb.operation import feedback
     from artnb.operation.store import Store
 
-    rows = feedback.export(Store.of(), chosen.output)
+    rows = feedback.export(Store.default(), chosen.output)
     if chosen.json:
         print_json(rows.to_dict("records"))
     else:
@@ -204,7 +197,7 @@ def _result(chosen: argparse.Namespace) -> None:
     from artnb.operation.store import Store
 
     window = (chosen.since, chosen.until)
-    said = Store.of().read("feedback", ["model", "visitor", "said", "artist"], *window)
-    waited = Store.of().read("predictions", ["model", "visitor", "seconds"], *window)
+    said = Store.default().read("feedback", ["model", "visitor", "said", "artist"], *window)
+    waited = Store.default().read("predictions", ["model", "visitor", "seconds"], *window)
     found = result(chosen.name, (chosen.arms[0], chosen.arms[1]), chosen.needed, said, waited)
     print_json(found.to_dict()) if chosen.json else print(found.report())

@@ -1,1 +1,5 @@
-"""Photograph to Monet and back, learned from unpaired pictures (Zhu et al., ICCV 2017)."""
+"""Photograph to Monet and back, learned from unpaired pictures."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

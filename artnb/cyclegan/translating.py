@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb.images import ImageError
+from artnb.images import Source, load_image
 
 TILE, OVERLAP = 768, 128  # pixels
 WHOLE = 1024  # the longer side up to which a picture is done in one piece
@@ -34,14 +34,13 @@ class Translator:
             autograph=False,
         )
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Translate uint8 (height, width, 3) to the same.
+    def __call__(self, picture: Source) -> np.ndarray:
+        """Translate a picture, whatever `load_image` takes, to uint8 (height, width, 3) of its size.
 
         Raises:
             ImageError: it is no picture.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ImageError(f"Got {image.dtype} {image.shape}; give a picture as uint8 (height, width, 3).")
+        image = load_image(picture)
         height, width = image.shape[:2]
         if max(height, width) <= self._whole:
             return to_uint8(self._piece(image))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from artnb import models
+from artnb.classification.evaluation import bootstrap, read_answers
 from artnb.errors import ArtnbError
+from artnb.models import Card
 
 
 class ComparisonError(ArtnbError, ValueError):
@@ -66,31 +67,30 @@ def compare(old: Path, new: Path) -> Comparison:
         ComparisonError: they were measured on other pictures, or don't say what they answered.
         ModelError: a card can't be read.
     """
-    cards = [models.read_card(folder) for folder in (old, new)]
-    if cards[0].get("kind", "classifier") == "classifier":
+    cards = [Card.load(folder) for folder in (old, new)]
+    if cards[0].kind == "classifier":
         return _classifiers(old, new)
-    pictures = [[card[name] for name in ("source", "seed", "pictures")] + [card["recipe"]["size"]] for card in cards]
-    if pictures[0] != pictures[1]:
+    if (cards[0].test, cards[0].recipe["size"]) != (cards[1].test, cards[1].recipe["size"]):
         raise ComparisonError(
             f"{old.name!r} and {new.name!r} were measured on other pictures, or at another size, so their figures "
             "say nothing about each other; train on the same photographs and paintings with the same seed."
         )
-    before, now = (card["metrics"]["monet"]["generated"] for card in cards)
+    before, now = (card.metrics["monet"]["generated"] for card in cards)
     # The same pictures, but only each one's own interval is known: independence makes their difference's too wide.
     reach = sum(((kid["interval"][1] - kid["interval"][0]) / 2) ** 2 for kid in (before, now)) ** 0.5
     change = now["value"] - before["value"]
-    count = cards[0]["pictures"]["test_photos"]
+    count = cards[0].pictures["test_photos"]
     return Comparison("KID", count, before["value"], now["value"], (change - reach, change + reach))
 
 
 def answers(folder: Path) -> pd.DataFrame:
-    """What a classifier said of each of its test paintings: path, artist, predicted, probability.
+    """What a classifier said of each of its test paintings: path, sha256, artist, predicted, probability.
 
     Raises:
         ComparisonError: it doesn't say.
     """
     try:
-        return pd.read_csv(folder / "test.csv", dtype={"path": str, "artist": str, "predicted": str})
+        return read_answers(folder / "test.csv")
     except (OSError, ValueError) as error:
         raise ComparisonError(
             f"{folder.name!r} holds no test.csv with its answers ({type(error).__name__}), so it can't be compared; "
@@ -101,10 +101,9 @@ def answers(folder: Path) -> pd.DataFrame:
 def _classifiers(old: Path, new: Path) -> Comparison:
     from scipy.stats import binomtest
 
-    from artnb.classification.evaluation import bootstrap
-
-    before, now = answers(old), answers(new)
-    both = before.merge(now, on=["path", "artist"], suffixes=("_old", "_new"))
+    # Pictures are the same if their bytes are; of copies, one is compared with one.
+    before, now = (table.assign(copy=table.groupby("sha256").cumcount()) for table in (answers(old), answers(new)))
+    both = before.merge(now, on=["sha256", "copy", "artist"], suffixes=("_old", "_new"))
     if not len(before) == len(now) == len(both):
         raise ComparisonError(
             f"{old.name!r} was measured on {len(before)} paintings and {new.name!r} on {len(now)}, of which "

@@ -17,14 +17,14 @@ import pandas as pd
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
 from artnb.errors import ArtnbError
 from artnb.images import ImageError, fit, load_image
-from artnb.models import ModelError, version
+from artnb.models import identity
 from artnb.operation.store import Store, records
-from artnb.paintings import catalogue, splits
-from artnb.paintings.sources import SUFFIXES, Collection
+from artnb.paintings import catalogue
+from artnb.paintings.sources import SUFFIXES
 from artnb.settings import settings
 
 if TYPE_CHECKING:  # a report needs no TensorFlow
-    from artnb.classification.predictor import Predictor
+    from artnb.classification.model import Classifier
 
 LEVEL = 0.01
 PERMUTATIONS = 1999
@@ -73,13 +73,14 @@ class Drift:
 
 
 def compare(
-    reference: Sample, sample: Sample, seed: int = settings.seed, level: float = LEVEL, permutations: int = PERMUTATIONS
+    reference: Sample, sample: Sample, seed: int | None = None, level: float = LEVEL, permutations: int = PERMUTATIONS
 ) -> Drift:
     """Compare two samples of one model.
 
     Raises:
         DriftError: one of them holds less than `FEWEST` pictures, or they are of different models.
     """
+    seed = settings.seed if seed is None else seed
     from scipy.stats import ks_2samp
 
     if min(len(reference), len(sample)) < FEWEST:
@@ -151,49 +152,13 @@ def _stability(first: np.ndarray, second: np.ndarray) -> float:
     return float(((new - old) * np.log(new / old)).sum())
 
 
-def sample(predictor: "Predictor", images: np.ndarray) -> Sample:
+def sample(model: "Classifier", images: np.ndarray) -> Sample:
     """What a model sees in pictures that were fitted to its size, uint8 (n, size, size, 3)."""
-    return Sample.of(predictor.bundle.novelty, *predictor.see(images), picture_statistics(images))
-
-
-def reference(predictor: "Predictor") -> Sample:
-    """The one that was saved with a model.
-
-    Raises:
-        ModelError: there is none.
-    """
-    folder = predictor.bundle.folder
-    try:
-        return Sample.load(folder / "reference.npz")
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"The model {folder.name!r} holds no reference to compare with ({type(error).__name__}); make it from its "
-            f"own validation paintings with: artnb drift --model {folder.name} --make-reference"
-        ) from error
-
-
-def make_reference(predictor: "Predictor", collection: Collection) -> Sample:
-    """Look at the validation paintings of a model's own split, and save that with the model.
-
-    Raises:
-        DriftError: they are not in the collection.
-    """
-    from artnb.paintings.pipeline import decode
-
-    table = splits.load_split(predictor.bundle.folder / "split.csv")
-    paths = table.loc[table["subset"] == "validation", "path"]
-    if missing := int((~paths.isin(collection.paintings["path"])).sum()):
-        raise DriftError(
-            f"{missing} of the {len(paths)} validation paintings are not in the collection in use "
-            f"({collection.source}); point ARTNB_DATA at the collection that the model was trained on."
-        )
-    found = sample(predictor, decode([collection.file(path) for path in paths], predictor.card.size))
-    found.save(predictor.bundle.folder / "reference.npz")
-    return found
+    return Sample.of(model.novelty, *model.outputs(images), picture_statistics(images))
 
 
 def noted(
-    predictor: "Predictor",
+    model: "Classifier",
     store: Store,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -202,7 +167,7 @@ def noted(
     """What a model saw in the pictures that it was shown lately, from the notes of `monitoring`; each picture once.
 
     Args:
-        predictor: the model; what another training under its name saw is left out.
+        model: which; what another training under its name saw is left out.
         store: the notes.
         since: the first moment that is wanted.
         until: the first that is not.
@@ -210,10 +175,10 @@ def noted(
     """
     columns = ["model", "version", "picture", "embedding", "probabilities", "statistics"]
     rows = store.read("predictions", columns, since, until)
-    folder = predictor.bundle.folder
-    rows = rows[(rows["model"] == folder.name) & (rows["version"] == version(folder))]
+    folder = model.folder
+    rows = rows[(rows["model"] == folder.name) & (rows["version"] == identity(folder))]
     rows = rows.dropna().drop_duplicates("picture", keep="last").tail(limit)
-    names = predictor.card.class_names
+    names = model.card.class_names
     answers, statistics = (list(map(json.loads, rows[column])) for column in ("probabilities", "statistics"))
     return Sample(
         np.array([np.frombuffer(row, np.float16) for row in rows["embedding"]]),

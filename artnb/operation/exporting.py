@@ -15,14 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb import models
-from artnb.classification import bundles
-from artnb.classification.bundles import Bundle
+from artnb.classification.model import Classifier
 from artnb.errors import ArtnbError
 from artnb.files import replacing
-from artnb.paintings.pipeline import decode
-from artnb.paintings.splits import load_split
-from artnb.settings import Settings, settings
+from artnb.models import load_model
+from artnb.paintings.splits import verify
 
 Format = Literal["savedmodel", "onnx", "tflite"]
 INSTALL = "pip install onnx onnxruntime tf2onnx"
@@ -66,7 +63,6 @@ def export(
     to: Format,
     folder: str | Path,
     pictures: np.ndarray | None = None,
-    settings: Settings = settings,
 ) -> Path:
     """Write a model for another program.
 
@@ -76,7 +72,6 @@ def export(
         folder: where to; it must not exist yet.
         pictures: for "tflite" alone: with training pictures, uint8 (n, size, size, 3), weights and activations become
             whole numbers of 8 bits, fitted to what these pictures make of them.
-        settings: where models are looked for.
 
     Raises:
         ModelError: there is no such model.
@@ -91,21 +86,18 @@ def export(
         raise ExportError(f"8 bits need --to tflite and at least {FEWEST} pictures; got {to} and {len(pictures)}.")
     if to == "onnx":
         _needed("tf2onnx", "onnx")
-    found = models.find(model, None, settings)
-    if models.read_card(found).get("kind", "classifier") == "classifier":
-        bundle = bundles.load(found, settings)
-        network, about = calibrated(bundle), _about(bundle)
+    loaded = load_model(model)
+    if loaded.card.kind == "classifier":
+        network, about = calibrated(loaded), _about(loaded)
     else:
-        from artnb.cyclegan.bundles import load
         from artnb.cyclegan.recipes import CycleRecipe
 
         if to == "tflite":
             raise ExportError("A CycleGAN takes pictures of any size, which TensorFlow Lite doesn't; choose onnx.")
-        cycle = load(found, settings)
-        multiple = CycleRecipe(**cycle.card.recipe).multiple
-        network = cycle.networks.to_monet
+        multiple = CycleRecipe(**loaded.card.recipe).multiple
+        network = loaded.networks.to_monet
         about = {
-            "title": cycle.card.title,
+            "title": loaded.card.title,
             "input": f"float32 (1, height, width, 3), RGB from 0 to 255; sides are multiples of {multiple}",
             "output": "the same shape and range",
         }
@@ -117,15 +109,15 @@ def export(
     return folder
 
 
-def calibrated(bundle: Bundle) -> keras.Model:
-    """From float32 (n, size, size, 3), RGB in [0, 255], to the probabilities that `Predictor` gives."""
-    probabilities = bundle.classifier.model.output
-    logits = keras.ops.log(keras.ops.maximum(probabilities, 1e-30)) / bundle.card.temperature
-    return keras.Model(bundle.classifier.model.input, keras.ops.softmax(logits, axis=-1))
+def calibrated(model: Classifier) -> keras.Model:
+    """From float32 (n, size, size, 3), RGB in [0, 255], to calibrated probabilities."""
+    probabilities = model.network.model.output
+    logits = keras.ops.log(keras.ops.maximum(probabilities, 1e-30)) / model.card.temperature
+    return keras.Model(model.network.model.input, keras.ops.softmax(logits, axis=-1))
 
 
-def _about(bundle: Bundle) -> dict[str, Any]:
-    card = bundle.card
+def _about(model: Classifier) -> dict[str, Any]:
+    card = model.card
     return {
         "title": card.title,
         "input": f"float32 (n, {card.size}, {card.size}, 3), RGB from 0 to 255: a picture's middle square, resized",
@@ -197,18 +189,18 @@ def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def check(
-    folder: str | Path, bundle: Bundle, images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = 32
+    folder: str | Path, model: Classifier, images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = 32
 ) -> Check:
     """Ask a classifier and what was written of it about the same pictures.
 
     Args:
         folder: that `export` wrote.
-        bundle: the classifier.
+        model: the classifier.
         images: uint8 (n, size, size, 3) RGB.
         labels: (n,), the right artists.
         batch_size: pictures at a time.
     """
-    run, network, found = read(folder), calibrated(bundle), []
+    run, network, found = read(folder), calibrated(model), []
     for first in range(0, len(images), batch_size):
         batch = images[first : first + batch_size].astype(np.float32)
         found.append((np.asarray(network(batch, training=False)), run(batch)))
@@ -219,49 +211,45 @@ def check(
     return Check(len(images), float((first == second).mean()), float(np.abs(before - now).max()), size, right)
 
 
-def typical(bundle: Bundle, folder: str | Path | None = None, number: int = 200) -> np.ndarray:
+def typical(model: Classifier, folder: str | Path | None = None, number: int = 200) -> np.ndarray:
     """Pictures to fit 8 bits to: some of the training paintings, or those of a folder; uint8 (n, size, size, 3).
 
     Raises:
-        ExportError: there are not enough, or the training paintings are not in the collection in use.
+        ExportError: there are not enough.
+        SplitError: the training paintings are not in the collection in use.
     """
     if folder is None:
-        images, _ = _of_split(bundle, "train", number)
+        images, _ = _of_split(model, "train", number)
         return images
     from artnb.paintings.sources import pictures_in
 
     files = pictures_in(folder)
     if len(files) < FEWEST:
         raise ExportError(f"{Path(folder).name!r} holds {len(files)} pictures; 8 bits need {FEWEST} or more.")
-    return decode(files[:number], bundle.card.size)
+    return model.prepare(files[:number])
 
 
-def test_pictures(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
+def test_pictures(model: Classifier) -> tuple[np.ndarray, np.ndarray]:
     """The model's test paintings, uint8 (n, size, size, 3), and their labels (n,).
 
     Raises:
-        ExportError: they are not in the collection in use.
+        SplitError: they are not in the collection in use.
     """
-    return _of_split(bundle, "test", None)
+    return _of_split(model, "test", None)
 
 
-def _of_split(bundle: Bundle, subset: str, number: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _of_split(model: Classifier, subset: str, number: int | None) -> tuple[np.ndarray, np.ndarray]:
     from artnb.paintings.sources import load_collection
 
-    collection, table = load_collection(), load_split(bundle.folder / "split.csv")
-    rows = table[table["subset"] == subset]
-    rows = rows[rows["path"].isin(collection.paintings["path"])] if number else rows
-    if len(rows) < FEWEST or not rows["path"].isin(collection.paintings["path"]).all():
-        raise ExportError(
-            f"The {subset} paintings of the model are not in the collection in use ({collection.source}); point "
-            "ARTNB_DATA at the collection that it was trained on" + (", or give --pictures." if number else ".")
-        )
+    collection, rows = load_collection(), model.split[model.split["subset"] == subset]
     if number:
-        rows = rows.sample(min(number, len(rows)), random_state=bundle.card.seed)
-    label = {name: place for place, name in enumerate(bundle.card.class_names)}
-    return decode([collection.file(path) for path in rows["path"]], bundle.card.size), rows["artist"].map(
-        label
-    ).to_numpy()
+        rows = rows.sample(min(number, len(rows)), random_state=model.card.seed)
+    if len(rows) < FEWEST:
+        raise ExportError(f"The model has {len(rows)} {subset} paintings; {FEWEST} or more are needed.")
+    verify(collection, rows)
+    label = {name: place for place, name in enumerate(model.card.class_names)}
+    images = model.prepare([collection.file(path) for path in rows["path"]])
+    return images, rows["artist"].map(label).to_numpy()
 
 
 def _needed(*libraries: str) -> None:

@@ -15,7 +15,6 @@ from artnb.files import replacing
 from artnb.images import png_bytes, shrink
 from artnb.operation.store import MAX_STORE_BYTES, Store, insert, timestamp, update
 from artnb.paintings import catalogue
-from artnb.settings import Settings, settings
 
 LONGER_SIDE = 1024  # pixels of a picture that is kept, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # that one visitor may leave in a day; an honest one leaves a few
@@ -43,7 +42,6 @@ def record(
     visitor: str = "",
     agreed: bool = False,
     version: str = "",
-    settings: Settings = settings,
 ) -> None:
     """Note whose work a picture is, in the words of a visitor; if that is what the model said, it was right.
 
@@ -57,7 +55,6 @@ def record(
         agreed: whether the visitor agreed that the picture is kept. Without that, only its hash is. The same picture
             is kept once, however often it is given.
         version: of the model.
-        settings: whose store.
 
     Raises:
         FeedbackError: the artist's name can't be one, or the visitor has said or given enough for a day.
@@ -80,7 +77,7 @@ def record(
     }
     content = png_bytes(shrink(picture, LONGER_SIDE)) if agreed else b""
     today = [visitor, timestamp(now - timedelta(days=1))]
-    with Store.of(settings).transaction("add") as connection:
+    with Store.default().transaction("add") as connection:
         (rows,) = connection.execute(
             "SELECT COUNT(*) FROM feedback WHERE COALESCE(visitor, '') = ? AND time > ?", today
         ).fetchone()

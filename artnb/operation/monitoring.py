@@ -13,43 +13,39 @@ import pandas as pd
 from artnb import logs
 from artnb.classification.reference import STATISTICS, picture_statistics
 from artnb.images import Source, fit, load_image
-from artnb.models import version
+from artnb.models import identity
 from artnb.operation import feedback
 from artnb.operation.drift import newcomers
 from artnb.operation.store import Store, StoreError, records
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 
 if TYPE_CHECKING:  # a report needs no TensorFlow
-    from artnb.classification.predictor import Prediction, Predictor
+    from artnb.classification.model import Classifier, Prediction
 
 MEASURES = ("visual_quality", "style_fidelity", "content_preservation")  # of painted pictures, higher is better
 REFERENCE = 50  # a style model's first answers, by which later ones are judged
 
 
-def predict(
-    predictor: "Predictor", picture: Source | np.ndarray, visitor: str = "", settings: Settings = settings
-) -> "Prediction":
+def predict_and_log(model: "Classifier", picture: Source, visitor: str = "") -> "Prediction":
     """Name the artist of a picture, and note that, or what went wrong, if `ARTNB_LOG` says so.
 
     Args:
-        predictor: the model.
-        picture: a path, the bytes of a file, a file object, or a decoded uint8 (height, width, 3).
+        model: which.
+        picture: whatever `load_image` takes.
         visitor: a random token.
-        settings: whether to note it, and in whose store.
 
     Raises:
         ImageError: see `images.load_image`.
     """
-    folder, begun, image = predictor.bundle.folder, time.perf_counter(), None
+    folder, begun, image = model.folder, time.perf_counter(), None
     try:
-        image = picture if isinstance(picture, np.ndarray) else load_image(picture)
-        prediction = predictor.predict(fit(image, predictor.card.size)[None])[0]
+        image = load_image(picture)
+        prediction = model(image)
     except Exception as error:
-        record(folder.name, image, error=error, version=version(folder), visitor=visitor, settings=settings)
+        record(folder.name, image, error=error, version=identity(folder), visitor=visitor)
         raise
     seconds = time.perf_counter() - begun
-    size = predictor.card.size
-    record(folder.name, image, prediction, None, seconds, version(folder), visitor, size=size, settings=settings)
+    record(folder.name, image, prediction, None, seconds, identity(folder), visitor, size=model.card.size)
     return prediction
 
 
@@ -63,7 +59,6 @@ def record(
     visitor: str = "",
     error: Exception | None = None,
     size: int = 256,
-    settings: Settings = settings,
 ) -> None:
     """Note one answer of a model; does nothing unless `ARTNB_LOG` says so.
 
@@ -75,11 +70,10 @@ def record(
         prediction: of a classifier.
         measures: of a style model, by the names of `MEASURES`.
         seconds: from the picture's bytes to the answer.
-        version: of the model, see `models.version`.
+        version: of the model, see `models.identity`.
         visitor: a random token; whatever else it holds is stored, so let it hold no name and no address.
         error: what went wrong; only its kind is kept.
         size: of the square that statistics are taken from: what the model looks at.
-        settings: whether to note it, and in whose store.
     """
     if not settings.log:
         return
@@ -104,7 +98,7 @@ def record(
     if error is not None:
         row["error"] = type(error).__name__
     try:
-        Store.of(settings).add("predictions", [row])
+        Store.default().add("predictions", [row])
     except StoreError as trouble:
         logs.event("monitoring.lost", "warning", model=model, sentence=str(trouble))
 
@@ -117,7 +111,6 @@ def record_painting(
     seconds: float,
     version: str,
     visitor: str = "",
-    settings: Settings = settings,
 ) -> None:
     """Measure and note one picture of a style model; does nothing unless `ARTNB_LOG` says so.
 
@@ -130,12 +123,11 @@ def record_painting(
         seconds: that it took.
         version: of the model.
         visitor: a random token.
-        settings: whether to note it, and in whose store.
     """
     if not settings.log:
         return
     found = measures(image, content, float(np.mean(style_fidelity())))
-    record(model, content, None, found, seconds, version, visitor, settings=settings)
+    record(model, content, None, found, seconds, version, visitor)
 
 
 def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
@@ -154,8 +146,8 @@ class Report:
     Attributes:
         since: the first moment of the window, or None.
         until: its end, or None.
-        models: a row per model and version: model, version, answers, errors, visitors, p50 and p95 (seconds),
-            confidence (mean), unfamiliar (share).
+        models: a row per model and version: model, version (its first eight digits), answers, errors, visitors, p50 and
+            p95 (seconds), confidence (mean), unfamiliar (share).
         days: the same for each day.
         errors: a row per kind of error: error, n.
         feedback: a row per model: model, n, accuracy, low and high (Wilson's 95 % interval), and `accuracy_unflooded`,
@@ -221,7 +213,7 @@ def report(store: Store, since: datetime | None = None, until: datetime | None =
     columns = ["time", "model", "version", "visitor", "probability", "unfamiliar", "seconds", "error", "artist"]
     answers = store.read("predictions", columns, since, until)
     answers = answers.astype({"probability": float, "unfamiliar": float, "seconds": float})
-    answers["version"] = answers["version"].fillna("")
+    answers["version"] = answers["version"].fillna("").str[:8]
     answers["day"] = pd.to_datetime(answers["time"], utc=True).dt.strftime("%Y-%m-%d") if len(answers) else ""
     said = feedback.load(store, since, until)
     floods = feedback.floods(said)
@@ -273,7 +265,7 @@ def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
     found = []
     for model, of_model in values.groupby(rows["model"]):
         first = of_model.head(REFERENCE)
-        for (version_, week), now in of_model.groupby([rows["version"].fillna(""), rows["week"]]):
+        for (version_, week), now in of_model.groupby([rows["version"].fillna("").str[:8], rows["week"]]):
             for measure in of_model:
                 old, new = first[measure].dropna(), now[measure].dropna()
                 if new.empty:

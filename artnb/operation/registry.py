@@ -5,7 +5,6 @@ A version is a copy of a model's folder under `$ARTNB_HOME/registry`, never chan
 with parameters, curves and figures; see `tracking`.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -17,10 +16,10 @@ from typing import Any
 
 from artnb import logs, models
 from artnb.errors import ArtnbError
-from artnb.files import append_lines, replacing
+from artnb.files import append_lines
 from artnb.operation import tracking
 from artnb.operation.comparing import Comparison, ComparisonError, compare
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 
 
 class RegistryError(ArtnbError, ValueError):
@@ -36,7 +35,7 @@ class Version:
         number: counted from 1.
         folder: its files.
         added: when, ISO 8601.
-        digest: of its files, twelve hexadecimal digits.
+        digest: its identity, see `models.identity`.
         aliases: what it is now: "champion", "challenger", both or nothing.
     """
 
@@ -48,44 +47,43 @@ class Version:
     aliases: tuple[str, ...]
 
 
-def add(model: str | Path, settings: Settings = settings) -> Version:
+def add(model: str | Path) -> Version:
     """Register a model as a new version, the challenger; one that is registered already is not copied again.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or a file of it was changed.
         OSError: it can't be copied.
     """
-    source = models.find(model, None, settings)
-    name = models.REGISTERED[models.read_card(source).get("kind", "classifier")]
-    with _changing(settings):
-        mark = digest(source)
-        known = [version for version in versions(name, settings) if version.digest == mark]
-        number = known[0].number if known else len(versions(name, settings)) + 1
-        folder = models.registered_folder(name, number, settings)
+    source = models.find(model, None)
+    card = models.Card.load(source)
+    models.check_files(source, card)
+    name = models.KINDS[card.kind].registered
+    with _changing():
+        mark = models.identity(source)
+        known = [version for version in versions(name) if version.digest == mark]
+        number = known[0].number if known else len(versions(name)) + 1
+        folder = models.registered_folder(name, number)
         if not known:
             shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was cut short before its line
-            with replacing(folder) as part:
-                part.mkdir(parents=True)
-                for file in _files(source):
-                    shutil.copyfile(file, part / file.name)
-        now = models.aliases(name, settings)
+            models.copy_model(source, folder)
+        now = models.aliases(name)
         if number not in (now.get("champion"), now.get("challenger")):
-            _note(name, "add", number, now | {"challenger": number}, settings, digest=mark)
-    return _version(name, number, settings)
+            _note(name, "add", number, now | {"challenger": number}, digest=mark)
+    return _version(name, number)
 
 
-def versions(name: str, settings: Settings = settings) -> list[Version]:
+def versions(name: str) -> list[Version]:
     """All versions of a name, the oldest first."""
-    now = models.aliases(name, settings)
+    now = models.aliases(name)
     first: dict[int, dict[str, Any]] = {}
-    for event in models.registered_history(name, settings):
+    for event in models.registered_history(name):
         if event["event"] == "add":
             first.setdefault(event["version"], event)
     return [
         Version(
             name,
             number,
-            models.registered_folder(name, number, settings),
+            models.registered_folder(name, number),
             event["time"],
             event["digest"],
             tuple(alias for alias in models.ALIASES if now.get(alias) == number),
@@ -94,34 +92,32 @@ def versions(name: str, settings: Settings = settings) -> list[Version]:
     ]
 
 
-def promote(
-    name: str, version: int | None = None, reason: str | None = None, settings: Settings = settings
-) -> Comparison | None:
+def promote(name: str, version: int | None = None, reason: str | None = None) -> Comparison | None:
     """Make a version the champion.
 
     Args:
         name: "art-classifier" or "monet-generator".
         version: which; by default the challenger.
         reason: why it should be, even if it is worse than the champion or can't be compared with it; it is kept.
-        settings: where the registry is.
 
     Returns:
         How it does beside the champion until now; None if there was none or they can't be compared.
 
     Raises:
-        RegistryError: there is no such version, it was changed, or it is worse and there is no reason.
+        RegistryError: there is no such version, or it is worse and there is no reason.
+        ModelError: its files were changed.
     """
-    with _changing(settings):
-        now = models.aliases(name, settings)
+    with _changing():
+        now = models.aliases(name)
         if version is None and "challenger" not in now:
             raise RegistryError(f"{name} has no challenger; register a model with `artnb registry add MODEL`.")
-        new = _checked(name, now["challenger"] if version is None else version, settings)
+        new = _checked(name, now["challenger"] if version is None else version)
         old = now.get("champion")
         if old == new.number:
             raise RegistryError(f"{name} {old} is the champion already; promote another version.")
         found, doubt = None, ""
         if old is not None:
-            champion = models.registered_folder(name, old, settings)
+            champion = models.registered_folder(name, old)
             try:
                 found = compare(champion, new.folder)
                 doubt = f"it is worse: {found}" if found.worse else ""
@@ -138,7 +134,6 @@ def promote(
             "promote",
             new.number,
             after,
-            settings,
             before=old,
             comparison=found.to_dict() if found else None,
             **({"forced": reason, "doubt": doubt} if doubt else {}),
@@ -146,26 +141,27 @@ def promote(
     return found
 
 
-def rollback(name: str, settings: Settings = settings) -> Version:
+def rollback(name: str) -> Version:
     """Make the champion before this one the champion again; its files are the same to the bit, which is checked.
 
     Raises:
-        RegistryError: there was none before, or its files were changed.
+        RegistryError: there was none before.
+        ModelError: its files were changed.
     """
-    with _changing(settings):
-        line = champions(name, settings)
+    with _changing():
+        line = champions(name)
         if len(line) < 2:
             raise RegistryError(f"{name} has no champion before this one; `artnb registry list` shows what there is.")
-        old = _checked(name, line[-2], settings)
-        after = models.aliases(name, settings) | {"champion": old.number}
-        _note(name, "rollback", old.number, after, settings, before=line[-1])
-    return _version(name, old.number, settings)
+        old = _checked(name, line[-2])
+        after = models.aliases(name) | {"champion": old.number}
+        _note(name, "rollback", old.number, after, before=line[-1])
+    return _version(name, old.number)
 
 
-def champions(name: str, settings: Settings = settings) -> list[int]:
+def champions(name: str) -> list[int]:
     """The champion and those before it, in the order that rolling back goes through from the end."""
     line: list[int] = []
-    for event in models.registered_history(name, settings):
+    for event in models.registered_history(name):
         if event["event"] == "promote":
             line.append(event["version"])
         elif event["event"] == "rollback":
@@ -173,39 +169,21 @@ def champions(name: str, settings: Settings = settings) -> list[int]:
     return line
 
 
-def digest(folder: Path) -> str:
-    """Twelve hexadecimal digits that change with any file of a model."""
-    found = hashlib.sha256()
-    for file in _files(folder):
-        found.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()[:12]
-
-
-def _files(folder: Path) -> list[Path]:
-    """What belongs to a model: no checkpoints or logs, and nothing that tells a training how to go on."""
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.name != "training.json")
-
-
-def _version(name: str, number: int, settings: Settings) -> Version:
-    for version in versions(name, settings):
+def _version(name: str, number: int) -> Version:
+    for version in versions(name):
         if version.number == number:
             return version
-    have = ", ".join(str(version.number) for version in versions(name, settings)) or "none yet"
+    have = ", ".join(str(version.number) for version in versions(name)) or "none yet"
     raise RegistryError(f"There is no version {number} of {name}; there are {have}.")
 
 
-def _checked(name: str, number: int, settings: Settings) -> Version:
-    version = _version(name, number, settings)
-    if not version.folder.is_dir() or digest(version.folder) != version.digest:
-        raise RegistryError(
-            f"The files of {name} {number} are not those that were registered; it can't be trusted: "
-            "restore its folder from a copy, or choose another version."
-        )
+def _checked(name: str, number: int) -> Version:
+    version = _version(name, number)
+    models.check_registered(version.folder)
     return version
 
 
-def _note(name: str, event: str, version: int, aliases: dict[str, int], settings: Settings, **more: Any) -> None:
+def _note(name: str, event: str, version: int, aliases: dict[str, int], **more: Any) -> None:
     time = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"time": time, "name": name, "event": event, "version": version, "aliases": aliases} | more
     append_lines(settings.home / "registry" / "history.jsonl", [json.dumps(line, ensure_ascii=False)])
@@ -213,7 +191,7 @@ def _note(name: str, event: str, version: int, aliases: dict[str, int], settings
 
 
 @contextmanager
-def _changing(settings: Settings) -> Iterator[None]:
+def _changing() -> Iterator[None]:
     """One at a time; afterwards MLflow is told."""
     from filelock import FileLock
 
@@ -221,4 +199,4 @@ def _changing(settings: Settings) -> Iterator[None]:
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place / ".lock"):
         yield
-        tracking.mirror(settings)
+        tracking.mirror()

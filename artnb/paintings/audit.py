@@ -15,6 +15,7 @@ its 64 bits, 16 of 215 are other paintings (van Gogh's two wheat fields with cyp
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -22,16 +23,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
-from artnb.images import MAX_BYTES, MAX_PIXELS, ImageError, load_image
+from artnb.images import MAX_BYTES, MAX_PIXELS, ImageError, load_image, upright
 from artnb.paintings.sources import Collection
 from artnb.progress import progress
 
@@ -70,6 +71,7 @@ class Audit:
         exact_duplicates: readable files with the same bytes; of more than two copies, every pair.
         near_duplicates: files with other bytes that show the same painting.
         reasons: for each file that is unreadable, mislabelled, of a wrong mode or tiny, a sentence that says why.
+        sha256: the digest of each readable file's bytes.
     """
 
     files: int
@@ -81,6 +83,7 @@ class Audit:
     exact_duplicates: tuple[Pair, ...]
     near_duplicates: tuple[Pair, ...]
     reasons: dict[str, str]
+    sha256: dict[str, str]
 
     @property
     def duplicates(self) -> tuple[Pair, ...]:
@@ -88,11 +91,26 @@ class Audit:
         return tuple(sorted(self.exact_duplicates + self.near_duplicates))
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as dicts, lists, strings and numbers, ready for JSON; pairs are lists of two."""
+        """The findings as dicts, lists, strings and numbers, ready for JSON; pairs are lists of two."""
         plain: dict[str, Any] = {}
         for name, value in vars(self).items():
+            if name == "sha256":
+                continue
             plain[name] = [list(x) if isinstance(x, tuple) else x for x in value] if isinstance(value, tuple) else value
         return plain
+
+    def to_json(self) -> str:
+        """All of it, for `from_json`."""
+        return json.dumps(vars(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote; ValueError, TypeError or AttributeError for another text."""
+        values = json.loads(text)
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(tuple(each) if isinstance(each, list) else each for each in value)
+        return cls(**values)
 
     def report(self) -> str:
         """What was found, what it means and what to do about it, as eight lines for a person."""
@@ -114,7 +132,7 @@ class Audit:
         )
 
 
-def audit(collection: Collection) -> Audit:
+def audit_collection(collection: Collection) -> Audit:
     """Look at every file of a collection, and compare all with all, also across artists.
 
     Near-duplicates may differ in crop, frame, size, proportions, light, colours (or have none) and sharpness, and
@@ -144,6 +162,7 @@ def audit(collection: Collection) -> Audit:
         exact_duplicates=tuple(sorted(pair for kind in kinds for pair in combinations(kind, 2))),
         near_duplicates=tuple(sorted(near)),
         reasons={path: " ".join(file.faults.values()) for path, file in found.items() if file.faults},
+        sha256={path: file.sha256 for path, file in found.items() if file.sha256},
     )
 
 
@@ -174,7 +193,7 @@ def _count(found: tuple, what: str = "file") -> str:
 class _File:
     """What one file is: its SHA-256, a sentence for each of its faults, and a small grey picture of it."""
 
-    digest: str
+    sha256: str
     faults: dict[str, str]
     grey: np.ndarray | None = None  # uint8 (SIDE, SIDE), whatever the picture's proportions; None if unreadable
 
@@ -184,7 +203,7 @@ def _copies(found: dict[str, _File]) -> list[list[str]]:
     copies: dict[str, list[str]] = {}
     for path, file in found.items():
         if file.grey is not None:
-            copies.setdefault(file.digest, []).append(path)
+            copies.setdefault(file.sha256, []).append(path)
     return list(copies.values())
 
 
@@ -219,7 +238,8 @@ def _decode(data: bytes, file: Path) -> tuple[Image.Image, str, str, tuple[int, 
             if form == "JPEG" and size[0] * size[1] <= MAX_PIXELS:
                 # A JPEG can be decoded at an eighth of its size: every byte is read, most of the work is not done.
                 picture.draft("L", (2 * SIDE, 2 * SIDE))
-                return ImageOps.exif_transpose(picture), form, mode, size
+                picture.load()
+                return upright(picture), form, mode, size
     except Exception:  # Pillow raises half a dozen kinds of them; load_image says the same in a sentence
         pass
     loaded = Image.fromarray(load_image(file))

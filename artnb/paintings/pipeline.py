@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from artnb.images import Source, fit, load_image
 from artnb.paintings.sources import Collection
-from artnb.paintings.splits import SUBSETS
+from artnb.paintings.splits import SUBSETS, verify
 from artnb.progress import progress
 from artnb.settings import settings
 
@@ -88,8 +88,10 @@ def load_pictures(
         train_size: another size for the training pictures, of which augmentation then cuts out `size`.
 
     Raises:
+        SplitError: files of the split are missing, or have other contents now.
         ImageError: a file is not a readable picture; the audit lists all such files.
     """
+    verify(collection, table)
     class_names = tuple(sorted(table["artist"].unique()))
     label = {name: number for number, name in enumerate(class_names)}
     labels = table["artist"].map(label).to_numpy(np.int32)
@@ -105,7 +107,7 @@ def load_pictures(
     return Subsets(**subsets, class_names=class_names)
 
 
-def decode(sources: Sequence[Source], size: int, bar: Any = None) -> np.ndarray:
+def decode(sources: Sequence[Source] | np.ndarray, size: int, bar: Any = None) -> np.ndarray:
     """Read pictures in parallel, each fitted to `size` x `size` pixels: uint8 (n, size, size, 3)."""
     images = np.empty((len(sources), size, size, 3), np.uint8)
 
@@ -132,7 +134,7 @@ def training_batches(
     pictures: Pictures,
     batch_size: int = 32,
     augmentation: Augmentation | None = None,
-    seed: int = settings.seed,
+    seed: int | None = None,
     first_epoch: int = 0,
     size: int | None = None,
 ) -> tf.data.Dataset:
@@ -152,6 +154,7 @@ def training_batches(
     Returns:
         A dataset of (float32 (batch, size, size, 3) in [0, 255], int32 (batch,)).
     """
+    seed = settings.seed if seed is None else seed
     images, labels = tf.constant(pictures.images), tf.constant(pictures.labels)
     steps = steps_per_epoch(pictures, batch_size)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from artnb.errors import ArtnbError
 from artnb.paintings import catalogue
-from artnb.settings import Settings, Source, settings
+from artnb.settings import Source, settings
 
 # Pinned versions: the course's figures stay the same, and kagglehub serves a pinned version from its cache offline.
 KAGGLE_PAINTINGS = "ikarus777/best-artworks-of-all-time/versions/1"
@@ -31,7 +31,6 @@ class Collection:
         artists: one row per artist, with the columns of the archive's artists.csv.
         paintings: one row per file, sorted by path: `path` (relative to root, with forward slashes) and `artist`
             (the name as in `artists`, Unicode NFC).
-        min_paintings: how many paintings an artist needs to be worth classifying: the archive's 200, the studio's 60.
         notes: what was recognised and left out (a twin folder, the resized copy, files that are no pictures), as
             sentences.
     """
@@ -40,7 +39,6 @@ class Collection:
     source: Source
     artists: pd.DataFrame
     paintings: pd.DataFrame
-    min_paintings: int = 200
     notes: tuple[str, ...] = ()
 
     def file(self, path: str) -> Path:
@@ -54,7 +52,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class PhotosAndMonets:
-    """Two unpaired heaps of pictures, in the layout of Kaggle's "gan-getting-started".
+    """Unpaired photographs and paintings, in the layout of Kaggle's "gan-getting-started".
 
     Attributes:
         root: the folder that holds `photo_jpg/` and `monet_jpg/`.
@@ -73,7 +71,7 @@ class PhotosAndMonets:
         return f"{self.source}: {len(self.photos):,} photographs, {len(self.monets):,} paintings"
 
 
-def load_collection(settings: Settings = settings) -> Collection:
+def load_collection() -> Collection:
     """The paintings of the source in use; the first time, the studio paints them and Kaggle's are downloaded.
 
     Raises:
@@ -83,7 +81,7 @@ def load_collection(settings: Settings = settings) -> Collection:
         case "studio":
             from artnb.paintings import studio
 
-            root = studio.build_paintings(settings.seed, settings.home)
+            root = studio.build_paintings()
         case "kaggle":
             root = _download(KAGGLE_PAINTINGS)
         case "folder":
@@ -92,13 +90,13 @@ def load_collection(settings: Settings = settings) -> Collection:
     return read_collection(root, settings.source)
 
 
-def locate_collection(settings: Settings = settings) -> tuple[Path, bool]:
+def locate_collection() -> tuple[Path, bool]:
     """Where `load_collection` finds the paintings, and whether they are there; nothing is painted or downloaded."""
     match settings.source:
         case "studio":
             from artnb.paintings import studio
 
-            root = studio.paintings_folder(settings.seed, settings.home)
+            root = studio.paintings_folder()
         case "kaggle":
             from kagglehub.cache import Cache
             from kagglehub.handle import parse_dataset_handle
@@ -111,7 +109,7 @@ def locate_collection(settings: Settings = settings) -> tuple[Path, bool]:
     return root, root.is_dir()
 
 
-def load_photos_and_monets(settings: Settings = settings) -> PhotosAndMonets:
+def load_photos_and_monets() -> PhotosAndMonets:
     """The photographs and Monets for the CycleGAN, from `ARTNB_MONET_DATA`, else from Kaggle or the studio.
 
     Raises:
@@ -125,14 +123,14 @@ def load_photos_and_monets(settings: Settings = settings) -> PhotosAndMonets:
     else:
         from artnb.paintings import studio
 
-        source, root = "studio", studio.build_photos_and_monets(settings.seed, settings.home)
-    heaps = [pictures_in(root / name) for name in ("photo_jpg", "monet_jpg")]
-    if not all(heaps):
+        source, root = "studio", studio.build_photos_and_monets()
+    photos, monets = (pictures_in(root / name) for name in ("photo_jpg", "monet_jpg"))
+    if not (photos and monets):
         raise SourceError(
-            f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(heaps[0])}) and "
-            f"monet_jpg/*.jpg (found {len(heaps[1])}); point ARTNB_MONET_DATA at a folder that holds both."
+            f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(photos)}) and "
+            f"monet_jpg/*.jpg (found {len(monets)}); point ARTNB_MONET_DATA at a folder that holds both."
         )
-    return PhotosAndMonets(root, source, *heaps)
+    return PhotosAndMonets(root, source, photos, monets)
 
 
 def pictures_in(folder: str | Path) -> tuple[Path, ...]:
@@ -186,7 +184,6 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
         source=source,
         artists=_artists(root, paintings["artist"]),
         paintings=paintings,
-        min_paintings=60 if source == "studio" else 200,
         notes=tuple(notes),
     )
 

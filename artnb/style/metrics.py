@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from artnb.backbones import Backbone, load_backbone
-from artnb.images import resize, shrink
+from artnb.backbones import Backbone, shared_backbone
+from artnb.images import Source, load_image, resize, shrink
+from artnb.metrics import structure
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 
@@ -35,37 +36,30 @@ class Metrics:
     judge: str
 
 
-def measure(image: np.ndarray, content: np.ndarray, style: np.ndarray, judge: Backbone | None = None) -> Metrics:
+def measure(image: Source, content: Source, style: Source, judge: Backbone | None = None) -> Metrics:
     """Compare a picture with the content and the style that it was painted from.
 
     Args:
-        image: uint8 (height, width, 3).
-        content: uint8, of any size; resampled to that of `image`.
-        style: uint8, of any size.
+        image: the picture, whatever `load_image` takes, like the others.
+        content: of any size; resampled to that of `image`.
+        style: of any size.
         judge: a backbone that supports a default recipe, EfficientNet-Lite0 by default; a picture that was optimised by
             this very network may flatter it.
     """
-    judge = judge or load_backbone("efficientnet-lite0", None)
+    judge = judge or shared_backbone("efficientnet-lite0")
     recipe = style_recipe(judge.name)
-    content = resize(content, image.shape[:2])
-    scene = Scene(taps(judge, recipe), recipe, content, [style], [1.0])
-    found = scene.layer_terms(tf.constant(image[None], tf.float32))
+    picture, painting = load_image(image), load_image(style)
+    photo = resize(load_image(content), picture.shape[:2])
+    scene = Scene(taps(judge, recipe), recipe, photo, [painting], [1.0])
+    found = scene.layer_terms(tf.constant(picture[None], tf.float32))
     content_terms, style_terms = (np.sqrt([float(term) for term in terms.values()]) for terms in found)
     return Metrics(
         style_distance=float(np.mean(style_terms)),
         content_distance=float(np.mean(content_terms)),
-        structure=structure(image, content),
-        colour_distance=colour_distance(image, style),
+        structure=structure(picture, photo),
+        colour_distance=colour_distance(picture, painting),
         judge=str(judge),
     )
-
-
-def structure(image: np.ndarray, content: np.ndarray) -> float:
-    """SSIM of the lightness of two uint8 pictures of one size, -1 to 1 (Wang et al., 2004), as scikit-image has it."""
-    from skimage.color import rgb2gray
-    from skimage.metrics import structural_similarity
-
-    return float(structural_similarity(rgb2gray(image), rgb2gray(content), data_range=1.0))
 
 
 def visual_quality(image: np.ndarray) -> float:

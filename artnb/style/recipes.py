@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from artnb.errors import ArtnbError
-from artnb.weights import TITLES
+from artnb import logs
+from artnb.errors import RecipeError, check_setting
+from artnb.weights import TITLES, find_weights
 
 Start = Literal["content", "noise", "style"]
 Optimiser = Literal["adam", "lbfgs"]
 Pooling = Literal["max", "average"]
-
-
-class RecipeError(ArtnbError, ValueError):
-    """Settings of a style transfer that can't be used."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +92,7 @@ class StyleRecipe:
         self._check("scales", bool(fine) and min(shares) > 0, "shares of the size up to 1, each with its iterations")
 
     def _check(self, name: str, good: bool, wanted: str) -> None:
-        if not good:
-            raise RecipeError(f"The recipe's {name} is {getattr(self, name)!r}; it can be {wanted}.")
+        check_setting(good, name, getattr(self, name), wanted)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -239,6 +235,14 @@ RECIPES: dict[str, StyleRecipe] = {
     "original-vgg19": _VGG_ORIGINAL,
     "original-resnet50": _RESNET_ORIGINAL,
 }
+
+
+def default_recipe() -> StyleRecipe:
+    """VGG19's, or EfficientNet-Lite0's where VGG19's weights are missing, and then a line on stderr says so."""
+    if find_weights("vgg19"):
+        return RECIPES["vgg19"]
+    logs.warn("style.default", "VGG19's weights are not on this machine; EfficientNet-Lite0 is used instead.")
+    return RECIPES["efficientnet-lite0"]
 
 
 def style_recipe(name: str) -> StyleRecipe:

@@ -1,6 +1,7 @@
 """What is to be painted, at one size: the targets, computed once, and the cost of a picture."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -10,19 +11,24 @@ from artnb.backbones import Backbone
 from artnb.images import shrink
 from artnb.layers import Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
-from artnb.style.recipes import MIN_SIDE, StyleRecipe
+from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
 
 TERMS = ("cost", "content", "style", "tv")
 
 
 def taps(backbone: Backbone, recipe: StyleRecipe) -> keras.Model:
-    """The network up to the layers that a recipe names: a dictionary of features.
+    """The network up to the layers that a recipe names, from pictures to a dictionary of features; built once.
 
     Raises:
         BackboneError: it has no layer of such a name.
     """
+    return _taps(backbone, recipe.pooling, tuple(dict.fromkeys([*recipe.style_layers, *recipe.content_layers])))
+
+
+@lru_cache(maxsize=8)
+def _taps(backbone: Backbone, pooling: Pooling, names: tuple[str, ...]) -> keras.Model:
     model = backbone.model
-    if recipe.pooling == "average":
+    if pooling == "average":
 
         def averaged(layer: keras.layers.Layer) -> keras.layers.Layer:
             kind = keras.layers.AveragePooling2D if isinstance(layer, keras.layers.MaxPooling2D) else type(layer)
@@ -30,7 +36,6 @@ def taps(backbone: Backbone, recipe: StyleRecipe) -> keras.Model:
 
         model = keras.models.clone_model(backbone.model, clone_function=averaged)
         model.set_weights(backbone.model.get_weights())
-    names = list(dict.fromkeys([*recipe.style_layers, *recipe.content_layers]))
     outputs = Backbone(backbone.name, model, backbone.trained).taps(names).outputs
     return keras.Model(model.input, dict(zip(names, outputs, strict=True)))
 

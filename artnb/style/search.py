@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from artnb import searching
-from artnb.backbones import Backbone, load_backbone
+from artnb.backbones import Backbone, shared_backbone
+from artnb.images import Source, load_image
 from artnb.progress import STOPPED
+from artnb.resuming import digest
 from artnb.searching import Method, SearchError, finished_trials
 from artnb.settings import Profile, settings
 from artnb.style.files import save_painting
@@ -44,7 +46,7 @@ class StyleSpace:
     trials: int
 
 
-def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profile = settings.profile) -> StyleSpace:
+def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profile | None = None) -> StyleSpace:
     """A search space for a backbone, in a profile: full, pictures of 360 pixels in 250 iterations; quick, small ones.
 
     Args:
@@ -56,6 +58,7 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
     Raises:
         SearchError: there is no such space.
     """
+    profile = profile or settings.profile
     full = profile == "full"
     size, iterations = (360, 250) if full else (128, 40)
     ours = replace(style_recipe(backbone), size=size, iterations=iterations)
@@ -95,65 +98,68 @@ def judge_for(backbone: str) -> Backbone:
 
     EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
     """
-    return load_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", None)
+    return shared_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", untrained=True)
 
 
-def search(
+def search_style(
     space: StyleSpace,
-    content: np.ndarray | None,
-    style: np.ndarray | None,
+    content: Source | None,
+    style: Source | None,
     folder: str | Path,
-    seed: int = settings.seed,
+    seed: int | None = None,
     method: Method | None = None,
     trials: int | None = None,
 ) -> pd.DataFrame:
-    """Paint a picture per trial, and measure it; a search that was interrupted goes on, in mid-picture.
+    """Paint a picture per trial, and measure it; a search that was interrupted is resumed, in mid-picture.
 
     As keras-tuner's chief or worker (see `artnb.searching.distributed`), take part in a common search.
 
     Args:
         space: what is searched.
-        content: uint8; None for a chief, who paints nothing.
-        style: uint8, likewise.
+        content: whatever `load_image` takes; None for a chief, who paints nothing.
+        style: the same.
         folder: keras-tuner's project; each trial's folder has its `painting.png`, with the recipe inside.
         seed: of the oracle and of the pictures.
         method: another oracle than the space's own.
         trials: another number than the space's own.
 
     Returns:
-        What `results` returns.
+        What `style_trials` returns.
 
     Raises:
-        SearchError: the folder holds another search.
+        SearchError: the folder holds another search, or one with other pictures.
     """
+    seed = settings.seed if seed is None else seed
+    photo, painting = (picture if picture is None else load_image(picture) for picture in (content, style))
     wanted = space.recipe(kt.HyperParameters())
     networks: list[Backbone] = []
 
     def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
-        assert content is not None and style is not None
+        assert photo is not None and painting is not None
         if not networks:  # loaded by those who paint
-            networks.extend([load_backbone(wanted.backbone, None), judge_for(wanted.backbone)])
+            networks.extend([shared_backbone(wanted.backbone, untrained=True), judge_for(wanted.backbone)])
         place.mkdir(parents=True, exist_ok=True)
         chosen = space.recipe(hyper)
-        painting = stylize(content, style, chosen, seed=seed, state=place / "state", backbone=networks[0])
-        if painting.stopped == STOPPED:  # so is the search; the state of this picture is kept
+        made = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=networks[0])
+        if made.stopped == STOPPED:  # so is the search; the state of this picture is kept
             raise KeyboardInterrupt
-        save_painting(painting, place / "painting.png")
-        found = {name: value for name, value in asdict(measure(painting.image, content, style, networks[1])).items()
+        save_painting(made, place / "painting.png")
+        found = {name: value for name, value in asdict(measure(made.image, photo, painting, networks[1])).items()
                  if name != "judge"}  # fmt: skip
         return found | {
             "trade_off": float(np.hypot(found["style_distance"], found["content_distance"])),
-            "cost": float(painting.history["cost"].min()),
+            "cost": float(made.history["cost"].min()),
         }
 
     method = method or space.method
-    claim = {"space": space.name, "backbone": wanted.backbone, "method": method, "seed": seed,
-             "size": wanted.size, "iterations": wanted.iterations}  # fmt: skip
-    searching.search(work, space.recipe, folder, OBJECTIVE, claim, seed, method, trials or space.trials)
-    return results(folder)
+    identity = {"space": space.name, "method": method, "seed": seed, "recipe": wanted.to_dict()}
+    if photo is not None and painting is not None:
+        identity |= {"content": digest(photo), "style": digest(painting)}
+    searching.search(work, space.recipe, folder, OBJECTIVE, identity, seed, method, trials or space.trials)
+    return style_trials(folder)
 
 
-def results(folder: str | Path) -> pd.DataFrame:
+def style_trials(folder: str | Path) -> pd.DataFrame:
     """The finished trials of a search, the best trade-off first, whoever ran them.
 
     Returns:

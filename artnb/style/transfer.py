@@ -4,7 +4,6 @@ The network runs once forward and once backward per step, in one compiled graph;
 it is computed once per scale.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +16,14 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb.backbones import Backbone, load_backbone
+from artnb.backbones import Backbone, shared_backbone
 from artnb.errors import ArtnbError
 from artnb.files import replacing
-from artnb.images import resize
+from artnb.images import Source, load_image, resize
 from artnb.progress import STOPPED, progress
+from artnb.resuming import digest
 from artnb.settings import settings
-from artnb.style.recipes import MIN_SIDE, StyleRecipe
+from artnb.style.recipes import MIN_SIDE, StyleRecipe, default_recipe
 from artnb.style.scene import TERMS, Scene, taps
 
 Watch = Callable[[int, np.ndarray], bool | None]
@@ -31,7 +31,7 @@ HISTORY = ("step", "scale", *TERMS)
 
 
 class StyleError(ArtnbError, ValueError):
-    """A style transfer can't be begun or gone on with."""
+    """A style transfer can't be begun or resumed."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Painting:
 
 
 def stylize(
-    content: np.ndarray,
-    styles: np.ndarray | Sequence[np.ndarray],
-    recipe: StyleRecipe,
+    content: Source,
+    styles: Source | Sequence[Source],
+    recipe: StyleRecipe | None = None,
     *,
     weights: Sequence[float] | None = None,
-    mask: np.ndarray | None = None,
-    seed: int = settings.seed,
+    mask: Source | None = None,
+    seed: int | None = None,
     watch: Watch | None = None,
     every: int = 25,
     state: str | Path | None = None,
@@ -76,41 +76,47 @@ def stylize(
     """Paint a picture.
 
     Args:
-        content: what to paint, uint8 (height, width, 3).
-        styles: one picture to paint like, uint8, or several to blend.
-        recipe: how.
+        content: what to paint: whatever `load_image` takes.
+        styles: one picture to paint like, or a list of them to blend.
+        recipe: how; by default `default_recipe`.
         weights: how much each style counts; None for all the same.
-        mask: (height, width) or (height, width, 3), uint8 or bool: style where it is light, the content where dark.
+        mask: a picture, or a bool (height, width): style where it is light, the content where it is dark.
         seed: of the noise that `recipe.start` may ask for.
         watch: called with the step and the picture so far, uint8, every `every` steps; returns False to stop.
         every: steps between two calls of `watch`, and between two savings of `state`.
-        state: a file that an interrupted transfer is saved in; if it is there, this one goes on with it.
-        backbone: the recipe's network, if it is at hand.
+        state: a file that an interrupted transfer is saved in; if it is there, it is resumed.
+        backbone: the recipe's network, by default with its ImageNet weights; an untrained one is given here on purpose.
 
     Returns:
         The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
 
     Raises:
         StyleError: pictures, weights or mask can't be used, or `state` is another transfer's.
-        BackboneError: the network has no layer of a name in the recipe.
+        ImageError: a picture can't be read.
+        BackboneError: the network's weights are not here, or it has no layer of a name in the recipe.
     """
-    pictures = [styles] if isinstance(styles, np.ndarray) and styles.ndim == 3 else list(styles)
+    seed = settings.seed if seed is None else seed
+    recipe = recipe or default_recipe()
+    photo = load_image(content)
+    several: Any = styles if isinstance(styles, list | tuple) else [styles]
+    pictures = [load_image(style) for style in several]
     shares = _shares(len(pictures), weights)
-    for picture in (content, *pictures):
+    light = None if mask is None else _light(mask)
+    for picture in (photo, *pictures):
         if min(picture.shape[:2]) < MIN_SIDE:
             raise StyleError(
                 f"A picture of {picture.shape[1]} × {picture.shape[0]} pixels is too small to paint with; "
                 f"give sides of {MIN_SIDE} or more."
             )
-    backbone = backbone or load_backbone(recipe.backbone, None)
+    backbone = backbone or shared_backbone(recipe.backbone)
     network = taps(backbone, recipe)
-    run = _Run(recipe, state, _identity(recipe, content, pictures, shares, mask, seed), watch, every)
-    sizes, steps = recipe.sizes(*content.shape[:2]), recipe.steps()
+    run = _Run(recipe, state, _identity(recipe, photo, pictures, shares, light, seed), watch, every)
+    sizes, steps = recipe.sizes(*photo.shape[:2]), recipe.steps()
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
             scene = Scene(
-                network, recipe, resize(content, sizes[number]), pictures, shares, _resized_mask(mask, sizes[number])
+                network, recipe, resize(photo, sizes[number]), pictures, shares, _resized(light, sizes[number])
             )
             if run.image is None:
                 run.image = _beginning(scene, seed)
@@ -141,17 +147,19 @@ def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
     return [float(share) for share in shares / shares.sum()]
 
 
-def _resized_mask(mask: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
-    if mask is None:
-        return None
-    mask = np.asarray(mask)
-    if mask.ndim not in (2, 3) or mask.dtype not in (np.uint8, np.bool_):
-        raise StyleError(f"Got a mask of {mask.dtype} {mask.shape}; give uint8 or bool of (height, width).")
-    mask = mask.astype(np.uint8) * (255 if mask.dtype == np.bool_ else 1)
-    grey = mask if mask.ndim == 2 else mask.mean(-1).astype(np.uint8)
+def _light(mask: Source) -> np.ndarray:
+    """A mask's grey levels: uint8 (height, width)."""
+    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+        mask = np.where(mask, np.uint8(255), np.uint8(0))
+    grey = load_image(mask).mean(-1).astype(np.uint8)
     if not grey.any():
         raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
-    return resize(np.repeat(grey[..., None], 3, -1), size)[..., 0] / 255
+    return grey
+
+
+def _resized(grey: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
+    """A mask from 0 to 1 at another size."""
+    return None if grey is None else resize(grey, size)[..., 0] / 255
 
 
 def _beginning(scene: Scene, seed: int) -> np.ndarray:
@@ -182,10 +190,8 @@ def _identity(
     mask: np.ndarray | None,
     seed: int,
 ) -> str:
-    digest = hashlib.sha256(json.dumps([recipe.to_dict(), list(shares), seed], sort_keys=True).encode())
-    for picture in (content, *styles, *([] if mask is None else [mask])):
-        digest.update(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
-    return digest.hexdigest()
+    pictures = digest(content, *styles, *([] if mask is None else [mask]))
+    return json.dumps([recipe.to_dict(), list(shares), seed, pictures], sort_keys=True)
 
 
 class _NoNumberError(Exception):
@@ -273,7 +279,7 @@ class _Run:
         return rate if len(self.recipe.scales) == 1 else keras.optimizers.schedules.CosineDecay(rate, count, 0.1)
 
     def _paint_lbfgs(self, scene: Scene, count: int, share: float, bar: Any) -> None:
-        """Its memory of the curvature is not saved: gone on with, it begins anew from the picture."""
+        """Its memory of the curvature is not saved: a resumed transfer begins anew from the picture."""
         from scipy.optimize import minimize
 
         assert self.image is not None
@@ -360,17 +366,17 @@ class _Run:
             self.best = (float(values["lowest"]), values["best"]) if "best" in values else None
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise StyleError(
-                f"{self.file.name!r} holds no transfer to go on with ({type(error).__name__}); remove it to begin anew."
+                f"{self.file.name!r} holds no transfer to resume ({type(error).__name__}); remove it to begin anew."
             ) from error
         except Exception as error:  # zipfile's own
             raise StyleError(f"{self.file.name!r} is damaged; remove it to begin anew.") from error
         if identity != self.identity:
             raise StyleError(
-                f"{self.file.name!r} is of a transfer with other pictures or settings; go on with the same, "
+                f"{self.file.name!r} is of a transfer with other pictures or settings; resume it with the same, "
                 "or remove it to begin anew."
             )
 
     def clear(self) -> None:
-        """Nothing is left to go on with."""
+        """Remove the state: nothing is left to resume."""
         if self.file:
             self.file.unlink(missing_ok=True)

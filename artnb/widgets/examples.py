@@ -10,8 +10,8 @@ import numpy as np
 from artnb.images import load_image, shrink
 from artnb.paintings import studio
 from artnb.paintings.catalogue import artist_name
-from artnb.paintings.sources import Collection, SourceError, load_collection, locate_collection
-from artnb.settings import Settings, settings
+from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
+from artnb.settings import Source, settings
 
 PAINTINGS = Path(__file__).parent / "paintings"  # `make pictures` paints them
 _PHOTOGRAPHS = {
@@ -42,7 +42,7 @@ def paintings() -> dict[str, np.ndarray]:
     return {artist_name(file.stem): load_image(file) for file in sorted(PAINTINGS.glob("*.jpg"))}
 
 
-def by_chance(settings: Settings = settings) -> tuple[np.ndarray, str]:
+def by_chance() -> tuple[np.ndarray, str]:
     """A random painting of the collection in use, and who painted it.
 
     The studio's is painted on the spot if the collection was never painted: nobody has to wait for a thousand others.
@@ -50,9 +50,9 @@ def by_chance(settings: Settings = settings) -> tuple[np.ndarray, str]:
     Raises:
         SourceError: the collection is not on this machine.
     """
-    _, there = locate_collection(settings)
+    root, there = locate_collection()
     if there:
-        collection = _collection(settings)
+        collection = _collection(root, settings.source)
         painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
         return load_image(collection.file(painting["path"])), str(painting["artist"])
     if settings.source != "studio":
@@ -62,5 +62,5 @@ def by_chance(settings: Settings = settings) -> tuple[np.ndarray, str]:
 
 
 @cache
-def _collection(settings: Settings) -> Collection:
-    return load_collection(settings)
+def _collection(root: Path, source: Source) -> Collection:
+    return read_collection(root, source)

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from artnb import __version__
 from artnb.images import resize, shrink
-from artnb.settings import Settings, settings
+from artnb.settings import settings
 from artnb.style.recipes import style_recipe
 from artnb.weights import TITLES, find_weights
 from artnb.widgets import examples as ours
@@ -42,7 +41,6 @@ LARGEST = 768  # pixels of the longer side
 def paint_like(
     contents: Mapping[str, np.ndarray] | None = None,
     styles: Mapping[str, np.ndarray] | None = None,
-    settings: Settings = settings,
     preload: bool = False,
 ) -> widgets.VBox:
     """A page that paints a photograph like a painting, or like two.
@@ -50,11 +48,10 @@ def paint_like(
     Args:
         contents: a name -> a photograph to try it with; by default some that other packages ship.
         styles: a name -> a painting; by default some that artnb ships.
-        settings: where weights and the collection are looked for, and whether pictures are noted (see `monitoring`).
         preload: load the usual network right away, beside the page.
     """
     names = {
-        title + ("" if find_weights(name, settings) else " (untrained)"): name
+        title + ("" if find_weights(name) else " (untrained)"): name
         for name, title in sorted(TITLES.items(), key=lambda item: item[0] != USUAL)
     }
     backbone = widgets.Dropdown(options=list(names), description="Network")
@@ -71,9 +68,9 @@ def paint_like(
     recipe_text = widgets.HTML()
 
     def load(name: str) -> "Backbone":
-        from artnb.backbones import load_backbone
+        from artnb.backbones import shared_backbone
 
-        return load_backbone(name, None, settings)
+        return shared_backbone(name, untrained=True)  # the label says so
 
     def ready() -> None:
         job.allow(content.picture is not None and style.picture is not None)
@@ -156,13 +153,13 @@ def paint_like(
             fidelity = 1 - measure(done.image, photograph, first, looks).style_distance
             seconds = done.seconds_per_step * len(done.history)
             monitoring.record_painting(
-                f"style-{name}", photograph, done.image, lambda: fidelity, seconds, __version__, visitor, settings
+                f"style-{name}", photograph, done.image, lambda: fidelity, seconds, __version__, visitor
             )
 
     network = Loader(load)
     photographs = ours.photographs() if contents is None else contents
     paintings = ours.paintings() if styles is None else styles
-    chance = partial(ours.by_chance, settings)
+    chance = ours.by_chance
     content = PictureChooser("The photograph", photographs, ready, longer=LARGEST)
     style = PictureChooser("The painting", paintings, ready, chance, LARGEST)
     other = PictureChooser("A second, if you like", paintings, ready, chance, LARGEST)
@@ -180,7 +177,7 @@ def paint_like(
         result,
         saved,
         recipe_text,
-        *watched(settings),
+        *watched(),
         code=(
             "from artnb.images import load_image\n"
             "from artnb.style.recipes import style_recipe\n"

@@ -14,11 +14,10 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
-from artnb import models
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
-from artnb.models import Kind, ModelError
-from artnb.settings import Settings
+from artnb.models import KindName, list_models
+from artnb.settings import settings
 from artnb.widgets import inputs
 
 TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
@@ -34,19 +33,15 @@ def _style() -> str:
     return (TEMPLATES / "voila/templates/artnb/static/artnb.css").read_text(encoding="utf-8")
 
 
-def model_choices(kind: Kind, label: Callable[[Path], str], settings: Settings) -> dict[str, Path]:
+def model_choices(kind: KindName) -> dict[str, Path]:
     """The models of a kind that a visitor can choose: a label -> a folder, the starters first, the champion last."""
-    folders = models.available(kind, settings)
-    with suppress(ModelError):  # there need not be one
-        folders.append(models.find("registry:champion", kind, settings))
     found: dict[str, Path] = {}
-    for folder in folders:
-        try:
-            name = label(folder)
-        except (ModelError, KeyError) as error:
-            log.warning("The model %s can't be offered: %s", folder.name, error)
-            continue
-        found[f"{name} ({folder.name})" if name in found else name] = folder
+    for entry in list_models(kind):
+        if entry.card is None:
+            log.warning("The model %s can't be offered: %s", entry.name, entry.problem)
+        else:
+            label = entry.card.label
+            found[f"{label} ({entry.folder.name})" if label in found else label] = entry.folder
     return found
 
 
@@ -62,7 +57,7 @@ def page(title: str, about: str, *children: widgets.Widget, code: str) -> widget
     return box
 
 
-def watched(settings: Settings, more: str = "") -> list[widgets.Widget]:
+def watched(more: str = "") -> list[widgets.Widget]:
     """A line that says what is noted of each answer, if anything is (`ARTNB_LOG`)."""
     if not settings.log:
         return []

@@ -20,7 +20,7 @@ _ASKED = {
 
 
 def rate(
-    pictures: Mapping[tuple[str, str], np.ndarray], file: str | Path, rater: str = "", seed: int = settings.seed
+    pictures: Mapping[tuple[str, str], np.ndarray], file: str | Path, rater: str = "", seed: int | None = None
 ) -> widgets.VBox:
     """Show pictures in random order, ask about each, and save the answers.
 
@@ -33,6 +33,7 @@ def rate(
     Raises:
         RatingError: there are no pictures.
     """
+    seed = settings.seed if seed is None else seed
     if not pictures:
         raise RatingError("There are no pictures to rate; give some.")
     names = list(pictures)

@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,10 +9,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
-from artnb.classification.card import Card
 from artnb.images import fit
 from artnb.paintings import catalogue
-from artnb.settings import Settings, settings
 from artnb.widgets import examples as ours
 from artnb.widgets.parts import (
     Job,
@@ -30,7 +27,7 @@ from artnb.widgets.parts import (
 )
 
 if TYPE_CHECKING:
-    from artnb.classification.predictor import Prediction, Predictor
+    from artnb.classification.model import Classifier, Prediction
 
 
 _NOTED = (
@@ -40,17 +37,14 @@ _NOTED = (
 )
 
 
-def who_painted_this(
-    examples: Mapping[str, np.ndarray] | None = None, settings: Settings = settings, preload: bool = False
-) -> widgets.VBox:
+def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: bool = False) -> widgets.VBox:
     """A page that names the artist of a picture.
 
     Args:
         examples: a name -> a picture to try it with; by default some that artnb ships.
-        settings: where models are looked for, and where predictions and corrections are noted.
         preload: load the first model right away, beside the page.
     """
-    found = model_choices("classifier", lambda folder: Card.load(folder).label, settings)
+    found = model_choices("classifier")
     model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
     where = widgets.Button(description="Where does it look?", disabled=True)
@@ -61,15 +55,13 @@ def who_painted_this(
     noted = widgets.HTML(f'<p class="artnb-quiet">{_NOTED}</p>')
     correction = widgets.VBox([right, keep, row(tell), noted], layout={"display": "none"})
     visitor = uuid4().hex
-    said: dict[str, tuple[np.ndarray, Predictor, Prediction]] = {}
+    said: dict[str, tuple[np.ndarray, Classifier, Prediction]] = {}
     told = True  # whether there is nothing to correct any more
 
-    def load(label: str) -> "Predictor":
-        from artnb.classification.predictor import Predictor
-
-        predictor = Predictor(found[label], settings)
-        predictor.look(np.zeros((1, predictor.card.size, predictor.card.size, 3), np.uint8))  # the first one compiles
-        return predictor
+    def load(label: str) -> "Classifier":
+        loaded = models.load_model(found[label])
+        loaded(np.zeros((8, 8, 3), np.uint8))  # the first call compiles
+        return loaded
 
     def forget() -> None:
         nonlocal told
@@ -87,9 +79,9 @@ def who_painted_this(
 
         picture, label = chooser.picture, model.value
         assert picture is not None
-        message.say("The model is being loaded …" if label not in predictor else "Looking …")
-        named = predictor(label)
-        prediction = monitoring.predict(named, picture, visitor, settings)
+        message.say("The model is being loaded …" if label not in classifiers else "Looking …")
+        named = classifiers(label)
+        prediction = monitoring.predict_and_log(named, picture, visitor)
         if picture is not chooser.picture or label != model.value:
             message.say("")  # the visitor has gone on to another one
             return
@@ -108,7 +100,7 @@ def who_painted_this(
         message.say("Looking again …")
         picture, named, prediction = said["last"]
         image = fit(picture, named.card.size)
-        found_heat = grad_cam(named.bundle.classifier, image, named.card.class_names.index(prediction.artist))
+        found_heat = grad_cam(named.network, image, named.card.class_names.index(prediction.artist))
         speaks = f"What speaks for {prediction.artist}: the brighter, the more"
         if said.get("last", (None,))[0] is picture:
             heat.value = shown(_under(image, found_heat), speaks, caption=f"{speaks}.")
@@ -126,36 +118,35 @@ def who_painted_this(
         picture, named, prediction = said["last"]
         feedback.record(
             picture,
-            named.bundle.folder.name,
+            named.folder.name,
             prediction.artist,
             right.value,
             prediction.probability,
             visitor,
             keep.value,
-            models.version(named.bundle.folder),
-            settings,
+            models.identity(named.folder),
         )
         told = True
         correction.layout.display = "none"
         kept = "it is noted, with the picture." if keep.value else "it is noted. The picture itself is not kept."
         message.say(f"Thank you; {kept}")
 
-    predictor = Loader(load)
+    classifiers = Loader(load)
     asking, looking = Job(ask, None, predict, message), Job(where, None, look, message)
-    chance = partial(ours.by_chance, settings)
+    chance = ours.by_chance
     chooser = PictureChooser("The painting", ours.paintings() if examples is None else examples, forget, chance)
     tell.on_click(message.guard(correct))
     model.observe(lambda _: forget(), "value")
     if not found:
         message.complain("There is no model here yet; train one with: artnb train cnn")
     elif preload:
-        predictor.ahead(model.value)
+        classifiers.ahead(model.value)
     box = page(
         "Who painted this?",
         "Show a painting; a network names the artists that it thinks of, and how sure it is.",
         columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
-        *watched(settings, "the network's features of the picture"),
-        code='from artnb.classification.predictor import Predictor\n\nPredictor("starter")("painting.jpg")',
+        *watched("the network's features of the picture"),
+        code='from artnb import load_model\n\nload_model("starter")("painting.jpg")',
     )
     box.job, box.looking = asking, looking
     return box
@@ -163,7 +154,7 @@ def who_painted_this(
 
 def _answer(prediction: "Prediction") -> str:
     """Five artists with their probabilities, and who the first one is."""
-    from artnb.classification.predictor import UNFAMILIAR
+    from artnb.classification.model import UNFAMILIAR
 
     note = (
         f'<p class="artnb-note"><strong>This picture is {UNFAMILIAR}.</strong> '

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from artnb import backbones
-from artnb.backbones import BackboneError, load_backbone
+from artnb.backbones import BackboneError, load_backbone, shared_backbone
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
 from artnb.backbones.pytorch_file import read_tensors
-from artnb.settings import Settings
 from artnb.weights import WEIGHTS, find_weights
 from tests.backbones.golden import picture
 
@@ -18,9 +17,9 @@ GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
 
 
 @pytest.fixture
-def bare(tmp_path):
+def bare(use):
     """Settings of a machine that has no weights but the packaged ones."""
-    return Settings(home=tmp_path, weights="packaged")
+    return use(weights="packaged")
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +59,23 @@ def test_each_network_gets_its_own_preprocessing(name, bare):
     from keras.applications import resnet50, vgg19
 
     theirs = {"vgg19": vgg19, "resnet50": resnet50}[name].preprocess_input
-    backbone = load_backbone(name, 64, bare)
+    backbone = load_backbone(name, 64, untrained=True)
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
     assert np.allclose(backbone.taps(["preprocessing"])(images), theirs(images.copy()), atol=1e-4)
 
 
 def test_without_weights_a_network_is_called_untrained_and_is_the_same_every_time(bare):
-    one, other = (load_backbone("resnet50", 64, bare) for _ in range(2))
+    one, other = (load_backbone("resnet50", 64, untrained=True) for _ in range(2))
     assert not one.trained and str(one) == "ResNet50 (untrained)"
     images = np.full((1, 64, 64, 3), 90, np.float32)
     assert np.array_equal(one.model(images), other.model(images))
-    lite = load_backbone("efficientnet-lite0", 64, bare)
+    lite = load_backbone("efficientnet-lite0", 64)
     assert lite.trained and str(lite) == "EfficientNet-Lite0"
 
 
 def test_signals_stay_alive_in_an_untrained_network(bare):
     noise = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
-    values = load_backbone("vgg19", 64, bare).taps(["block1_conv1", "block5_conv4"])(noise)
+    values = load_backbone("vgg19", 64, untrained=True).taps(["block1_conv1", "block5_conv4"])(noise)
     spreads = [float(np.std(value)) for value in values]
     assert 0.1 < spreads[1] / spreads[0] < 10
 
@@ -101,12 +100,12 @@ def weights_file(folder: Path, name: str, top: bool) -> Path:
 
 
 @pytest.mark.parametrize(("name", "top"), [("resnet50", False), ("resnet50", True)])
-def test_weights_of_keras_applications_are_loaded(name, top, tmp_path, monkeypatch):
+def test_weights_of_keras_applications_are_loaded(name, top, use, tmp_path, monkeypatch):
     file = weights_file(tmp_path / "weights", name, top)
     md5 = f"md5:{hashlib.md5(file.read_bytes()).hexdigest()}"
     monkeypatch.setitem(WEIGHTS[name].files, file.name, md5)
-    settings = Settings(home=tmp_path, weights=tmp_path / "weights")
-    backbone = load_backbone(name, 64, settings)
+    use(weights=tmp_path / "weights")
+    backbone = load_backbone(name, 64)
     assert backbone.trained and str(backbone) == "ResNet50"
     keras.utils.set_random_seed(1)
     expected = keras.applications.ResNet50(include_top=top, weights=None)
@@ -115,11 +114,12 @@ def test_weights_of_keras_applications_are_loaded(name, top, tmp_path, monkeypat
         assert np.array_equal(ours[0], theirs[0])
 
 
-def test_a_file_with_another_checksum_is_refused(tmp_path):
+def test_a_file_with_another_checksum_is_refused(use, tmp_path):
     file = tmp_path / next(iter(WEIGHTS["vgg19"].files))
     file.write_bytes(b"half a download")
+    use(weights=tmp_path)
     with pytest.raises(BackboneError, match=r"MD5 .* expected .*remove it"):
-        load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
+        load_backbone("vgg19", 64)
 
 
 @pytest.fixture(scope="module")
@@ -146,21 +146,36 @@ def test_a_file_with_one_bit_flipped_is_refused_by_every_door(flipped, monkeypat
         load_backbone("efficientnet-lite0", 64)
 
 
-def test_a_file_of_another_network_is_one_sentence(tmp_path, monkeypatch):
+def test_a_file_of_another_network_is_one_sentence(use, tmp_path, monkeypatch):
     name = next(iter(WEIGHTS["vgg19"].files))
     weights_file(tmp_path, "resnet50", False).rename(tmp_path / name)
     md5 = f"md5:{hashlib.md5((tmp_path / name).read_bytes()).hexdigest()}"
     monkeypatch.setitem(WEIGHTS["vgg19"].files, name, md5)
+    use(weights=tmp_path)
     with pytest.raises(BackboneError, match="can't be loaded into VGG19"):
-        load_backbone("vgg19", 64, Settings(home=tmp_path, weights=tmp_path))
+        load_backbone("vgg19", 64)
 
 
-def test_unknown_networks_and_layers_are_named(bare):
+def test_unknown_networks_and_layers_are_named():
     with pytest.raises(BackboneError, match="'alexnet'; there are vgg19, resnet50, efficientnet-lite0"):
         load_backbone("alexnet")
     with pytest.raises(BackboneError, match="no layer 'conv9'; it has for example images"):
-        load_backbone("efficientnet-lite0", 64, bare).taps(["conv9"])
+        load_backbone("efficientnet-lite0", 64).taps(["conv9"])
 
 
 def test_every_network_has_a_title_and_weights():
     assert set(backbones.TITLES) == set(WEIGHTS)
+
+
+@pytest.mark.parametrize("name", ["vgg19", "resnet50"])
+def test_missing_weights_are_an_error_unless_that_was_said(name, bare):
+    for load in (load_backbone, shared_backbone):
+        with pytest.raises(BackboneError, match=r"not on this machine; fetch them with: python -c .*untrained=True"):
+            load(name)
+    assert not load_backbone(name, 64, weights=None).trained and not shared_backbone(name, untrained=True).trained
+
+
+def test_a_shared_backbone_is_built_once_and_frozen():
+    first, second = (shared_backbone("efficientnet-lite0") for _ in range(2))
+    assert first is second and first.trained and not first.model.trainable_variables
+    assert load_backbone("efficientnet-lite0", None).model is not first.model, "one's own may be trained"

@@ -11,7 +11,6 @@ from PIL import Image
 
 from artnb.images import load_image
 from artnb.operation.store import Store
-from artnb.settings import Settings
 from artnb.style.files import read_painting
 from tests.browser.gallery import CHECKOUT, PAGES, serve, upload, visit
 
@@ -145,7 +144,7 @@ def test_who_names_explains_and_learns(who, gallery, keep):
     who.get_by_label("It is by").select_option("Frida Kahlo")
     button(who, "Wrong? Tell me").click()
     who.get_by_text("The picture itself is not kept").wait_for()
-    table = Store.of(Settings(home=gallery.home)).read("feedback", ["artist", "kept"])
+    table = Store(gallery.home / "operation.sqlite").read("feedback", ["artist", "kept"])
     assert table.to_dict("records") == [{"artist": "Frida Kahlo", "kept": 0}]
     assert not list(gallery.home.rglob("*.png")), "an upload was written to the disk"
 

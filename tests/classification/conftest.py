@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artnb.classification import bundles
-from artnb.classification.recipes import recipe
-from artnb.paintings import splits
+from artnb.classification.model import train_classifier
+from artnb.classification.recipes import classifier_recipe
+from artnb.paintings.audit import audit_collection
+from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import read_collection
+from artnb.paintings.splits import choose_artists, split_paintings
 
 ARTISTS = {"Piet_Mondrian": (200, 30, 30), "Claude_Monet": (60, 120, 160), "Kazimir_Malevich": (20, 20, 20)}
 
 
 def tiny(name, epochs=2, **changes):
     """A recipe that takes seconds."""
-    return replace(recipe(name, "quick"), size=32, train_size=32, batch_size=16, **changes).shortened(epochs)
+    return replace(classifier_recipe(name, "quick"), size=32, train_size=32, batch_size=16, **changes).shortened(epochs)
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +36,17 @@ def collection(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def table(collection):
-    return splits.split(collection.paintings, [], seed=1)
+def prepared(collection):
+    found = audit_collection(collection)
+    paintings = choose_artists(collection, found)
+    return Prepared(collection, found, paintings, split_paintings(paintings, seed=1), 20)
 
 
 @pytest.fixture(scope="session")
-def bundle(collection, table, tmp_path_factory):
-    return bundles.make(tiny("cnn", 12), collection, table, tmp_path_factory.mktemp("models") / "cnn", seed=1)
+def table(prepared):
+    return prepared.table
+
+
+@pytest.fixture(scope="session")
+def model(collection, table, tmp_path_factory):
+    return train_classifier(tiny("cnn", 12), collection, table, tmp_path_factory.mktemp("models") / "cnn", seed=1)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from artnb.classification.evaluation import (
-    EvaluationError,
     bootstrap,
     calibration,
     evaluate,
     scale,
     temperature,
 )
+from artnb.errors import EvaluationError
 
 NAMES = ("Degas", "Manet", "Monet", "Morisot")
 # Worked out by hand: rows 0, 1, 3, 5 are right.

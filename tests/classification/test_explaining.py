@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from artnb.classification.explaining import grad_cam
-from artnb.classification.networks import Classifier
+from artnb.classification.networks import Network
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def red_or_blue():
     images = layers.Input((32, 32, 3))
     maps = layers.AveragePooling2D(4, name="maps")(images)
     head = [layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax", name="probabilities")]
-    network = Classifier.of("red or blue", keras.Model(images, maps), head, ("maps",))
+    network = Network.of("red or blue", keras.Model(images, maps), head, ("maps",))
     network.head.get_layer("probabilities").set_weights([np.array([[0.1, 0], [0, 0], [0, 0.1]]), np.zeros(2)])
     return network
 
@@ -33,9 +33,9 @@ def test_nothing_speaks_for_a_class_without_evidence(red_or_blue):
     assert not grad_cam(red_or_blue, image, 0).any()
 
 
-def test_a_real_network_can_be_asked(bundle, collection):
+def test_a_real_network_can_be_asked(model, collection):
     from artnb.images import fit, load_image
 
     image = fit(load_image(collection.file(collection.paintings["path"][0])), 32)
-    heat = grad_cam(bundle.classifier, image, 0)
+    heat = grad_cam(model.network, image, 0)
     assert heat.shape == (32, 32) and heat.min() >= 0 and heat.max() <= 1

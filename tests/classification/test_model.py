@@ -1,117 +1,247 @@
+import io
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from artnb import models
-from artnb.classification import bundles
-from artnb.classification.bundles import Card
-from artnb.classification.predictor import Predictor
-from artnb.models import ModelError
-from artnb.paintings.splits import split_hash
-from artnb.settings import Settings
+from artnb.classification.model import UNFAMILIAR, course_classifier, describe, train_classifier
+from artnb.errors import TrainingError
+from artnb.images import ImageError, fit, load_image
+from artnb.models import Card, ModelError, list_models, load_model
+from artnb.paintings.sources import read_collection
+from artnb.paintings.splits import SplitError, split_digest
 from tests.classification.conftest import ARTISTS, tiny
+from tools.starters import make_starter
 
 
 @pytest.fixture
-def copy(bundle, tmp_path):
-    return shutil.copytree(bundle.folder, tmp_path / "copy")
+def copy(model, tmp_path):
+    return shutil.copytree(model.folder, tmp_path / "copy")
 
 
-def test_a_bundle_is_whole(bundle, table):
-    names = {path.name for path in bundle.folder.iterdir()}
+@pytest.fixture(scope="module")
+def painting(collection):
+    return collection.file(collection.paintings["path"][0])
+
+
+def test_a_model_is_whole(model, table):
+    names = {path.name for path in model.folder.iterdir()}
     assert {"model.weights.h5", "card.json", "novelty.npz", "split.csv", "history.csv", "README.md"} <= names
-    card = Card.load(bundle.folder)
+    card = Card.load(model.folder)
     assert card.class_names == tuple(sorted(artist.replace("_", " ") for artist in ARTISTS))
-    assert card.split == split_hash(table) and card.parameters == bundle.classifier.model.count_params()
+    assert card.split == split_digest(table) and card.parameters == model.network.model.count_params()
     assert {name: row["n"] for name, row in card.metrics.items()} == table["subset"].value_counts().to_dict()
     assert card.metrics["test"]["accuracy"] > 0.8, "three colours should be learnt"
-    assert card.epochs == len(pd.read_csv(bundle.folder / "history.csv")) == 12
-    text = (bundle.folder / "README.md").read_text()
+    assert card.epochs == len(model.history) == 12
+    text = (model.folder / "README.md").read_text()
     assert f"{card.metrics['test']['accuracy']:.1%}" in text and "What it is bad at" in text
     assert card.made["precision"] in ("float32", "mixed_bfloat16", "mixed_float16")
-    assert f"on a processor in {card.made['precision']}, seed" in bundles.describe(card)
+    assert f"on a processor in {card.made['precision']}, seed" in describe(card)
     older = replace(card, made={"device": "a processor"})
-    assert "on a processor, seed" in bundles.describe(older), "of a card that does not say it, nothing is claimed"
+    assert "on a processor, seed" in describe(older), "of a card that does not say it, nothing is claimed"
 
 
-def test_what_was_saved_predicts_to_the_bit_as_what_was_trained(bundle, collection):
-    file = collection.file(collection.paintings["path"][0])
-    one, other = Predictor(bundle.folder), Predictor(bundle.folder)
-    assert one(file) == other(file)
+def test_what_was_trained_is_what_is_loaded(model, painting, table):
+    loaded = load_model(model.folder)
+    assert loaded(painting) == model(painting), "a network in memory is the same kind of object"
     image = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
-    raw = bundle.classifier.model(image.astype("float32"), training=False).numpy()
-    loaded = one.bundle.classifier.model(image.astype("float32"), training=False).numpy()
-    assert np.array_equal(raw, loaded)
+    raw, again = (each.network.model(image.astype("float32"), training=False).numpy() for each in (model, loaded))
+    assert np.array_equal(raw, again)
+    assert loaded.history.equals(pd.read_csv(model.folder / "history.csv")) and loaded.split.equals(table)
+    tested = table[table["subset"] == "test"]
+    assert loaded.answers["sha256"].tolist() == tested["sha256"].tolist() and len(loaded.reference) > 0
+    right = (loaded.answers["artist"] == loaded.answers["predicted"]).mean()
+    assert right == pytest.approx(loaded.card.metrics["test"]["accuracy"], abs=1e-4)
 
 
-def test_models_are_found_by_name_and_by_path(bundle, tmp_path):
-    settings = Settings(home=tmp_path)
-    (tmp_path / "models").mkdir()
-    shutil.copytree(bundle.folder, tmp_path / "models" / "mine")
-    assert models.find("mine", "classifier", settings) == tmp_path / "models" / "mine"
-    assert models.find(bundle.folder, "classifier", settings) == bundle.folder
-    assert [folder.name for folder in models.available("classifier", settings)][-1] == "mine"
+def test_a_path_bytes_a_file_object_and_an_array_are_the_same_picture(model, painting):
+    content = painting.read_bytes()
+    ways = [painting, str(painting), content, memoryview(content), io.BytesIO(content), load_image(painting)]
+    answers = [model(way) for way in ways]
+    assert all(answer == answers[0] for answer in answers) and answers[0].artist == "Claude Monet"
+    several = model([painting, load_image(painting)])
+    assert [answer.artist for answer in several] == ["Claude Monet"] * 2 and model([]) == []
+    assert several[0].probability == pytest.approx(answers[0].probability, abs=1e-5)
+
+
+def test_floats_are_refused_with_their_range(model, painting):
+    for image in (load_image(painting) / 255, load_image(painting).astype(np.float32)):
+        with pytest.raises(ImageError, match=r"from 0(\.\d+)? to"):
+            model(image)
+        with pytest.raises(ImageError, match="uint8"):
+            model.predict_proba([image])
+
+
+def test_a_prediction_ranks_every_artist(model, painting):
+    answer = model(painting)
+    assert sorted(artist for artist, _ in answer.ranked) == sorted(model.card.class_names)
+    probabilities = [probability for _, probability in answer.ranked]
+    assert probabilities == sorted(probabilities, reverse=True) and sum(probabilities) == pytest.approx(1)
+    found = answer.to_dict()
+    assert found["ranked"][0] == {"artist": answer.artist, "probability": round(answer.probability, 6)}
+    assert answer.artist in str(answer)
+
+
+def test_a_picture_is_prepared_as_in_training(model, painting):
+    assert model(fit(load_image(painting), model.card.size)) == model(painting)
+
+
+def test_pictures_one_by_one_and_all_at_once_are_the_same(model, collection):
+    files = [collection.file(path) for path in collection.paintings["path"][:9]]
+    whole = model.predict_proba(files)
+    assert np.allclose(whole, np.concatenate([model.predict_proba([file]) for file in files]), atol=1e-5)
+    many = model.predict_proba(files * 9)  # more than a batch
+    assert np.allclose(many, np.tile(whole, (9, 1)), atol=1e-5)
+    assert np.allclose(model.predict_proba(model.prepare(files)), whole, atol=1e-6)
+
+
+def test_a_picture_unlike_all_others_is_noticed(model, collection):
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[::2] = (0, 255, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(stripes).save(buffer, "PNG")
+    answer = model(buffer.getvalue())
+    assert answer.unfamiliar and UNFAMILIAR in str(answer) and answer.distance > model.novelty.threshold
+    known = [answer.unfamiliar for answer in model([collection.file(path) for path in collection.paintings["path"]])]
+    assert np.mean(known) < 0.3
+
+
+def test_a_bad_file_is_one_sentence(model, tmp_path):
+    for content in (b"", b"hello", b"\x89PNG\r\n\x1a\n" + b"\0" * 50):
+        (tmp_path / "bad.jpg").write_bytes(content)
+        with pytest.raises(ImageError, match=r"bad\.jpg"):
+            model(tmp_path / "bad.jpg")
+
+
+def test_models_are_found_by_name_and_by_path(model, tmp_path, use):
+    use(home=tmp_path)
+    shutil.copytree(model.folder, tmp_path / "models" / "mine")
+    assert models.find("mine", "classifier") == tmp_path / "models" / "mine"
+    assert models.find(model.folder, "classifier") == model.folder
+    assert [entry.name for entry in list_models("classifier")][-1] == "mine"
     with pytest.raises(ModelError, match=r"no classifier 'nobody'; by name there are .*'mine'"):
-        models.find("nobody", "classifier", settings)
+        models.find("nobody", "classifier")
+    with pytest.raises(ModelError, match="is a classifier; a cyclegan was asked for"):
+        load_model("mine", "cyclegan")
 
 
-@pytest.mark.parametrize("file", ["model.weights.h5", "novelty.npz"])
-@pytest.mark.parametrize("damage", ["missing", "empty", "half", "text"])
-def test_a_damaged_bundle_is_one_sentence(file, damage, copy):
+def test_the_list_shows_every_kind_and_what_is_damaged(model, tmp_path, use):
+    use(home=tmp_path)
+    for name in ("cut", "whole", "empty"):
+        shutil.copytree(model.folder, tmp_path / "models" / name)
+    (tmp_path / "models" / "cut" / "card.json").write_text('{"kind": "classi')
+    (tmp_path / "models" / "empty" / "model.weights.h5").unlink()
+    found = {entry.name: entry for entry in list_models()}
+    assert {entry.card.kind for entry in found.values() if entry.card} == {"classifier", "cyclegan"}
+    assert found["whole"].card == model.card and not found["whole"].problem
+    assert found["cut"].card is None and "no readable card.json" in found["cut"].problem
+    assert "'model.weights.h5' is missing" in found["empty"].problem
+
+
+@pytest.mark.parametrize("file", ["model.weights.h5", "novelty.npz", "test.csv"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "half", "text", "one bit"])
+def test_a_damaged_model_is_one_sentence(file, damage, copy):
     path = copy / file
     content = path.read_bytes()
     path.unlink()
-    if damage != "missing":
+    if damage == "one bit":
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage != "missing":
         path.write_bytes({"empty": b"", "half": content[: len(content) // 2], "text": b"no weights"}[damage])
-    with pytest.raises(ModelError, match="'copy' is damaged"):
-        bundles.load(copy)
+    with pytest.raises(ModelError, match=rf"'copy' is damaged \({file}"):
+        load_model(copy)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"class_names": 3}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"class_names": 3}', "null", "[" * 10_000])
 def test_a_damaged_card_is_one_sentence(content, copy):
     (copy / "card.json").write_text(content)
     with pytest.raises(ModelError, match=r"'copy' holds no readable card\.json"):
-        bundles.load(copy)
+        load_model(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "painter"}, "of the kind 'painter'"),
+        ({"size": "32"}, "says '32' for size"),
+        ({"metrics": {}}, "says nothing of 'train'"),
+        ({"files": {}}, "does not name its files"),
+        ({"files": {"../model.weights.h5": "0"}}, "does not name its files"),
+    ],
+)
+def test_a_card_that_says_nonsense_is_one_sentence(change, words, copy):
+    card = json.loads((copy / "card.json").read_text())
+    (copy / "card.json").write_text(json.dumps(card | change))
+    with pytest.raises(ModelError, match=words):
+        load_model(copy)
 
 
 def test_another_networks_weights_are_refused(copy):
     card = json.loads((copy / "card.json").read_text())
     (copy / "card.json").write_text(json.dumps(card | {"network": "cnn-original"}))
     with pytest.raises(ModelError, match="damaged"):
-        bundles.load(copy)
+        load_model(copy)
 
 
-def test_a_finished_training_is_not_made_again(bundle, collection, table):
-    before = (bundle.folder / "model.weights.h5").stat().st_mtime_ns
-    again = bundles.make(tiny("cnn", 12), collection, table, bundle.folder, seed=1, resume=True)
-    assert (bundle.folder / "model.weights.h5").stat().st_mtime_ns == before and again.card == bundle.card
+def test_a_finished_training_is_not_made_again(model, collection, table):
+    before = (model.folder / "model.weights.h5").stat().st_mtime_ns
+    again = train_classifier(tiny("cnn", 12), collection, table, model.folder, seed=1, resume=True)
+    assert (model.folder / "model.weights.h5").stat().st_mtime_ns == before and again.card == model.card
 
 
-def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(bundle, collection, tmp_path, monkeypatch):
+def same_names_other_pictures(collection, folder):
+    """A collection whose files are called alike, and each a little darker."""
+    for path in collection.paintings["path"]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(load_image(collection.file(path)) // 2).save(folder / path)
+    return read_collection(folder)
+
+
+def test_files_of_the_same_names_are_other_pictures(collection, prepared, table, tmp_path, use):
+    use(home=tmp_path / "home", seed=1)
+    other = same_names_other_pictures(collection, tmp_path / "other")
+    with pytest.raises(SplitError, match=r"72 of the 72|are other pictures there"):
+        train_classifier(tiny("cnn", 1), other, table, tmp_path / "one", seed=1)
+    assert not list((tmp_path / "one").glob("*")) if (tmp_path / "one").exists() else True
+    from artnb.paintings.audit import audit_collection
+    from artnb.paintings.splits import choose_artists, split_paintings
+
+    audit = audit_collection(other)
+    darker = replace(prepared, collection=other, table=split_paintings(choose_artists(other, audit), seed=1))
+    first, second = (course_classifier("cnn", each, using=tiny("cnn", 1)) for each in (prepared, darker))
+    assert first.folder != second.folder and first.card.split != second.card.split
+    checkpoints = tmp_path / "two"
+    train_classifier(tiny("cnn", 1), collection, table, checkpoints, seed=1)
+    with pytest.raises(TrainingError, match="begun with another pictures"):
+        train_classifier(tiny("cnn", 1), other, darker.table, checkpoints, seed=1, resume=True)
+
+
+def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(model, collection, tmp_path, monkeypatch, use):
+    use(home=tmp_path / "nowhere")
     monkeypatch.setattr(models, "STARTERS", tmp_path)
-    bundles.as_starter(bundle.folder, "small")
-    sizes = [(folder / "model.weights.h5").stat().st_size for folder in (bundle.folder, tmp_path / "small")]
+    make_starter(model.folder, "small")
+    sizes = [(folder / "model.weights.h5").stat().st_size for folder in (model.folder, tmp_path / "small")]
     assert sizes[1] < 0.6 * sizes[0]
     images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
-    whole, half = Predictor(bundle.folder), Predictor("small", Settings(home=tmp_path / "nowhere"))
-    (p, distance), (q, half_distance) = whole.look(images), half.look(images)
-    assert np.allclose(p, q, atol=0.02) and np.allclose(distance, half_distance, rtol=0.02)
+    (p, features), (q, rounded) = (each.outputs(images) for each in (model, load_model("small")))
+    assert np.allclose(p, q, atol=0.02)
+    assert np.allclose(model.novelty.distance(features), model.novelty.distance(rounded), rtol=0.02)
 
 
-def test_a_course_model_is_another_if_its_recipe_is(collection, table, tmp_path):
-    settings = Settings(home=tmp_path, seed=1)
-    one = bundles.trained("cnn", collection, table, settings, using=tiny("cnn", 1))
-    again = bundles.trained("cnn", collection, table, settings, using=tiny("cnn", 1))
-    other = bundles.trained("cnn", collection, table, settings, using=tiny("cnn", 2))
+def test_a_course_model_is_another_if_its_recipe_is(prepared, tmp_path, use):
+    use(home=tmp_path, seed=1)
+    one, again, other = (course_classifier("cnn", prepared, using=tiny("cnn", epochs)) for epochs in (1, 1, 2))
     assert one.folder == again.folder != other.folder and one.card == again.card
 
 
 def test_untrained_is_said_wherever_a_person_looks(collection, table, tmp_path, monkeypatch):
     monkeypatch.setattr("artnb.backbones.find_weights", lambda *_: None)
-    made = bundles.make(tiny("efficientnet-lite0", 1), collection, table, tmp_path / "lite", seed=1)
+    made = train_classifier(tiny("efficientnet-lite0", 1), collection, table, tmp_path / "lite", seed=1)
     assert made.card.untrained and "untrained" in made.card.label
-    assert "untrained" in (tmp_path / "lite" / "README.md").read_text()
+    assert "untrained" in Path(tmp_path / "lite" / "README.md").read_text()

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from artnb.classification import networks
-from artnb.classification.networks import NETWORKS, NetworkError, build, cnn, cnn_original, transfer
+from artnb.classification.networks import NETWORKS, build_network, cnn, cnn_original, transfer
+from artnb.errors import NetworkError
 
 
 def test_the_originals_cnn_layer_by_layer():
@@ -27,7 +28,7 @@ def test_our_cnn_is_small_and_takes_pictures_of_any_size():
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "vgg" not in name])
 def test_every_network_gives_probabilities(name):
-    network = build(name, 5, 64, pretrained=False)
+    network = build_network(name, 5, 64, pretrained=False)
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
     values = network.model(images, training=False).numpy()
     assert values.shape == (2, 5) and np.allclose(values.sum(1), 1, atol=1e-5)
@@ -58,14 +59,13 @@ def test_the_originals_head_on_a_backbone():
     assert [layer.units for layer in network.head.layers if isinstance(layer, keras.layers.Dense)] == [512, 16, 11]
 
 
-def test_titles_say_untrained(monkeypatch):
-    from artnb.settings import Settings
-
-    title = transfer("resnet50", 3, size=64, settings=Settings(home=None, weights="packaged")).title
+def test_titles_say_untrained(use):
+    use(weights="packaged")
+    title = transfer("resnet50", 3, size=64).title
     assert title == "ResNet50 (untrained)"
 
 
 def test_an_unknown_network_is_named():
     with pytest.raises(NetworkError, match="'alexnet'; there are cnn, cnn-original"):
-        build("alexnet", 3, 64)
+        build_network("alexnet", 3, 64)
     assert set(networks.NOVELTY_LAYERS) == {"vgg19", "resnet50", "efficientnet-lite0"}

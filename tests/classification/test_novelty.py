@@ -15,11 +15,11 @@ def test_distances_are_mahalanobis():
     """Against the definition, with the covariance shrunk towards independence."""
     train = sample(500)
     novelty = Novelty.fit(train, sample(200), shrinkage=0.1)
-    spread = train.std(0)
+    std = train.std(0)
     covariance = 0.9 * np.corrcoef(train.T) + 0.1 * np.eye(6)
-    away = (sample(50) - train.mean(0)) / spread
+    away = (sample(50) - train.mean(0)) / std
     expected = np.sqrt(np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away) / 6)
-    assert np.allclose(novelty.distance(away * spread + train.mean(0)), expected, rtol=5e-3)
+    assert np.allclose(novelty.distance(away * std + train.mean(0)), expected, rtol=5e-3)
 
 
 def test_one_in_twenty_is_a_false_alarm_and_a_shift_is_noticed():
@@ -46,6 +46,6 @@ def test_saved_and_loaded_is_the_same(tmp_path):
 
 def test_a_pickle_is_not_loaded(tmp_path):
     file = tmp_path / "novelty.npz"
-    np.savez(file, mean=np.array([{}], dtype=object), spread=0, whitening=0, threshold=0)
+    np.savez(file, mean=np.array([{}], dtype=object), std=0, whitening=0, threshold=0)
     with pytest.raises(ValueError, match="allow_pickle"):
         Novelty.load(file)

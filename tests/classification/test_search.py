@@ -7,9 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from artnb.classification import training, tuning
-from artnb.classification.recipes import Phase, recipe
-from artnb.classification.tuning import Space, best, results, search, space, winner
+from artnb.classification import search, training
+from artnb.classification.recipes import Phase, classifier_recipe
+from artnb.classification.search import (
+    Space,
+    best,
+    classifier_space,
+    classifier_trials,
+    search_classifier,
+    winner,
+)
 from artnb.paintings.pipeline import load_pictures
 from artnb.searching import SearchError, distributed
 from tests.classification.conftest import tiny
@@ -34,7 +41,7 @@ def data(collection, table):
 
 
 def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
-    table = search(small(), data, tmp_path / "search", seed=1)
+    table = search_classifier(small(), data, tmp_path / "search", seed=1)
     assert len(table) == 3 and table["val_accuracy"].is_monotonic_decreasing
     assert set(table) == {"trial", "dense_units", "learning_rate", "epochs", "val_accuracy"}
     assert (table["epochs"] == 2).all()
@@ -44,21 +51,23 @@ def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
     assert chosen.phases[0].learning_rate == table["learning_rate"][0]
     tuned = winner("cnn-original", tmp_path / "search", "full")
     assert (tuned.options, tuned.phases[0].learning_rate) == (chosen.options, chosen.phases[0].learning_rate)
-    assert tuned.phases[0].epochs == recipe("cnn-original", "full").phases[0].epochs, "trained to the end, not for two"
+    assert tuned.phases[0].epochs == classifier_recipe("cnn-original", "full").phases[0].epochs, (
+        "trained to the end, not for two"
+    )
     with pytest.raises(SearchError, match="of the space 'original', and not of 'ours'"):
         winner("cnn", tmp_path / "search")
 
 
 def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch):
-    whole = search(small(), data, tmp_path / "whole", seed=1)
+    whole = search_classifier(small(), data, tmp_path / "whole", seed=1)
     trainings = []
-    train = tuning.train
+    train = search.train_network
 
     def counting(recipe, data, folder, *rest):
         trainings.append(str(folder))
         return train(recipe, data, folder, *rest)
 
-    monkeypatch.setattr(tuning, "train", counting)
+    monkeypatch.setattr(search, "train_network", counting)
     with monkeypatch.context() as patch:
         original = training._Record.on_train_batch_end
 
@@ -69,46 +78,46 @@ def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch
 
         patch.setattr(training._Record, "on_train_batch_end", dies_in_the_second)
         with pytest.raises(KeyboardInterrupt):
-            search(small(), data, tmp_path / "parts", seed=1)
-    assert len(results(tmp_path / "parts")) == 1
+            search_classifier(small(), data, tmp_path / "parts", seed=1)
+    assert len(classifier_trials(tmp_path / "parts")) == 1
     begun = trainings[-1]
     trainings.clear()
-    resumed = search(small(), data, tmp_path / "parts", seed=1)
+    resumed = search_classifier(small(), data, tmp_path / "parts", seed=1)
     assert begun in trainings and len(trainings) == 2, "the first trial is not trained again"
     assert resumed.drop(columns="trial").equals(whole.drop(columns="trial"))
 
 
 def test_a_finished_search_goes_on_with_more_trials(data, tmp_path):
-    first = search(small(trials=2), data, tmp_path / "search", seed=1)
-    more = search(small(trials=2), data, tmp_path / "search", seed=1, trials=4)
+    first = search_classifier(small(trials=2), data, tmp_path / "search", seed=1)
+    more = search_classifier(small(trials=2), data, tmp_path / "search", seed=1, trials=4)
     assert len(first) == 2 and len(more) == 4 and set(first["trial"]) <= set(more["trial"])
 
 
 def test_executions_are_averaged_over_seeds(data, tmp_path):
-    table = search(small(executions=2, trials=1), data, tmp_path / "search", seed=1)
+    table = search_classifier(small(executions=2, trials=1), data, tmp_path / "search", seed=1)
     histories = list((tmp_path / "search").glob("trial_*/training-*/history.csv"))
     assert len(histories) == 2 and len(table) == 1
 
 
 def test_hyperband_spends_more_epochs_on_better_settings(data, tmp_path):
-    table = search(replace(small(), method="hyperband", epochs=4), data, tmp_path / "search", seed=1)
+    table = search_classifier(replace(small(), method="hyperband", epochs=4), data, tmp_path / "search", seed=1)
     assert table["epochs"].nunique() > 1 and table["epochs"].max() == 4
 
 
 def test_another_search_in_the_folder_is_refused(data, tmp_path):
-    search(small(trials=1), data, tmp_path / "search", seed=1)
+    search_classifier(small(trials=1), data, tmp_path / "search", seed=1)
     with pytest.raises(SearchError, match="holds another search"):
-        search(small(trials=1), data, tmp_path / "search", seed=2)
+        search_classifier(small(trials=1), data, tmp_path / "search", seed=2)
     with pytest.raises(SearchError, match="holds no search"):
-        results(tmp_path / "nothing")
+        classifier_trials(tmp_path / "nothing")
     with pytest.raises(SearchError, match="no search space 'all'"):
-        space("all")
+        classifier_space("all")
 
 
 def test_the_originals_space_is_the_originals():
     import keras_tuner
 
-    full = space("original", "full")
+    full = classifier_space("original", "full")
     assert (full.method, full.trials, full.executions, full.epochs) == ("random", 5, 2, 10)
     hyper = keras_tuner.HyperParameters()
     full.recipe(hyper)
@@ -144,16 +153,17 @@ def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
     processes = [start(), start("--worker", "one"), start("--worker", "two")]
     outputs = [process.communicate(timeout=400) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], [error[-500:] for _, error in outputs]
-    found = results(tmp_path / "search")
+    found = classifier_trials(tmp_path / "search")
     assert len(found) == 3 and json.loads(outputs[0][0])[0]["val_accuracy"] == found["val_accuracy"][0]
 
 
 def test_a_chief_without_workers_gives_up_in_time(tmp_path):
     code = (
         "from artnb import searching\n"
-        "from artnb.classification import tuning\n"
+        "from artnb.classification import search\n"
         f"with searching.distributed('127.0.0.1:{free_port()}', None, 0.02):\n"
-        f"    tuning.search(tuning.space('original', 'quick'), None, {str(tmp_path / 'search')!r})\n"
+        "    space = search.classifier_space('original', 'quick')\n"
+        f"    search.search_classifier(space, None, {str(tmp_path / 'search')!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "not finished in 0.02 minutes" in done.stderr

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from artnb.classification import training
-from artnb.classification.recipes import Phase, recipe
-from artnb.classification.training import TrainingError, class_weights, train
+from artnb.classification.recipes import Phase, classifier_recipe
+from artnb.classification.training import class_weights, precision, train_network
+from artnb.errors import DivergenceError, TrainingError
+from artnb.paintings import splits
 from artnb.paintings.pipeline import load_pictures
 from tests.classification.conftest import tiny
 from tests.conftest import CHECKOUT
@@ -48,7 +50,7 @@ def interrupt_after(monkeypatch, epochs):
 
 
 def test_the_same_seed_gives_the_same_table(data):
-    one, same_again, other = (train(tiny("cnn"), data, seed=seed).history for seed in (1, 1, 2))
+    one, same_again, other = (train_network(tiny("cnn"), data, seed=seed)[1] for seed in (1, 1, 2))
     assert same(one, same_again) and not same(one, other)
 
 
@@ -66,23 +68,23 @@ PLATEAU = tiny("cnn-original", phases=(Phase("training", 6, 1e-2, "plateau", pat
 def test_after_an_interruption_the_table_is_that_of_an_uninterrupted_training(
     wanted, killed, data, tmp_path, monkeypatch
 ):
-    whole = train(wanted, data, tmp_path / "whole", seed=3)
+    whole, history = train_network(wanted, data, tmp_path / "whole", seed=3)
     with monkeypatch.context() as patch:
         interrupt_after(patch, killed)
         with pytest.raises(KilledError):
-            train(wanted, data, tmp_path / "parts", seed=3)
+            train_network(wanted, data, tmp_path / "parts", seed=3)
     assert len(pd.read_csv(tmp_path / "parts" / "history.csv")) == killed
-    resumed = train(wanted, data, tmp_path / "parts", seed=3, resume=True)
-    assert same(whole.history, resumed.history)
+    resumed, history_resumed = train_network(wanted, data, tmp_path / "parts", seed=3, resume=True)
+    assert same(history, history_resumed)
     images = data.test.images.astype("float32")
-    ends = [run.classifier.model.predict(images, verbose=0) for run in (whole, resumed)]
+    ends = [network.model.predict(images, verbose=0) for network in (whole, resumed)]
     assert np.allclose(*ends, atol=2e-3)
-    again = train(wanted, data, tmp_path / "parts", seed=3, resume=True)
-    assert again.history.equals(resumed.history), "a finished training is not trained again"
-    assert np.allclose(again.classifier.model.predict(images, verbose=0), ends[1], atol=1e-6)
+    again, history_again = train_network(wanted, data, tmp_path / "parts", seed=3, resume=True)
+    assert history_again.equals(history_resumed), "a finished training is not trained again"
+    assert np.allclose(again.model.predict(images, verbose=0), ends[1], atol=1e-6)
 
 
-def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, tmp_path):
+def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tmp_path):
     """The real thing: a process, SIGKILL, and the command again with --resume."""
     command = [sys.executable, "-m", "artnb", "train", "cnn", "--epochs", "6", "--seed", "3", "-o", str(tmp_path / "m")]
     environment = os.environ | {
@@ -91,9 +93,7 @@ def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, tmp_path)
         "ARTNB_PROFILE": "quick",
     }
     split = ["--split", str(tmp_path / "split.csv")]
-    from artnb.paintings import splits
-
-    splits.save_split(splits.split(collection.paintings, [], seed=1), tmp_path / "split.csv")
+    splits.save_split(table, tmp_path / "split.csv")
     process = subprocess.Popen([*command, *split], env=environment, stderr=subprocess.PIPE, text=True)
     history = tmp_path / "m" / "history.csv"
     deadline = time.monotonic() + 300
@@ -117,21 +117,18 @@ def test_patience_ends_a_training_and_goes_back_to_the_best(data, monkeypatch):
     # In half precision, a loss of hundreds is another one than in the network that is returned.
     monkeypatch.setattr(training, "training_policy", lambda **_: "float32")
     wanted = tiny("cnn", phases=(Phase("training", 30, 0.5, patience=2),), epochs=30)
-    done = train(wanted, data, seed=1)
-    losses = done.history["val_loss"]
+    network, history = train_network(wanted, data, seed=1)
+    losses = history["val_loss"]
     assert len(losses) < 30 and len(losses) - 1 - losses.argmin() == 2
-    done.classifier.model.compile(loss="sparse_categorical_crossentropy")
+    network.model.compile(loss="sparse_categorical_crossentropy")
     pictures = data.validation
-    found = done.classifier.model.evaluate(
-        pictures.images.astype("float32"), pictures.labels, verbose=0, return_dict=True
-    )
+    found = network.model.evaluate(pictures.images.astype("float32"), pictures.labels, verbose=0, return_dict=True)
     assert np.isclose(found["loss"], losses.min(), rtol=1e-2)
 
 
 def test_frozen_parts_stay_as_they_were(data):
     before = networks_weights("efficientnet-lite0")
-    done = train(TWO_PHASES, data, seed=3)
-    core = done.classifier.core
+    core = train_network(TWO_PHASES, data, seed=3)[0].core
     statistics = {layer.name for layer in core.layers if isinstance(layer, keras.layers.BatchNormalization)}
     for layer in core.layers:
         unchanged = all(map(np.array_equal, layer.get_weights(), before[layer.name]))
@@ -144,13 +141,13 @@ def test_frozen_parts_stay_as_they_were(data):
 def networks_weights(name):
     from artnb.classification import networks
 
-    return {layer.name: layer.get_weights() for layer in networks.build(name, 3, 32).core.layers}
+    return {layer.name: layer.get_weights() for layer in networks.build_network(name, 3, 32).core.layers}
 
 
 def test_only_the_top_layers_are_trained_in_the_originals_second_phase(data):
     wanted = replace(tiny("efficientnet-lite0-original"), phases=(Phase("top 50 layers", 1, 1e-3, train=50),))
     before = networks_weights("efficientnet-lite0-original")
-    core = train(wanted, data, seed=1).classifier.core
+    core = train_network(wanted, data, seed=1)[0].core
     changed = [
         number
         for number, layer in enumerate(core.layers)
@@ -169,35 +166,36 @@ def test_rare_artists_count_more_and_the_mean_picture_counts_one():
 
 
 def test_another_training_in_the_folder_is_refused(data, tmp_path):
-    train(tiny("cnn", 1), data, tmp_path, seed=1)
+    train_network(tiny("cnn", 1), data, tmp_path, seed=1)
     with pytest.raises(TrainingError, match="holds a training already"):
-        train(tiny("cnn", 1), data, tmp_path, seed=1)
+        train_network(tiny("cnn", 1), data, tmp_path, seed=1)
     with pytest.raises(TrainingError, match="begun with another seed"):
-        train(tiny("cnn", 1), data, tmp_path, seed=2, resume=True)
+        train_network(tiny("cnn", 1), data, tmp_path, seed=2, resume=True)
     with pytest.raises(TrainingError, match="begun with another recipe"):
-        train(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
+        train_network(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
 
 
 def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_path):
     wild = tiny("cnn-original", phases=(Phase("training", 5, 1e30),), epochs=5)
-    with pytest.raises(TrainingError, match=r"loss became .* lower the learning rate"):
-        train(wild, data, tmp_path, seed=1)
+    with pytest.raises(DivergenceError, match=r"loss became .* lower the learning rate"):
+        train_network(wild, data, tmp_path, seed=1)
 
 
 def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, data):
     monkeypatch.setattr(training, "training_policy", lambda depthwise: "mixed_bfloat16")
-    done = train(tiny("cnn"), data, seed=1)
-    layers = [*done.classifier.core.layers, *done.classifier.head.layers]
+    network, history = train_network(tiny("cnn"), data, seed=1)
+    layers = [*network.core.layers, *network.head.layers]
     assert {layer.compute_dtype for layer in layers} == {"float32"}
-    assert {variable.dtype for variable in done.classifier.model.trainable_variables} == {"float32"}
-    right = done.classifier.model.predict(data.validation.images, verbose=0).argmax(1) == data.validation.labels
-    assert right.mean() == pytest.approx(done.history["val_accuracy"].iloc[-1], abs=0.1), "the weights that it learned"
+    assert {variable.dtype for variable in network.model.trainable_variables} == {"float32"}
+    right = network.model.predict(data.validation.images, verbose=0).argmax(1) == data.validation.labels
+    assert right.mean() == pytest.approx(history["val_accuracy"].iloc[-1], abs=0.1), "the weights that it learned"
     assert keras.config.dtype_policy().name == "float32"
-    assert done.precision == "mixed_bfloat16"
+    assert precision(tiny("cnn")) == "mixed_bfloat16"
 
 
-def test_several_devices_share_a_batch(collection):
+def test_several_devices_share_a_batch(collection, table, tmp_path):
     """MirroredStrategy on two logical processors, as it would be on two GPUs; in its own process."""
+    splits.save_split(table, tmp_path / "split.csv")
     code = f"""
 from dataclasses import replace
 import tensorflow as tf
@@ -212,10 +210,10 @@ from tests.classification.conftest import tiny
 from tests.conftest import CHECKOUT
 training._strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 collection = read_collection(Path({str(collection.root)!r}))
-data = load_pictures(collection, splits.split(collection.paintings, [], seed=1), 32)
+data = load_pictures(collection, splits.load_split({str(tmp_path / "split.csv")!r}), 32)
 few = data.validation  # Keras 3.15 wants the first batch to be dealt out evenly
 data = replace(data, validation=replace(few, images=few.images[:8], labels=few.labels[:8], paths=few.paths[:8]))
-history = training.train(tiny("cnn", 2), data, seed=1).history
+_, history = training.train_network(tiny("cnn", 2), data, seed=1)
 print(len(history), history["loss"].notna().all())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)
@@ -226,13 +224,13 @@ print(len(history), history["loss"].notna().all())
     "name", ["cnn", "cnn-original", "resnet50", "resnet50-original", "vgg19", "efficientnet-lite0"]
 )
 def test_every_recipe_has_both_profiles(name):
-    full, quick = recipe(name, "full"), recipe(name, "quick")
+    full, quick = classifier_recipe(name, "full"), classifier_recipe(name, "quick")
     assert full.network == quick.network == name and quick.size < full.size
     assert sum(phase.epochs for phase in quick.phases) <= sum(phase.epochs for phase in full.phases)
 
 
 def test_the_originals_recipes_are_the_originals():
-    full = recipe("cnn-original", "full")
+    full = classifier_recipe("cnn-original", "full")
     assert (full.size, full.phases[0].patience, full.phases[0].weight_decay, full.balance) == (224, 3, 0, 0)
-    whole, top = recipe("resnet50-original", "full").phases
+    whole, top = classifier_recipe("resnet50-original", "full").phases
     assert whole.train == "all" and top.train == 50 and whole.schedule == top.schedule == "plateau"

@@ -3,66 +3,62 @@ import shutil
 import pytest
 
 from artnb.classification import validation
-from artnb.classification.evaluation import EvaluationError
-from artnb.classification.predictor import Predictor
+from artnb.classification.model import Classifier
+from artnb.errors import EvaluationError
 from artnb.paintings import splits
+from artnb.paintings.splits import SplitError
 from tests.classification.conftest import tiny
 
 
-@pytest.fixture(scope="module")
-def predictor(bundle):
-    return Predictor(bundle.folder)
-
-
-def test_the_cards_figures_are_found_again(predictor, collection, bundle):
+def test_the_cards_figures_are_found_again(model, collection):
     for subset in splits.SUBSETS:
-        found = validation.evaluate_split(predictor, collection, subset=subset)
+        found = validation.evaluate_split(model, collection, subset=subset)
         for name in ("n", "accuracy", "top3", "macro_f1", "interval"):
-            assert found.to_dict()[name] == pytest.approx(bundle.card.metrics[subset][name], abs=1e-4)
+            assert found.to_dict()[name] == pytest.approx(model.card.metrics[subset][name], abs=1e-4)
 
 
-def test_a_split_whose_test_was_trained_on_is_refused(predictor, collection):
-    other = splits.split(collection.paintings, [], seed=2)
+def test_a_split_whose_test_was_trained_on_is_refused(model, collection, prepared):
+    other = splits.split_paintings(prepared.paintings, seed=2)
     with pytest.raises(EvaluationError, match="trained on, so the figure would flatter"):
-        validation.evaluate_split(predictor, collection, other)
+        validation.evaluate_split(model, collection, other)
 
 
-def test_a_twin_of_a_training_picture_counts_as_trained_on(bundle, collection, table, tmp_path):
+def test_a_twin_of_a_training_picture_counts_as_trained_on(model, collection, table, tmp_path):
     """Another file, but the same painting: the model's own split knows the group."""
-    folder = shutil.copytree(bundle.folder, tmp_path / "twin")
+    folder = shutil.copytree(model.folder, tmp_path / "twin")
     trained, tested = (table[table["subset"] == subset].index[0] for subset in ("train", "test"))
     grouped = table.copy()
     grouped.loc[tested, "group"] = grouped.loc[trained, "group"]
     splits.save_split(grouped, folder / "split.csv")
     with pytest.raises(EvaluationError, match="1 of the"):
-        validation.evaluate_split(Predictor(folder), collection, table)
+        validation.evaluate_split(Classifier(model.card, model.network, model.novelty, folder), collection, table)
 
 
-def test_another_collection_is_one_sentence(predictor, collection, table):
+def test_another_collection_is_one_sentence(model, collection, table):
     moved = table.assign(path="elsewhere/" + table["path"])
-    with pytest.raises(EvaluationError, match="not in the collection in use"):
-        validation.evaluate_split(predictor, collection, moved)
+    with pytest.raises(SplitError, match="not in the collection in use"):
+        validation.evaluate_split(model, collection, moved)
     stranger = table.assign(artist="El Greco")
     with pytest.raises(EvaluationError, match="does not know 'El Greco'"):
-        validation.evaluate_split(predictor, collection, stranger)
+        validation.evaluate_split(model, collection, stranger)
 
 
-def test_a_folder_of_artists(predictor, collection, tmp_path):
+def test_a_folder_of_artists(model, collection, tmp_path):
     shutil.copytree(collection.root / "images", tmp_path / "mine")
     (tmp_path / "mine" / "Piet_Mondrian" / "broken.jpg").write_bytes(b"no picture")
     shutil.copytree(tmp_path / "mine" / "Claude_Monet", tmp_path / "mine" / "El_Greco")
-    found, skipped = validation.evaluate_folder(predictor, tmp_path / "mine")
+    found, skipped = validation.evaluate_folder(model, tmp_path / "mine")
     assert found.per_class["n"].tolist() == [24, 24, 24] and found.accuracy > 0.8
     assert len(skipped) == 2 and "El_Greco" in skipped[0] and "broken.jpg" in skipped[1]
     with pytest.raises(EvaluationError, match="holds no picture by an artist that the model knows"):
-        validation.evaluate_folder(predictor, tmp_path / "nothing")
+        validation.evaluate_folder(model, tmp_path / "nothing")
 
 
-def test_cross_validation_tests_every_painting_once(collection, tmp_path):
-    table = validation.cross_validate(tiny("cnn", 1), collection, collection.paintings, [], 3, tmp_path, seed=1)
+def test_cross_validation_tests_every_painting_once(prepared, collection, tmp_path):
+    table = validation.cross_validate(tiny("cnn", 1), prepared, 3, tmp_path, seed=1)
     assert table["fold"].tolist() == [1, 2, 3] and table["n"].sum() == len(collection.paintings)
     report = validation.report(table)
-    assert "mean" in report and "spread" in report and f"{table['accuracy'].mean():.4f}"[:5] in report
+    assert "mean" in report and "std" in report and f"{table['accuracy'].mean():.4f}"[:5] in report
     files = [splits.load_split(tmp_path / f"fold-{k}" / "split.csv") for k in (1, 2, 3)]
     tested = [path for file in files for path in file.loc[file["subset"] == "test", "path"]]
     assert sorted(tested) == sorted(collection.paintings["path"])

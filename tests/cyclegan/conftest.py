@@ -9,7 +9,7 @@ TINY = CycleRecipe(size=32, width=4, depth=1, discriminator_width=4, steps=12, p
 
 
 @pytest.fixture(scope="session")
-def heaps():
+def pictures():
     """Bright photographs and dark paintings, uint8 (n, 40, 40, 3)."""
     random = np.random.default_rng(5)
     return random.integers(120, 256, (7, 40, 40, 3), np.uint8), random.integers(0, 120, (5, 40, 40, 3), np.uint8)

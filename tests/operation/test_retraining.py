@@ -3,19 +3,20 @@
 import json
 import shutil
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from artnb.classification import bundles, networks
-from artnb.classification.recipes import Recipe
-from artnb.classification.training import TrainingError, train
+from artnb.classification import model as saving
+from artnb.classification import networks
+from artnb.classification.recipes import ClassifierRecipe
+from artnb.classification.training import train_network
+from artnb.errors import TrainingError
 from artnb.operation.retraining import RetrainingError, gather, retrain
-from artnb.paintings.splits import split_hash
-from tests.classification.conftest import bundle, collection, table, tiny  # noqa: F401
+from artnb.paintings.splits import split_digest
+from tests.classification.conftest import collection, model, prepared, table, tiny  # noqa: F401
 
 COLOURS = {"Claude_Monet": (60, 120, 160), "Piet_Mondrian": (200, 30, 30), "Frida_Kahlo": (20, 200, 60)}
 
@@ -37,8 +38,8 @@ def new(tmp_path):
     return folder
 
 
-def test_new_pictures_join_training_and_every_fifth_validation(bundle, collection, table, new):  # noqa: F811
-    found = gather(bundle, collection, [new], seed=1)
+def test_new_pictures_join_training_and_every_fifth_validation(model, collection, table, new):  # noqa: F811
+    found = gather(model, collection, [new], seed=1)
     fresh = found.table[found.table["path"].str.startswith("new/november/")]
     assert fresh.groupby("artist")["subset"].value_counts().to_dict() == {
         ("Claude Monet", "train"): 8,
@@ -47,13 +48,13 @@ def test_new_pictures_join_training_and_every_fifth_validation(bundle, collectio
         ("Piet Mondrian", "validation"): 1,
     }
     before = found.table[~found.table["path"].str.startswith("new/")]
-    assert split_hash(before) == split_hash(table), "the old split stays as it was"
+    assert split_digest(before) == split_digest(table), "the old split stays as it was"
     assert all(found.collection.file(path).is_file() for path in found.table["path"])
     assert found.left_out == {} and len(found.kept_back) == 3
-    assert gather(bundle, collection, [new], seed=1).table.equals(found.table)
+    assert gather(model, collection, [new], seed=1).table.equals(found.table)
 
 
-def test_nothing_of_the_test_or_the_validation_enters_training(bundle, collection, table, new):  # noqa: F811
+def test_nothing_of_the_test_or_the_validation_enters_training(model, collection, table, new):  # noqa: F811
     for subset, name in (("test", "a"), ("validation", "b")):
         row = table[(table["subset"] == subset) & (table["artist"] == "Claude Monet")].iloc[0]
         with Image.open(collection.file(row["path"])) as picture:
@@ -63,7 +64,7 @@ def test_nothing_of_the_test_or_the_validation_enters_training(bundle, collectio
     shutil.copy(collection.file(trained), new / "Claude_Monet" / "c.png")
     shutil.copy(collection.file(trained), new / "Piet_Mondrian" / "d.png")
     (new / "Claude_Monet" / "e.png").write_bytes(b"no picture")
-    found = gather(bundle, collection, [new])
+    found = gather(model, collection, [new])
     reasons = {path.rpartition("/")[2]: reason for path, reason in found.left_out.items()}
     assert reasons["a.jpg"] == reasons["b.jpg"] == "they show paintings of the test or the validation"
     assert reasons["d.png"] == "the same painting is filed under two artists" and "c.png" in reasons
@@ -71,117 +72,114 @@ def test_nothing_of_the_test_or_the_validation_enters_training(bundle, collectio
     assert "5 were left out" in found.report() and "- 2 left out: they show" in found.report()
 
 
-def test_a_copy_of_what_is_known_adds_nothing(bundle, collection, table, new):  # noqa: F811
+def test_a_copy_of_what_is_known_adds_nothing(model, collection, table, new):  # noqa: F811
     trained = table[(table["subset"] == "train") & (table["artist"] == "Claude Monet")].iloc[0]["path"]
     shutil.copy(collection.file(trained), new / "Claude_Monet" / "c.png")
     for name in ("x.png", "y.png"):
         shutil.copy(new / "Piet_Mondrian" / "00.png", new / "Piet_Mondrian" / name)
-    found = gather(bundle, collection, [new])
+    found = gather(model, collection, [new])
     assert sorted(path.rpartition("/")[2] for path in found.left_out) == ["c.png", "x.png", "y.png"]
 
 
-def test_a_label_never_seen_before_is_a_choice(bundle, collection, new):  # noqa: F811
+def test_a_label_never_seen_before_is_a_choice(model, collection, new):  # noqa: F811
     paint(new, "Frida_Kahlo", 5)
     with pytest.raises(RetrainingError, match=r"know 'Frida Kahlo'; .*--new-labels add or ignore.*Claude Monet"):
-        gather(bundle, collection, [new])
-    ignored = gather(bundle, collection, [new], "ignore")
-    assert ignored.class_names == bundle.card.class_names and len(ignored.left_out) == 5
-    added = gather(bundle, collection, [new], "add")
+        gather(model, collection, [new])
+    ignored = gather(model, collection, [new], "ignore")
+    assert ignored.class_names == model.card.class_names and len(ignored.left_out) == 5
+    added = gather(model, collection, [new], "add")
     assert added.class_names == ("Claude Monet", "Frida Kahlo", "Kazimir Malevich", "Piet Mondrian")
     assert (added.table["artist"] == "Frida Kahlo").sum() == 5
 
 
 @pytest.mark.parametrize("what", ["missing", "empty"])
-def test_a_folder_without_pictures_is_a_sentence(what, bundle, collection, tmp_path):  # noqa: F811
+def test_a_folder_without_pictures_is_a_sentence(what, model, collection, tmp_path):  # noqa: F811
     folder = tmp_path / what
     if what == "empty":
         (folder / "images" / "Claude_Monet").mkdir(parents=True)
     with pytest.raises(RetrainingError, match=f"'{what}' holds no new pictures"):
-        gather(bundle, collection, [folder])
+        gather(model, collection, [folder])
 
 
-def test_another_collection_is_a_sentence(bundle, collection, new):  # noqa: F811
+def test_another_collection_is_a_sentence(model, collection, new):  # noqa: F811
     other = replace(collection, paintings=collection.paintings.iloc[5:])
     with pytest.raises(RetrainingError, match=r"5 of the 72 pictures .* neither in the collection"):
-        gather(bundle, other, [new])
+        gather(model, other, [new])
 
 
-def test_a_wider_head_says_of_the_old_artists_what_it_said(bundle):  # noqa: F811
+def test_a_wider_head_says_of_the_old_artists_what_it_said(model):  # noqa: F811
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3)).astype("float32")
-    before = bundle.classifier.model(images, training=False).numpy()
-    wide = networks.widened(bundle.classifier, "cnn", [0, 2, 3], 4, **bundle.card.recipe["options"])
+    before = model.network.model(images, training=False).numpy()
+    wide = networks.widened(model.network, "cnn", [0, 2, 3], 4, **model.card.recipe["options"])
     now = wide.model(images, training=False).numpy()
     old = now[:, [0, 2, 3]]
     np.testing.assert_allclose(old / old.sum(1, keepdims=True), before, atol=1e-5)
     assert now.shape == (5, 4)
 
 
-def test_a_recipe_comes_back_from_a_card_and_goes_on_gently(bundle):  # noqa: F811
+def test_a_recipe_comes_back_from_a_card_and_goes_on_gently(model):  # noqa: F811
     recipe = tiny("cnn", 12)
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert ClassifierRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     further = recipe.continued()
     assert [phase.epochs for phase in further.phases] == [4]
     assert further.phases[0].learning_rate == pytest.approx(recipe.phases[-1].learning_rate / 5)
 
 
-def test_a_retraining_begins_with_the_old_weights_and_is_compared(bundle, collection, new, tmp_path):  # noqa: F811
+def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collection, new, tmp_path):  # noqa: F811
     paint(new, "Frida_Kahlo", 10)
-    material = gather(bundle, collection, [new], "add")
-    made, found = retrain(bundle, material, tmp_path / "next", epochs=1, seed=1)
-    assert found.n == bundle.card.metrics["test"]["n"] and found.new > 0.7, (
-        "one epoch from random weights knows nothing"
-    )
-    assert made.card.started["split"] == bundle.card.split and made.card.epochs == 1
+    material = gather(model, collection, [new], "add")
+    made, found = retrain(model, material, tmp_path / "next", epochs=1, seed=1)
+    assert found.n == model.card.metrics["test"]["n"] and found.new > 0.7, "one epoch from random weights knows nothing"
+    assert made.card.started["split"] == model.card.split and made.card.epochs == 1
     assert made.card.class_names == material.class_names
     assert "Frida Kahlo was not measured" in (made.folder / "README.md").read_text()
     page = (made.folder / "comparison.md").read_text()
     assert str(found) in page and "new pictures that were kept back" in page
-    old_test, new_test = (pd.read_csv(folder / "test.csv") for folder in (bundle.folder, made.folder))
+    old_test, new_test = (pd.read_csv(folder / "test.csv") for folder in (model.folder, made.folder))
     assert old_test["path"].equals(new_test["path"])
     before = (made.folder / "model.weights.h5").stat().st_mtime_ns
-    again, _ = retrain(bundle, material, tmp_path / "next", epochs=1, seed=1, resume=True)
+    again, _ = retrain(model, material, tmp_path / "next", epochs=1, seed=1, resume=True)
     assert (again.folder / "model.weights.h5").stat().st_mtime_ns == before, "it was finished"
     with pytest.raises(TrainingError, match="holds a training already"):
-        retrain(bundle, material, tmp_path / "next", epochs=1, seed=1)
+        retrain(model, material, tmp_path / "next", epochs=1, seed=1)
 
 
-def test_an_interrupted_retraining_goes_on(bundle, collection, new, tmp_path, monkeypatch):  # noqa: F811
-    material = gather(bundle, collection, [new])
-    whole, _ = retrain(bundle, material, tmp_path / "whole", epochs=2, seed=1)
+def test_an_interrupted_retraining_goes_on(model, collection, new, tmp_path, monkeypatch):  # noqa: F811
+    material = gather(model, collection, [new])
+    whole, _ = retrain(model, material, tmp_path / "whole", epochs=2, seed=1)
 
     def stopped(*arguments, **more):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(bundles, "save", stopped)  # after training, before it is measured and saved
+        patch.setattr(saving, "save_classifier", stopped)  # after training, before it is measured and saved
         with pytest.raises(KeyboardInterrupt):
-            retrain(bundle, material, tmp_path / "cut", epochs=2, seed=1)
+            retrain(model, material, tmp_path / "cut", epochs=2, seed=1)
     assert not (tmp_path / "cut" / "card.json").exists()
-    made, _ = retrain(bundle, material, tmp_path / "cut", epochs=2, seed=1, resume=True)
-    for one, other in zip(whole.classifier.model.get_weights(), made.classifier.model.get_weights(), strict=True):
+    made, _ = retrain(model, material, tmp_path / "cut", epochs=2, seed=1, resume=True)
+    for one, other in zip(whole.network.model.get_weights(), made.network.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_a_start_of_another_shape_is_a_sentence(bundle, collection, table):  # noqa: F811
+def test_a_start_of_another_shape_is_a_sentence(model, collection, table):  # noqa: F811
     from artnb.paintings.pipeline import load_pictures
 
     data = load_pictures(collection, table, 32)
     with pytest.raises(TrainingError, match="another shape"):
-        train(replace(tiny("cnn", 1), options={"width": 8}), data, start=bundle.classifier)
+        train_network(replace(tiny("cnn", 1), options={"width": 8}), data, start=model.network)
 
 
-def test_the_command_registers_a_challenger(bundle, collection, new, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_the_command_registers_a_challenger(model, collection, new, use, tmp_path, monkeypatch, capsys):  # noqa: F811
     from artnb import models
     from artnb.cli import main
-    from artnb.operation import registry, tracking
+    from artnb.operation import tracking
     from artnb.paintings import sources
-    from artnb.settings import Settings
 
-    monkeypatch.setattr(tracking, "mirror", lambda settings: None)
+    use(home=tmp_path)
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
     monkeypatch.setattr(sources, "load_collection", lambda: collection)
-    monkeypatch.setattr(registry, "add", partial(registry.add, settings=Settings(home=tmp_path)))
-    arguments = ["retrain", str(bundle.folder), "--new", str(new), "--epochs", "1", "-o", str(tmp_path / "next")]
+    arguments = ["retrain", str(model.folder), "--new", str(new), "--epochs", "1", "-o", str(tmp_path / "next")]
     assert main([*arguments, "--seed", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["version"]["aliases"] == ["challenger"] and found["comparison"]["measure"] == "accuracy"
-    assert (models.find("registry:challenger", "classifier", Settings(home=tmp_path)) / "comparison.md").is_file()
+    assert (models.find("registry:challenger", "classifier") / "comparison.md").is_file()

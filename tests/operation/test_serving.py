@@ -15,7 +15,7 @@ import yaml
 from artnb import models
 from artnb.images import load_image, png_bytes
 from artnb.operation import registry, tracking
-from artnb.settings import Settings
+from artnb.settings import using
 
 pytest.importorskip("mlflow")
 
@@ -71,15 +71,18 @@ json.dump(answers, open(sys.argv[2], "w"))
 """
 
 
+REGISTERED = {name: kind.registered for name, kind in models.KINDS.items()}
+
+
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
     """The folders of two logged models, by their kind."""
-    settings = Settings(home=tmp_path_factory.mktemp("served") / "home")
-    registry.add("starter-cnn", settings)
-    registry.add("starter-monet", settings)
+    home = tmp_path_factory.mktemp("served") / "home"
+    with using(home=home):
+        registry.add("starter-cnn")
+        registry.add("starter-monet")
     return {
-        kind: next((settings.home / "registry" / "mlflow" / name).glob("**/MLmodel")).parent
-        for kind, name in models.REGISTERED.items()
+        kind: next((home / "registry" / "mlflow" / name).glob("**/MLmodel")).parent for kind, name in REGISTERED.items()
     }
 
 
@@ -106,7 +109,7 @@ def names(lines):
     return {re.sub(r"[._-]+", "-", match[1]).lower(): match[2] for match in found}
 
 
-@pytest.mark.parametrize("kind", models.REGISTERED)
+@pytest.mark.parametrize("kind", REGISTERED)
 def test_a_logged_model_asks_an_index_for_what_is_there_alone(kind, logged):
     folder = logged[kind]
     required = names((folder / "requirements.txt").read_text().split())
@@ -123,7 +126,7 @@ def test_a_logged_model_asks_an_index_for_what_is_there_alone(kind, logged):
         assert version == here.partition("+")[0], name
 
 
-@pytest.mark.parametrize("kind", models.REGISTERED)
+@pytest.mark.parametrize("kind", REGISTERED)
 def test_the_code_of_a_logged_model_goes_along_and_no_other_model_does(kind, logged, served):
     code = logged[kind] / "code" / "artnb"
     assert {name: Path(file) for name, file in served[kind]["files"].items() if name == "artnb"} == {
@@ -135,7 +138,7 @@ def test_the_code_of_a_logged_model_goes_along_and_no_other_model_does(kind, log
     assert not [file for file in code.rglob("*") if file.suffix == ".h5"]
 
 
-@pytest.mark.parametrize("kind", models.REGISTERED)
+@pytest.mark.parametrize("kind", REGISTERED)
 def test_all_that_a_logged_models_code_imports_is_required(kind, logged, served):
     required = names((logged[kind] / "requirements.txt").read_text().split())
     imported = set(served[kind]["imported"]) - set(sys.stdlib_module_names) - {"artnb"}
@@ -147,9 +150,7 @@ def test_all_that_a_logged_models_code_imports_is_required(kind, logged, served)
 
 
 def test_a_served_classifier_answers_as_the_predictor_does_and_says_what_is_wrong(served):
-    from artnb.classification.predictor import Predictor
-
-    expected = Predictor("starter-cnn")(PICTURE)
+    expected = models.load_model("starter-cnn")(PICTURE)
     mixed, bad, none = served["classifier"]["answers"]
     assert mixed["columns"] == bad["columns"] == none["columns"] == ["artist", "probability", "unfamiliar", "error"]
     artist, probability, unfamiliar, error = mixed["data"][0]
@@ -164,9 +165,8 @@ def test_a_served_classifier_answers_as_the_predictor_does_and_says_what_is_wron
 
 
 def test_a_served_cyclegan_paints_as_its_translator_does(served):
-    from artnb.cyclegan.bundles import load
 
-    expected = load("starter-monet").translator("monet")(load_image(PICTURE)).astype(int)
+    expected = models.load_model("starter-monet")(PICTURE).astype(int)
     mixed, bad, none = served["cyclegan"]["answers"]
     assert mixed["columns"] == bad["columns"] == none["columns"] == ["picture", "error"]
     painted, error = mixed["data"][0]
@@ -222,10 +222,11 @@ def test_what_is_too_long_or_no_text_is_refused_before_it_is_decoded(module, mon
     assert not any(str(tmp_path) in said for said in table["error"])
 
 
-def test_a_package_that_is_missing_is_a_warning(tmp_path, monkeypatch, capsys):
+def test_a_package_that_is_missing_is_a_warning(use, tmp_path, monkeypatch, capsys):
     def missing(name):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(tracking, "version", missing)
-    assert registry.add("starter-cnn", Settings(home=tmp_path)).number == 1
+    use(home=tmp_path)
+    assert registry.add("starter-cnn").number == 1
     assert "MLflow could not be told (PackageNotFoundError)" in capsys.readouterr().err

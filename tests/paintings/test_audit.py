@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 
 from artnb.images import ImageError, load_image
 from artnb.paintings import studio as painters
-from artnb.paintings.audit import audit, groups
+from artnb.paintings.audit import audit_collection, groups
 from artnb.paintings.sources import read_collection
 from artnb.settings import settings
 from tests.conftest import draw
@@ -17,7 +17,7 @@ from tests.conftest import draw
 
 @pytest.fixture(scope="module")
 def found_in_studio(studio):
-    return audit(studio)
+    return audit_collection(studio)
 
 
 def test_the_studios_twins_are_found_and_nothing_else(found_in_studio):
@@ -37,7 +37,7 @@ def test_broken_files_are_listed_with_a_reason(tmp_path):
     (folder / "5_png.png").unlink()
     Image.open(draw(folder / "6_grey.jpg", seed=3, size=(100, 100))).convert("L").save(folder / "6_grey.jpg")
     draw(folder / "7_tiny.jpg", seed=4, size=(40, 90))
-    found = audit(read_collection(tmp_path))
+    found = audit_collection(read_collection(tmp_path))
     name = "images/Somebody/{}".format
     assert (found.files, found.artists) == (7, 1)
     assert found.unreadable == (name("2_truncated.jpg"), name("3_empty.jpg"), name("4_text.jpg"))
@@ -54,7 +54,7 @@ def test_copies_are_exact_duplicates_across_artists(tmp_path):
     for copy in ("Manet/a.jpg", "Manet/c.jpg"):
         (tmp_path / "images" / copy).parent.mkdir(exist_ok=True)
         (tmp_path / "images" / copy).write_bytes(data)
-    found = audit(read_collection(tmp_path))
+    found = audit_collection(read_collection(tmp_path))
     one, two, three = (f"images/{name}" for name in ("Degas/a.jpg", "Manet/a.jpg", "Manet/c.jpg"))
     assert found.exact_duplicates == ((one, two), (one, three), (two, three)) and found.near_duplicates == ()
     assert found.to_dict()["exact_duplicates"] == [[one, two], [one, three], [two, three]]
@@ -82,7 +82,9 @@ def test_the_same_painting_in_another_photograph_is_found(tmp_path, name):
     photographed_again(picture)[name].save(folder / "b.jpg", quality=60)
     for index in range(4, 12):
         Image.fromarray(painters.paint("Camille Aubertin", index)).save(folder / f"other{index}.jpg")
-    assert audit(read_collection(tmp_path)).near_duplicates == (("images/Somebody/a.jpg", "images/Somebody/b.jpg"),)
+    assert audit_collection(read_collection(tmp_path)).near_duplicates == (
+        ("images/Somebody/a.jpg", "images/Somebody/b.jpg"),
+    )
 
 
 def test_a_series_of_one_subject_is_several_paintings(tmp_path):
@@ -92,7 +94,7 @@ def test_a_series_of_one_subject_is_several_paintings(tmp_path):
         scene = painters.scene("river", "dusk", np.random.default_rng(number))
         picture = painters.paint_like((scene * 255).clip(0, 255).astype(np.uint8), "Camille Aubertin", number)
         Image.fromarray(picture).save(folder / f"{number}.jpg")
-    found = audit(read_collection(tmp_path))
+    found = audit_collection(read_collection(tmp_path))
     assert found.files == 12 and found.near_duplicates == ()
 
 
@@ -102,14 +104,14 @@ def test_blank_pictures_are_not_all_the_same_painting(tmp_path):
     for grey in range(0, 256, 51):
         noise = np.random.default_rng(grey).normal(grey, 2, (100, 100, 3)).clip(0, 255)
         Image.fromarray(noise.astype(np.uint8)).save(folder / f"{grey}.jpg")
-    assert audit(read_collection(tmp_path)).near_duplicates == ()
+    assert audit_collection(read_collection(tmp_path)).near_duplicates == ()
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_collection_of_one_or_two_pictures_is_audited(tmp_path, number):
     for seed in range(number):
         draw(tmp_path / f"images/Degas/{seed}.jpg", seed)
-    found = audit(read_collection(tmp_path))
+    found = audit_collection(read_collection(tmp_path))
     assert found.files == number and found.duplicates == () and str(number) in found.report()
 
 
@@ -162,7 +164,7 @@ def found_in_real_paintings(shared_paintings):
     paintings = collection.paintings
     chosen = paintings["path"].map(lambda path: Path(path).stem in names) | (paintings.index % 8 == 0)
     assert names <= set(paintings["path"].map(lambda path: Path(path).stem))
-    found = audit(replace(collection, paintings=paintings[chosen].reset_index(drop=True)))
+    found = audit_collection(replace(collection, paintings=paintings[chosen].reset_index(drop=True)))
     return {tuple(sorted(Path(path).stem for path in pair)) for pair in found.near_duplicates}
 
 
@@ -187,9 +189,9 @@ def test_a_large_jpeg_is_readable_if_and_only_if_load_image_reads_it(tmp_path, m
         broken = 0
     except ImageError:
         broken = 1
-    assert len(audit(read_collection(tmp_path)).unreadable) == broken
+    assert len(audit_collection(read_collection(tmp_path)).unreadable) == broken
     assert broken or missing <= 50
 
 
 def test_the_same_files_give_the_same_audit(studio, found_in_studio):
-    assert audit(studio).to_dict() == json.loads(json.dumps(found_in_studio.to_dict()))
+    assert audit_collection(studio).to_dict() == json.loads(json.dumps(found_in_studio.to_dict()))

@@ -7,7 +7,8 @@ from artnb.images import ImageError, fit, load_image
 from artnb.paintings import pipeline
 from artnb.paintings.pipeline import ORIGINAL, Augmentation, Pictures, augment, evaluation_batches, training_batches
 from artnb.paintings.sources import read_collection
-from tests.conftest import draw
+from artnb.paintings.splits import SplitError
+from tests.conftest import draw, paintings_of
 
 PICTURES = Pictures(
     np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3), np.uint8), np.arange(70, dtype=np.int32), [""] * 70
@@ -24,7 +25,7 @@ def small(tmp_path):
         draw(tmp_path / f"images/{'Degas' if number % 2 else 'Monet'}/{number}.jpg", seed=number, size=(40, 30))
     collection = read_collection(tmp_path)
     subsets = ["train", "train", "train", "validation", "test", "test"]
-    return collection, collection.paintings.assign(group=range(6), subset=subsets)
+    return collection, paintings_of(collection).assign(subset=subsets)
 
 
 def test_pictures_are_decoded_as_a_predictor_would(small):
@@ -42,6 +43,9 @@ def test_pictures_are_decoded_as_a_predictor_would(small):
 def test_a_broken_file_stops_the_loading_with_its_name(small):
     collection, table = small
     collection.file(table["path"][2]).write_bytes(b"no picture")
+    with pytest.raises(SplitError, match="1 of the 6"):
+        pipeline.load_pictures(collection, table)
+    table = paintings_of(collection).assign(subset=table["subset"])
     with pytest.raises(ImageError, match=collection.file(table["path"][2]).name):
         pipeline.load_pictures(collection, table)
 
@@ -131,9 +135,10 @@ def test_one_resampling_equals_scipys_of_the_same_matrix(fill, mode):
 
 
 def test_the_studio_goes_through(studio):
-    from artnb.paintings.splits import choose, random_split
+    from artnb.paintings.preparation import load_audit
+    from artnb.paintings.splits import choose_artists, random_split
 
-    table = random_split(choose(studio))
+    table = random_split(choose_artists(studio, load_audit(studio)))
     sample = table.groupby(["artist", "subset"]).head(2)
     data = pipeline.load_pictures(studio, sample, size=64)
     image, label = next(iter(training_batches(data.train, 16, ORIGINAL)))

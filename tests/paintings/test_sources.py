@@ -5,7 +5,6 @@ import requests
 
 from artnb.paintings import catalogue, sources
 from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, read_collection
-from artnb.settings import Settings
 from tests.conftest import draw
 
 
@@ -16,9 +15,10 @@ def paint(root, *paths):
 
 
 @pytest.mark.parametrize("images", ["images/images", "images"])
-def test_a_folder_of_the_archives_layout_is_read(tmp_path, images):
+def test_a_folder_of_the_archives_layout_is_read(use, tmp_path, images):
     paint(tmp_path, f"{images}/Claude_Monet/1.jpg", f"{images}/El_Greco/1.PNG", f"{images}/El_Greco/2.jpg")
-    collection = load_collection(Settings(home=tmp_path, source="folder", data=tmp_path))
+    use(source="folder", data=tmp_path)
+    collection = load_collection()
     assert collection.paintings["path"].tolist() == [
         f"{images}/Claude_Monet/1.jpg",
         f"{images}/El_Greco/1.PNG",
@@ -104,26 +104,28 @@ def test_a_folder_that_is_none_is_told_what_was_looked_for(tmp_path, make):
         read_collection(tmp_path / "nowhere")
 
 
-def test_kaggle_is_downloaded_at_a_pinned_version(tmp_path, monkeypatch):
+def test_kaggle_is_downloaded_at_a_pinned_version(use, tmp_path, monkeypatch):
     paint(tmp_path, "images/images/El_Greco/1.jpg")
     asked = []
     monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: asked.append(handle) or str(tmp_path))
-    collection = load_collection(Settings(home=tmp_path, source="kaggle"))
+    use(source="kaggle")
+    collection = load_collection()
     assert asked == ["ikarus777/best-artworks-of-all-time/versions/1"]
-    assert collection.source == "kaggle" and collection.min_paintings == 200
+    assert collection.source == "kaggle"
 
 
 @pytest.mark.parametrize("load", [load_collection, load_photos_and_monets])
 @pytest.mark.parametrize(
     "failure", [requests.exceptions.ConnectionError("no route"), kagglehub.exceptions.UnauthenticatedError()]
 )
-def test_without_a_network_kaggle_names_the_two_other_sources(tmp_path, monkeypatch, failure, load):
+def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, failure, load):
     def fail(handle):
         raise failure
 
     monkeypatch.setattr(kagglehub, "dataset_download", fail)
+    use(source="kaggle")
     with pytest.raises(SourceError) as error:
-        load(Settings(home=tmp_path, source="kaggle"))
+        load()
     message = str(error.value)
     assert "ARTNB_DATA" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
 
@@ -134,17 +136,19 @@ def test_the_studio_never_asks_the_network(studio, monkeypatch):
     assert load_photos_and_monets().source == "studio"
 
 
-def test_photographs_and_monets_of_a_folder(tmp_path):
+def test_photographs_and_monets_of_a_folder(use, tmp_path):
     paint(tmp_path, "photo_jpg/b.jpg", "photo_jpg/a.jpg", "monet_jpg/1.jpg")
-    both = load_photos_and_monets(Settings(home=tmp_path, monet_data=tmp_path))
+    use(monet_data=tmp_path)
+    both = load_photos_and_monets()
     assert [file.name for file in both.photos] == ["a.jpg", "b.jpg"] and len(both.monets) == 1
     assert str(both) == "folder: 2 photographs, 1 paintings"
 
 
-def test_half_a_folder_of_photographs_and_monets_is_said(tmp_path):
+def test_half_a_folder_of_photographs_and_monets_is_said(use, tmp_path):
     paint(tmp_path, "photo_jpg/a.jpg")
+    use(monet_data=tmp_path)
     with pytest.raises(SourceError, match=r"monet_jpg/\*\.jpg \(found 0\)"):
-        load_photos_and_monets(Settings(home=tmp_path, monet_data=tmp_path))
+        load_photos_and_monets()
 
 
 def test_the_shared_paintings(shared_paintings):

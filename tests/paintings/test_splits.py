@@ -1,16 +1,44 @@
+from hashlib import sha256
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from artnb.paintings import splits
-from artnb.paintings.audit import audit
-from artnb.paintings.sources import Collection
+from artnb.paintings.audit import Audit, groups
+from artnb.paintings.preparation import load_audit
+from artnb.paintings.sources import Collection, read_collection
 from artnb.paintings.splits import SplitError
+from tests.conftest import draw, paintings_of
 
 
 def paintings(**counts):
+    """Files by artist, each with contents of its own, and a painting of its own."""
     rows = [(f"images/{artist}/{number:03}.jpg", artist) for artist, count in counts.items() for number in range(count)]
-    return pd.DataFrame(rows, columns=["path", "artist"])
+    table = pd.DataFrame(rows, columns=["path", "artist"])
+    return table.assign(group=range(len(table)), sha256=[sha256(path.encode()).hexdigest() for path in table["path"]])
+
+
+def grouped(table, pairs):
+    """The same, with the groups that follow from pairs."""
+    return table.assign(group=groups(table, pairs))
+
+
+def audited(table, pairs=(), unreadable=()):
+    """A collection and an audit of it."""
+    found = Audit(
+        files=len(table),
+        artists=table["artist"].nunique(),
+        unreadable=tuple(unreadable),
+        mislabelled=(),
+        wrong_mode=(),
+        tiny=(),
+        exact_duplicates=(),
+        near_duplicates=tuple(pairs),
+        reasons={},
+        sha256=dict(zip(table["path"], table["sha256"], strict=True)),
+    )
+    return Collection(None, "folder", pd.DataFrame(), table[["path", "artist"]]), found
 
 
 def pairs_of(table, number, seed=0):
@@ -23,12 +51,12 @@ def pairs_of(table, number, seed=0):
     return found
 
 
-TABLE = paintings(Degas=200, Monet=60, Munch=41)
+TABLE = paintings(Degas=200, Monet=80, Munch=61)
 PAIRS = pairs_of(TABLE, 60)
 
 
 def test_every_painting_is_in_one_subset_and_groups_never_part():
-    table = splits.split(TABLE, PAIRS, seed=3)
+    table = splits.split_paintings(grouped(TABLE, PAIRS), seed=3)
     assert sorted(table["path"]) == sorted(TABLE["path"])
     assert set(table["subset"]) == set(splits.SUBSETS)
     assert (table.groupby("group")["subset"].nunique() == 1).all()
@@ -38,21 +66,23 @@ def test_every_painting_is_in_one_subset_and_groups_never_part():
 
 
 def test_each_artist_is_split_70_15_15():
-    shares = pd.crosstab(*(splits.split(TABLE, PAIRS, seed=3)[column] for column in ("artist", "subset")))
+    shares = pd.crosstab(
+        *(splits.split_paintings(grouped(TABLE, PAIRS), seed=3)[column] for column in ("artist", "subset"))
+    )
     shares = shares.div(shares.sum(axis=1), axis=0)
     assert ((shares[["train", "validation", "test"]] - [0.7, 0.15, 0.15]).abs() < 0.06).all(axis=None)
 
 
 def test_the_same_seed_gives_the_same_table_whatever_the_order_of_the_files():
-    table = splits.split(TABLE, PAIRS, seed=3)
+    table = splits.split_paintings(grouped(TABLE, PAIRS), seed=3)
     shuffled = TABLE.sample(frac=1, random_state=1)
-    assert splits.split(shuffled, PAIRS[::-1], seed=3).equals(table)
-    assert not splits.split(TABLE, PAIRS, seed=4).equals(table)
+    assert splits.split_paintings(grouped(shuffled, PAIRS[::-1]), seed=3).equals(table)
+    assert not splits.split_paintings(grouped(TABLE, PAIRS), seed=4).equals(table)
 
 
 def test_a_painting_filed_under_two_artists_is_on_one_side():
     one, other = TABLE["path"].iloc[0], TABLE["path"].iloc[-1]
-    table = splits.split(TABLE, [(one, other)], seed=3).set_index("path")
+    table = splits.split_paintings(grouped(TABLE, [(one, other)]), seed=3).set_index("path")
     assert table.loc[one, "subset"] == table.loc[other, "subset"]
 
 
@@ -69,37 +99,118 @@ def test_a_random_split_leaks_and_leaks_counts_it():
     assert (leaked["seen_as"].map(subset) == "train").all() and (leaked["subset"] == leaked["path"].map(subset)).all()
 
 
-def test_choosing_counts_files_and_leaves_out_the_unreadable():
-    collection = Collection(None, "folder", pd.DataFrame(), paintings(Degas=30, Monet=20, Munch=19), min_paintings=20)
-    assert set(splits.choose(collection)["artist"]) == {"Degas", "Monet"}
-    assert set(splits.choose(collection, 5)["artist"]) == {"Degas", "Monet", "Munch"}
-    with pytest.raises(SplitError, match="Degas 30, Munch 19"):
-        splits.choose(collection, leave_out=["images/Monet/000.jpg", "images/Monet/001.jpg"])
+def test_choosing_counts_paintings_and_leaves_out_the_unreadable():
+    table = paintings(Degas=30, Monet=22, Munch=19)
+    collection, found = audited(table)
+    assert set(splits.choose_artists(collection, found)["artist"]) == {"Degas", "Monet"}
+    chosen = splits.choose_artists(collection, found, 5)
+    assert set(chosen["artist"]) == {"Degas", "Monet", "Munch"} and chosen.equals(table)
+    broken = audited(table, unreadable=[f"images/Monet/{n:03}.jpg" for n in range(3)])
+    with pytest.raises(SplitError, match="largest are: Degas 30, Monet 19"):
+        splits.choose_artists(*broken)
+    twice = [(f"images/Monet/{n:03}.jpg", f"images/Monet/{n + 1:03}.jpg") for n in range(3)]
+    with pytest.raises(SplitError, match="largest are: Degas 30, Monet 19"):  # one painting in four photographs
+        splits.choose_artists(*audited(table, pairs=twice))
+    with pytest.raises(SplitError, match="0 artists have at least 20 paintings"):
+        splits.choose_artists(*audited(table.iloc[:0]))
+
+
+@pytest.mark.parametrize(
+    ("counts", "least"),
+    [
+        ([877, 702, 439, 336, 328, 311, 291, 262, 259, 255, 239, 194, 188], 200),  # the archive
+        ([130, 100, 92, 88, 80, 78, 76, 72, 70, 66, 64, 44, 32, 22], 60),  # the studio
+        ([30, 30, 30], 30),
+        ([90, 41, 25, 19], 20),
+        ([100] * 60, 100),
+        (list(range(90, 30, -1)), 80),
+        ([19, 3], 20),
+        ([], 20),
+    ],
+)
+def test_how_many_paintings_an_artist_needs_follows_from_the_data(counts, least, use):
+    assert splits.threshold(pd.Series(counts, dtype=int)) == least
+    use(min_paintings=7)
+    assert splits.threshold(pd.Series(counts, dtype=int)) == 7
 
 
 def test_too_few_paintings_are_said():
     with pytest.raises(SplitError, match="Munch has 19 paintings"):
-        splits.split(paintings(Monet=60, Munch=19), [])
-    with pytest.raises(SplitError, match="Nobody"):
-        splits.split(paintings(), [])
+        splits.split_paintings(paintings(Monet=60, Munch=19))
+    with pytest.raises(SplitError, match="There are no paintings"):
+        splits.split_paintings(paintings())
 
 
-def test_the_hash_follows_the_content_not_the_order():
-    table = splits.split(TABLE, [], seed=3)
-    assert splits.split_hash(table) == splits.split_hash(table.iloc[::-1])
-    other = table.assign(subset=table["subset"].where(table.index != 0, "test"))
-    assert len({splits.split_hash(table), splits.split_hash(other)}) == 1 + (table["subset"][0] != "test")
+@pytest.mark.parametrize("seed", range(6))
+def test_twenty_files_of_four_paintings_are_four(seed):
+    table = paintings(Monet=60, Munch=20)
+    of_munch = (table["artist"] == "Munch").to_numpy()
+    table.loc[of_munch, "group"] = 100 + np.arange(20) // 5
+    with pytest.raises(SplitError, match="Munch has 4 paintings"):
+        splits.split_paintings(table, seed=seed)
+    with pytest.raises(SplitError, match="needs at least 5"):
+        splits.folds(table, 5, seed=seed)
+
+
+def test_the_digest_follows_contents_and_not_names_or_order():
+    table = splits.split_paintings(TABLE, seed=3)
+    digest = splits.split_digest(table)
+    assert len(digest) == 64 and digest == splits.split_digest(table.iloc[::-1])
+    assert digest == splits.split_digest(table.assign(path="elsewhere/" + table["path"]))
+    for change in ("subset", "artist", "sha256"):
+        other = table.copy()
+        other.loc[0, change] = {"subset": "test", "artist": "Munch", "sha256": "0" * 64}[change]
+        assert (splits.split_digest(other) == digest) == (other.loc[0, change] == table.loc[0, change])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda table: table[table["subset"] != "test"], "holds no test pictures"),
+        (lambda table: table[table["subset"] != "validation"], "holds no validation pictures"),
+        (lambda table: table[table["subset"] == "train"], "no validation and no test"),
+        (lambda table: table[table["artist"] == "Monet"], "one artist, 'Monet'"),
+        (
+            lambda table: table[(table["artist"] != "Munch") | (table["subset"] == "test")],
+            "no training picture by 'Munch'",
+        ),
+    ],
+)
+def test_a_split_that_no_classifier_can_use_is_refused(spoil, words):
+    table = splits.split_paintings(TABLE, seed=3)
+    splits.require(table)
+    with pytest.raises(SplitError, match=words):
+        splits.require(spoil(table))
+
+
+def test_files_are_known_by_their_contents(tmp_path):
+    for number in range(3):
+        draw(tmp_path / f"images/Degas/{number}.jpg", seed=number)
+    collection = read_collection(tmp_path)
+    rows = paintings_of(collection)
+    splits.verify(collection, rows)
+    draw(tmp_path / "images/Degas/1.jpg", seed=9)
+    with pytest.raises(SplitError, match=r"1 of the 3 pictures .* such as 'images/Degas/1\.jpg'"):
+        splits.verify(collection, rows)
+    (tmp_path / "images/Degas/0.jpg").unlink()
+    with pytest.raises(SplitError, match="2 of the 3"):
+        splits.verify(collection, rows)
 
 
 def test_a_split_is_read_as_it_was_written(tmp_path):
-    table = splits.split(TABLE, PAIRS, seed=3)
+    table = splits.split_paintings(grouped(TABLE, PAIRS), seed=3)
     splits.save_split(table, tmp_path / "split.csv")
     assert splits.load_split(tmp_path / "split.csv").equals(table)
 
 
 @pytest.mark.parametrize(
     "content",
-    ["", "path,artist\na,b\n", "path,artist,group,subset\na,b,0,holdout\n", "path,artist,group,subset\na,b,x,test\n"],
+    [
+        "",
+        "path,artist\na,b\n",
+        "path,artist,group,sha256,subset\na,b,0,c,holdout\n",
+        "path,artist,group,sha256,subset\na,b,x,c,test\n",
+    ],
 )
 def test_another_table_is_no_split(tmp_path, content):
     (tmp_path / "split.csv").write_text(content)
@@ -110,7 +221,8 @@ def test_another_table_is_no_split(tmp_path, content):
 
 
 def test_the_studio_is_split_into_its_eleven(studio):
-    found = audit(studio)
-    table = splits.split(splits.choose(studio, leave_out=found.unreadable), found.duplicates)
+    found = load_audit(studio)
+    chosen = splits.choose_artists(studio, found)
+    table = splits.split_paintings(chosen)
     assert table["artist"].nunique() == 11 and splits.leaks(table, found.duplicates).empty
-    assert not splits.leaks(splits.random_split(splits.choose(studio)), found.duplicates).empty
+    assert not splits.leaks(splits.random_split(chosen), found.duplicates).empty

@@ -180,9 +180,9 @@ def test_ctrl_c_in_a_picture_ends_the_whole_search(pictures, tmp_path, monkeypat
     space = search.style_space("ours", profile="quick")
     space = replace(space, recipe=lambda hp, of=space.recipe: replace(of(hp), size=48, iterations=2))
     with pytest.raises(KeyboardInterrupt):
-        search.search(space, *map(load_image, pictures), tmp_path / "search", trials=3)
+        search.search_style(space, *map(load_image, pictures), tmp_path / "search", trials=3)
     assert len(painted) == 1
-    assert search.results(tmp_path / "search").empty
+    assert search.style_trials(tmp_path / "search").empty
 
 
 def test_a_cost_that_is_no_number_does_not_end_a_folder(capsys, pictures, tmp_path, monkeypatch):

@@ -72,12 +72,11 @@ def test_entropy_of_known_features():
     assert entropy(-3 * np.array([1.0, 1, 0, 0])) == pytest.approx(0.5)
 
 
-def test_smoothing_raises_the_entropy_of_residual_features(pictures):
+def test_smoothing_raises_the_entropy_of_residual_features(pictures, use):
     from dataclasses import replace
 
-    from artnb.settings import Settings
-
-    backbone = load_backbone("resnet50", None, Settings(home=None, weights="packaged"))
+    use(weights="packaged")
+    backbone = load_backbone("resnet50", None, untrained=True)
     recipe = style_recipe("resnet50")
     smooth, plain = (
         entropies(backbone, replace(recipe, smoothing=value), pictures[0]) for value in (recipe.smoothing, 0.0)

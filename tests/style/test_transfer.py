@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from artnb.backbones import BackboneError, load_backbone
-from artnb.images import resize
+from artnb.images import ImageError, resize
 from artnb.style.recipes import RecipeError, StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import StyleError, stylize
@@ -210,19 +210,17 @@ def test_bad_input_is_one_sentence(backbone, pictures):
         stylize(content, [style, style], PLAIN, weights=[1.0], backbone=backbone)
     with pytest.raises(StyleError, match="black all over"):
         stylize(content, style, PLAIN, mask=np.zeros((4, 4), np.uint8), backbone=backbone)
-    with pytest.raises(StyleError, match="mask"):
-        stylize(content, style, PLAIN, mask=np.zeros(4), backbone=backbone)
+    with pytest.raises(ImageError, match="one picture"):
+        stylize(content, style, PLAIN, mask=np.zeros(4, np.uint8), backbone=backbone)
     with pytest.raises(BackboneError, match="no layer 'block99'"):
         stylize(content, style, replace(PLAIN, style_layers={"block99": 1.0}), backbone=backbone)
 
 
 @pytest.mark.parametrize("name", ["vgg19", "resnet50", "gatys", "original-vgg19", "original-resnet50"])
-def test_every_preset_paints_with_an_untrained_network(pictures, name):
-    from artnb.settings import Settings
-
+def test_every_preset_paints_with_an_untrained_network(pictures, name, use):
     recipe = replace(style_recipe(name).at_one_scale(), iterations=2, size=48)
-    nowhere = Settings(home=None, weights="packaged")
-    painting = stylize(*pictures, recipe, backbone=load_backbone(recipe.backbone, None, nowhere))
+    use(weights="packaged")
+    painting = stylize(*pictures, recipe, backbone=load_backbone(recipe.backbone, None, untrained=True))
     assert painting.untrained
     assert "untrained" in painting.backbone
     assert np.isfinite(painting.history["cost"]).all()

@@ -6,7 +6,6 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from artnb.settings import Settings
 from artnb.widgets import inputs, monet, paint_like, rate, who_painted_this
 
 PICTURE = np.random.default_rng(2).integers(0, 256, (30, 40, 3), np.uint8)
@@ -22,10 +21,11 @@ def press(widget):
 
 
 @pytest.fixture(params=[who_painted_this, paint_like, monet, rate], ids=lambda page: page.__name__)
-def page(request, tmp_path):
+def page(request, use, tmp_path):
     if request.param is rate:
         return rate({("a", "m"): PICTURE, ("b", "m"): PICTURE}, tmp_path / "ratings.csv")
-    return request.param({"one": PICTURE}, settings=Settings(home=tmp_path))
+    use(home=tmp_path)
+    return request.param({"one": PICTURE})
 
 
 def test_no_widget_takes_anything_but_its_value(page):

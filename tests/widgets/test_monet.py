@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from artnb import models
-from artnb.cyclegan import bundles
+from artnb.cyclegan.model import save_cyclegan
 from artnb.cyclegan.training import CycleTraining, train
 from artnb.images import load_image
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
-from artnb.settings import Settings
 from artnb.widgets import monet
 from tests.cyclegan.conftest import TINY
 from tests.widgets.test_who import find, texts
@@ -30,13 +29,14 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     pictures = np.random.default_rng(1).integers(0, 256, (4, 40, 40, 3), np.uint8)
     done: CycleTraining = train(pictures, pictures, replace(TINY, steps=1), seed=1)
-    bundles.save(done, home / "models" / "mine", "folder", {}, {})
+    save_cyclegan(done, home / "models" / "mine", "folder", {}, {})
     return home
 
 
-def test_a_photograph_becomes_a_monet(home, monkeypatch, tmp_path):
+def test_a_photograph_becomes_a_monet(home, use, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
-    page = monet({"one": PICTURE}, Settings(home=home))
+    use(home=home)
+    page = monet({"one": PICTURE})
     start = find(page, widgets.Button, "Paint")
     assert start.disabled
     find(page, widgets.Button, "one").click()
@@ -48,19 +48,21 @@ def test_a_photograph_becomes_a_monet(home, monkeypatch, tmp_path):
     assert load_image(made).shape == PICTURE.shape
 
 
-def test_without_a_model_it_says_how_to_get_one(tmp_path, monkeypatch):
+def test_without_a_model_it_says_how_to_get_one(use, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
-    page = monet({"one": PICTURE}, Settings(home=tmp_path))
+    use(home=tmp_path)
+    page = monet({"one": PICTURE})
     assert "artnb train cyclegan" in texts(page) and find(page, widgets.Button, "Paint").disabled
 
 
-def test_a_picture_is_noted_if_that_was_asked_for(home, monkeypatch, tmp_path):
+def test_a_picture_is_noted_if_that_was_asked_for(home, use, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
     for log in (False, True):
-        page = monet({"one": PICTURE}, Settings(home=home, log=log))
+        use(home=home, log=log)
+        page = monet({"one": PICTURE})
         find(page, widgets.Button, "one").click()
         find(page, widgets.Button, "Paint").click()
         page.job.wait(60)
-        rows = Store.of(Settings(home=home)).read("predictions", ["model", "measures", "visitor"]).to_dict("records")
+        rows = Store.default().read("predictions", ["model", "measures", "visitor"]).to_dict("records")
         assert len(rows) == log, texts(page)
     assert rows[0]["model"] == "mine" and set(json.loads(rows[0]["measures"])) == set(MEASURES) and rows[0]["visitor"]

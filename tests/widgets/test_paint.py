@@ -11,7 +11,6 @@ import pytest
 from artnb.images import load_image
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
-from artnb.settings import Settings
 from artnb.style.files import read_painting
 from artnb.widgets import paint_like
 from artnb.widgets.parts import PictureChooser
@@ -73,8 +72,9 @@ def test_a_photograph_that_is_too_small_is_a_sentence():
     assert "too small to paint with" in texts(page)
 
 
-def test_a_picture_is_noted_if_that_was_asked_for(tmp_path):
-    page = paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO}, Settings(home=tmp_path, log=True))
+def test_a_picture_is_noted_if_that_was_asked_for(use, tmp_path):
+    use(home=tmp_path, log=True)
+    page = paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO})
     find(page, widgets.IntSlider, "Steps").value = 20
     choose(page, "photo", "one")
     find(page, widgets.Button, "Paint").click()

@@ -16,7 +16,6 @@ from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
 from artnb.models import STARTERS
 from artnb.operation.store import Store
-from artnb.settings import Settings
 from artnb.widgets import parts, who_painted_this
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
@@ -49,11 +48,12 @@ def upload(page, content, name="x.jpg"):
 
 
 @pytest.fixture
-def page(tmp_path):
-    return who_painted_this({"noise": PICTURE}, Settings(home=tmp_path))
+def page(use, tmp_path):
+    use(home=tmp_path)
+    return who_painted_this({"noise": PICTURE})
 
 
-def test_an_uploaded_picture_is_named_explained_and_corrected(page, tmp_path):
+def test_an_uploaded_picture_is_named_explained_and_corrected(page):
     ask = find(page, widgets.Button, "Who")
     assert ask.disabled
     buffer = io.BytesIO()
@@ -76,7 +76,7 @@ def test_an_uploaded_picture_is_named_explained_and_corrected(page, tmp_path):
     tell.click()
     for _ in range(20):  # a client without a browser can press what is hidden
         tell.click()
-    (row,) = Store.of(Settings(home=tmp_path)).read("feedback", ["artist", "model", "kept"]).to_dict("records")
+    (row,) = Store.default().read("feedback", ["artist", "model", "kept"]).to_dict("records")
     assert row == {"artist": "Titian", "model": "starter", "kept": 0} and "not kept" in texts(page)
 
 
@@ -94,12 +94,13 @@ def test_every_shipped_model_can_be_chosen_the_starter_first(page):
     assert options[0].startswith("EfficientNet-Lite0, 90.0%") and any("CNN" in option for option in options)
 
 
-def test_a_damaged_model_keeps_nobody_from_the_others(tmp_path):
+def test_a_damaged_model_keeps_nobody_from_the_others(use, tmp_path):
     damaged, twin = tmp_path / "models/damaged", tmp_path / "models/twin"
     damaged.mkdir(parents=True)
     (damaged / "card.json").write_text("{")
     shutil.copytree(STARTERS / "starter", twin)
-    options = find(who_painted_this({}, Settings(home=tmp_path)), widgets.Dropdown, "Model").options
+    use(home=tmp_path)
+    options = find(who_painted_this({}), widgets.Dropdown, "Model").options
     assert len(options) == 3 and options[2] == f"{options[0]} (twin)"
 
 
@@ -205,13 +206,15 @@ def test_a_name_from_outside_is_text_and_nothing_else():
     assert "<script>" not in parts.bars([("<script>", 0.5)]) + parts.shown(PICTURE, '"><script>', caption="<script>")
 
 
-def test_a_painting_by_chance_needs_no_collection(tmp_path):
+def test_a_painting_by_chance_needs_no_collection(use, tmp_path):
     from artnb.widgets import examples
 
-    picture, painter = examples.by_chance(Settings(home=tmp_path))
+    use(home=tmp_path)
+    picture, painter = examples.by_chance()
     assert picture.shape == (128, 128, 3) and painter in studio_painters()
+    use(source="folder", data=tmp_path / "nowhere")
     with pytest.raises(ArtnbError, match="not on this machine"):
-        examples.by_chance(Settings(home=tmp_path, source="folder", data=tmp_path / "nowhere"))
+        examples.by_chance()
 
 
 def studio_painters():

@@ -1,0 +1,380 @@
+"""A trained classifier: called on a picture it names the artist, and its folder holds all that it takes.
+
+model.weights.h5   the weights; the network is built in code, by the name in the card
+novelty.npz        what training pictures look like, to recognise others
+reference.npz      what the network sees in validation paintings, to compare later pictures with
+split.csv          the split that it was trained and measured on
+test.csv           its answer for each test painting, so that two models can be compared painting by painting
+history.csv        a row per epoch
+card.json, README.md   what it is: for programs, for a person
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from artnb import models
+from artnb.classification import networks
+from artnb.classification.evaluation import evaluate, read_answers, save_answers, scale, temperature
+from artnb.classification.networks import Network, Outputs
+from artnb.classification.novelty import Novelty
+from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
+from artnb.classification.reference import Sample, picture_statistics
+from artnb.classification.training import precision, train_network
+from artnb.images import Source
+from artnb.models import Card, ModelError
+from artnb.paintings.pipeline import Subsets, decode, load_pictures, resized
+from artnb.paintings.preparation import Prepared
+from artnb.paintings.sources import Collection
+from artnb.paintings.splits import SUBSETS, load_split, require, save_split, split_digest
+from artnb.settings import settings
+
+UNFAMILIAR = "unlike anything I was trained on"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one picture.
+
+    Attributes:
+        ranked: (artist, probability) of all artists, the most probable first.
+        distance: how far the picture is from the training pictures; about 1 for a typical one.
+        unfamiliar: whether that is farther than nearly all paintings; then the artists mean little.
+        embedding: what the network saw, float32 (d,), see `Novelty.embed`.
+    """
+
+    ranked: tuple[tuple[str, float], ...]
+    distance: float
+    unfamiliar: bool
+    embedding: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def artist(self) -> str:
+        """The most probable artist."""
+        return self.ranked[0][0]
+
+    @property
+    def probability(self) -> float:
+        """That artist's probability."""
+        return self.ranked[0][1]
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.artist} ({self.probability:.1%})" + (f"; {UNFAMILIAR}" if self.unfamiliar else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `artnb predict --json` prints of a picture."""
+        ranked = [{"artist": artist, "probability": round(probability, 6)} for artist, probability in self.ranked]
+        return {"ranked": ranked, "unfamiliar": self.unfamiliar, "distance": round(self.distance, 4)}
+
+
+class Classifier:
+    """A network that names artists, with all that is known of it; from `load_model` or `train_classifier`.
+
+    >>> load_model("starter")("painting.jpg").artist  # doctest: +SKIP
+    'Vincent van Gogh'
+
+    Attributes:
+        card: what it is.
+        network: the network, with its weights.
+        novelty: what is familiar to it.
+        folder: where it is saved.
+    """
+
+    def __init__(self, card: Card, network: Network, novelty: Novelty, folder: Path):
+        self.card, self.network, self.novelty, self.folder = card, network, novelty, folder
+        self._outputs = Outputs(network, card.size)
+
+    @overload
+    def __call__(self, pictures: list | tuple) -> list[Prediction]: ...
+
+    @overload
+    def __call__(self, pictures: Source) -> Prediction: ...
+
+    def __call__(self, pictures: Any) -> Prediction | list[Prediction]:
+        """Name the artist of a picture, or of each picture of a list.
+
+        Args:
+            pictures: whatever `load_image` takes, of any size, or a list of these; the largest square in the middle is
+                looked at.
+
+        Raises:
+            ImageError: a picture is missing, broken, too large or no picture.
+        """
+        several = _several(pictures)
+        probabilities, features = self.outputs(self.prepare(pictures if several else [pictures]))
+        predictions = [
+            Prediction(
+                tuple((self.card.class_names[label], float(row[label])) for label in np.argsort(-row, kind="stable")),
+                float(distance),
+                bool(distance > self.novelty.threshold),
+                embedding,
+            )
+            for row, distance, embedding in zip(probabilities, *self.novelty.judge(features), strict=True)
+        ]
+        return predictions if several else predictions[0]
+
+    def predict_proba(self, pictures: Sequence[Source] | np.ndarray) -> np.ndarray:
+        """Calibrated probabilities of pictures, float (n, classes); the columns are `card.class_names`."""
+        return self.outputs(self.prepare(pictures))[0]
+
+    def prepare(self, pictures: Sequence[Source] | np.ndarray) -> np.ndarray:
+        """The pictures as the network takes them: uint8 (n, size, size, 3), as in training."""
+        return decode(pictures, self.card.size)
+
+    def outputs(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Calibrated probabilities (n, classes), and the features (n, d) that `novelty` measures by.
+
+        Args:
+            images: what `prepare` returned.
+        """
+        probabilities, features = self._outputs(images)
+        return scale(probabilities, self.card.temperature), features
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row per epoch, see `train_network`."""
+        return self._read("history.csv", pd.read_csv)
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """What it said of each test painting: path, sha256, artist, predicted, probability."""
+        return self._read("test.csv", read_answers)
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        """The split that it was trained and measured on."""
+        return load_split(self.folder / "split.csv")
+
+    @cached_property
+    def reference(self) -> Sample:
+        """What it saw in its validation paintings."""
+        return self._read("reference.npz", Sample.load)
+
+    def _read(self, name: str, read: Any) -> Any:
+        try:
+            return read(self.folder / name)
+        except (OSError, ValueError, KeyError) as error:
+            raise _damaged(self.folder, f"{name}: {type(error).__name__}") from error
+
+    @classmethod
+    def read(cls, folder: Path, card: Card) -> "Classifier":
+        """Build a saved model's network and fill it; use `artnb.load_model`, which checks the files first.
+
+        Raises:
+            ModelError: a file is another network's, or can't be read.
+        """
+        try:
+            network = networks.build_network(
+                card.network, len(card.class_names), card.size, pretrained=False, **card.recipe["options"]
+            )
+            network.model.load_weights(folder / "model.weights.h5")
+            novelty = Novelty.load(folder / "novelty.npz")
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise _damaged(folder, f"{type(error).__name__} while its weights were read") from error
+        return cls(card, network, novelty, folder)
+
+
+def _several(pictures: Any) -> bool:
+    return isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+
+
+def _damaged(folder: Path, reason: str) -> ModelError:
+    return ModelError(f"The model {folder.name!r} is damaged ({reason}); train or copy it again.")
+
+
+def save_classifier(
+    network: Network,
+    history: pd.DataFrame,
+    recipe: ClassifierRecipe,
+    data: Subsets,
+    table: pd.DataFrame,
+    source: str,
+    folder: Path,
+    seed: int,
+    start: Card | None = None,
+) -> Classifier:
+    """Measure a trained network on all three subsets, and save it.
+
+    Args:
+        network: what `train_network` returned.
+        history: the same.
+        recipe: how it was trained.
+        data: the pictures that it was trained on, and the test's.
+        table: their split.
+        source: of the collection.
+        folder: where to; what else lies in it stays.
+        seed: of the training.
+        start: the card of the model whose weights it began with.
+    """
+    run = Outputs(network, recipe.size)
+    found = {name: run(resized(getattr(data, name), recipe.size).images) for name in SUBSETS}
+    heat = temperature(found["validation"][0], data.validation.labels)
+    calibrated = {name: scale(found[name][0], heat) for name in SUBSETS}
+    evaluations = {name: evaluate(calibrated[name], getattr(data, name).labels, data.class_names) for name in SUBSETS}
+    novelty = Novelty.fit(found["train"][1], found["validation"][1])
+    beyond = {name: float((novelty.distance(found[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
+    statistics = picture_statistics(resized(data.validation, recipe.size).images)
+    reference = Sample.of(novelty, calibrated["validation"], found["validation"][1], statistics)
+    tested = table.set_index("path", drop=False).loc[list(data.test.paths)]
+    gpus = tf.config.list_physical_devices("GPU")
+    card = models.save_model(
+        folder,
+        {
+            "kind": "classifier",
+            "title": network.title,
+            "recipe": recipe.to_dict(),
+            "seed": seed,
+            "source": source,
+            "metrics": {name: e.to_dict() if name == "test" else e.summary() for name, e in evaluations.items()},
+            "seconds": round(float(history["seconds"].sum()), 1),
+            "network": recipe.network,
+            "class_names": data.class_names,
+            "size": recipe.size,
+            "temperature": round(heat, 4),
+            "novelty": {"threshold": round(novelty.threshold, 4)} | {k: round(v, 4) for k, v in beyond.items()},
+            "parameters": network.model.count_params(),
+            "epochs": len(history),
+            "split": split_digest(table),
+            "untrained": "untrained" in network.title,
+            "started": {} if start is None else start.start,
+            "made": {"device": f"{len(gpus)} GPU" if gpus else "a processor", "precision": precision(recipe)},
+        },
+        {
+            # The same graph without the optimiser, whose moments would make the file three times as large.
+            "model.weights.h5": keras.Model(network.model.input, network.model.output).save_weights,
+            "novelty.npz": novelty.save,
+            "reference.npz": reference.save,
+            "split.csv": lambda file: save_split(table, file),
+            "test.csv": lambda file: save_answers(evaluations["test"], tested, file),
+            "history.csv": lambda file: history.to_csv(file, index=False),
+        },
+        describe,
+    )
+    return Classifier(card, network, novelty, folder)
+
+
+def train_classifier(
+    recipe: ClassifierRecipe,
+    collection: Collection,
+    table: pd.DataFrame,
+    folder: str | Path,
+    seed: int | None = None,
+    resume: bool = False,
+    start: Classifier | None = None,
+) -> Classifier:
+    """Decode the pictures of a split, train, measure and save: what `artnb train` does.
+
+    Args:
+        recipe: how.
+        collection: where the pictures are.
+        table: their split.
+        folder: of the model, also of its checkpoints.
+        seed: by default `ARTNB_SEED`.
+        resume: whether to resume a training in the folder; a finished one is loaded.
+        start: a model of the same artists whose weights the training begins with.
+
+    Raises:
+        TrainingError: see `train_network`.
+        SplitError: nothing can be trained on the split, or its files have other contents now.
+        ImageError: a picture of the split can't be read.
+    """
+    from filelock import FileLock
+
+    require(table)
+    seed = settings.seed if seed is None else seed
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        if resume and (folder / "card.json").is_file():
+            card = Card.load(folder)
+            begun = {} if start is None else start.card.start
+            wanted = recipe.to_dict(), split_digest(table), seed, begun
+            if (card.recipe, card.split, card.seed, card.started) == wanted:
+                return models.load_model(folder)  # it was finished
+        data = load_pictures(collection, table, recipe.size, recipe.train_size)
+        network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
+        made = save_classifier(
+            network, history, recipe, data, table, collection.source, folder, seed, start.card if start else None
+        )
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return made
+
+
+def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | None = None) -> Classifier:
+    """A model of the course, for its notebooks: trained the first time, loaded when it is wanted again.
+
+    It is another model if anything of it is another: recipe, pictures, split, seed, and in the quick profile the code.
+    An interrupted training is resumed.
+
+    Args:
+        name: what the model is called; without `using`, also of the recipe.
+        prepared: the collection and its split.
+        using: another recipe than the profile's own.
+    """
+    recipe = using or classifier_recipe(name)
+    parts = [repr(recipe), split_digest(prepared.table), str(settings.seed)]
+    if settings.profile == "quick":
+        package = Path(__file__).parents[1]
+        sources = [*package.glob("classification/*.py"), *package.glob("backbones/*.py"), package / "layers.py"]
+        sources += [package / "images.py", package / "paintings/pipeline.py"]
+        parts += [file.read_text(encoding="utf-8") for file in sorted(sources)]
+    mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
+    return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True)
+
+
+def _command(card: Card) -> str:
+    if not card.started:
+        return f"`artnb train {card.network} --seed {card.seed}`"
+    return (
+        f"`artnb retrain`, beginning with a model of {card.started['epochs']} epochs, split "
+        f"{card.started['split'][:12]}, seed {card.started['seed']}"
+    )
+
+
+def describe(card: Card) -> str:
+    """The card as a page for a person, in Markdown."""
+    train, validation, test = (card.metrics[name] for name in SUBSETS)
+    made, device = card.made, f"{card.made.get('device')}{models.trained_in(card.made)}"
+    artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
+    artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
+    rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
+    (hard, hard_row), (hardest, hardest_row) = artists[-2:]
+    low, high = test["interval"]
+    return "\n".join(
+        [
+            f"# {card.title}: who painted this?\n",
+            *(["**Its core is untrained: it began without ImageNet weights.**\n"] if card.untrained else []),
+            f"It names one of {len(card.class_names)} artists, with a probability, and says when a picture is unlike",
+            f"all that it was trained on. Input: a picture, its middle square at {card.size} × {card.size} pixels.",
+            f"{card.parameters:,} parameters.\n",
+            f"**Trained** on {train['n']:,} paintings (source: {card.source}, split {card.split[:12]}),",
+            f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {device}, seed {card.seed}:",
+            f"{_command(card)}, all settings in card.json.\n",
+            f"**On {test['n']} test paintings**, never used in training or choosing, and no painting on two sides:",
+            f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",
+            f"right artist among three {test['top3']:.1%}, macro F1 {test['macro_f1']:.3f},",
+            f"calibration error {test['ece']:.3f} at a temperature of {card.temperature:.2f}.",
+            f"On training paintings {train['accuracy']:.1%}, on validation {validation['accuracy']:.1%}.\n",
+            "| artist | test paintings | precision | recall |\n|---|---|---|---|",
+            *rows,
+            *([f"\n**How good it is at {' and '.join(unmeasured)} was not measured.**"] if unmeasured else []),
+            f"\n**What it is bad at.** It finds {hardest} ({hardest_row['recall']:.0%}) and {hard}",
+            f"({hard_row['recall']:.0%}) least often. It knows no other artist, and names one of its own for",
+            "a forgery, a copy or a pupil's work.",
+            f"It calls {card.novelty['test']:.1%} of its test paintings unfamiliar that are not.",
+            "It sees reproductions: another photographer's light, a frame or a watermark is another picture to it.\n",
+            f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+            "the paintings are not part of it.\n",
+        ]
+    )

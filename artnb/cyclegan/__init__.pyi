@@ -1,0 +1,10 @@
+from .evaluation import CycleEvaluation as CycleEvaluation
+from .evaluation import Kid as Kid
+from .evaluation import kid as kid
+from .model import CycleModel as CycleModel
+from .model import train_cyclegan as train_cyclegan
+from .networks import CycleGAN as CycleGAN
+from .pictures import load_unpaired as load_unpaired
+from .recipes import CycleRecipe as CycleRecipe
+from .recipes import cycle_recipe as cycle_recipe
+from .translating import Translator as Translator

@@ -1,0 +1,288 @@
+"""A trained CycleGAN: called on a picture it paints it over, and its folder holds the four networks' weights."""
+
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+
+from artnb import models
+from artnb.backbones import BackboneError
+from artnb.cyclegan.evaluation import evaluate
+from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.pictures import Unpaired, load_unpaired
+from artnb.cyclegan.recipes import CycleRecipe
+from artnb.cyclegan.training import CycleTraining, Watch, read_size, train
+from artnb.cyclegan.translating import Translator
+from artnb.errors import NetworkError, TrainingError
+from artnb.images import Source, fit, load_image
+from artnb.models import Card, ModelError
+from artnb.paintings.sources import PhotosAndMonets
+from artnb.settings import settings
+
+NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
+DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
+JUDGED = 256  # pixels of the square that a discriminator is shown
+
+
+class CycleModel:
+    """A CycleGAN with all that is known of it; from `load_model` or `train_cyclegan`.
+
+    >>> load_model("starter-monet")("photo.jpg")  # doctest: +SKIP
+    array([[[ 93, 118, 141], ...
+
+    Attributes:
+        card: what it is.
+        networks: all four, with their weights.
+        folder: where it is saved.
+    """
+
+    def __init__(self, card: Card, networks: CycleGAN, folder: Path):
+        self.card, self.networks, self.folder = card, networks, folder
+        self._translators: dict[str, Translator] = {}
+
+    @overload
+    def __call__(self, pictures: list | tuple, to: str = "monet") -> list[np.ndarray]: ...
+
+    @overload
+    def __call__(self, pictures: Source, to: str = "monet") -> np.ndarray: ...
+
+    def __call__(self, pictures: Any, to: str = "monet") -> np.ndarray | list[np.ndarray]:
+        """Turn a picture, or each of a list, into a Monet ("monet") or a photograph ("photo").
+
+        Args:
+            pictures: whatever `load_image` takes, of any size, or a list of these.
+            to: the direction.
+
+        Returns:
+            uint8 (height, width, 3), of the picture's size; of a list, a list.
+
+        Raises:
+            ModelError: the card says that this direction is withdrawn.
+            ImageError: a picture is missing, broken, too large or no picture.
+        """
+        translate = self.translator(to)
+        several = isinstance(pictures, list | tuple)
+        return [translate(picture) for picture in pictures] if several else translate(pictures)
+
+    def translator(self, to: str) -> Translator:
+        """What turns pictures into Monets ("monet") or photographs ("photo"), one at a time.
+
+        Raises:
+            ModelError: there is no such direction, or the card says that it is withdrawn.
+        """
+        if to not in DIRECTIONS:
+            raise ModelError(f"There is no direction {to!r}; choose {' or '.join(DIRECTIONS)}.")
+        self.card.require(to)
+        if to not in self._translators:
+            multiple = CycleRecipe(**self.card.recipe).multiple
+            self._translators[to] = Translator(getattr(self.networks, DIRECTIONS[to]), multiple)
+        return self._translators[to]
+
+    def realness(self, picture: Source, to: str) -> np.ndarray:
+        """What the discriminator of "monet" or "photo" says of a picture, place by place.
+
+        Args:
+            picture: whatever `load_image` takes; fitted into a square of JUDGED pixels first.
+            to: which of the two.
+
+        Returns:
+            float32 (rows, columns): about 1 for real ones, 0 for generated.
+        """
+        judge = getattr(self.networks, f"{to}_discriminator")
+        image = fit(load_image(picture), JUDGED)[None].astype(np.float32)
+        return np.asarray(judge(image, training=False))[0].mean(axis=-1)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row for every few steps, see `CycleTraining`."""
+        try:
+            return pd.read_csv(self.folder / "history.csv")
+        except (OSError, ValueError) as error:
+            raise _damaged(self.folder, f"history.csv: {type(error).__name__}") from error
+
+    @classmethod
+    def read(cls, folder: Path, card: Card) -> "CycleModel":
+        """Build a saved model's networks and fill them; use `artnb.load_model`, which checks the files first.
+
+        Raises:
+            ModelError: a file is another network's, or can't be read, or the ImageNet weights are missing that its
+                discriminators look through.
+        """
+        try:
+            networks = CycleGAN.build(CycleRecipe(**card.recipe))
+            for name in NETWORKS:
+                getattr(networks, name).load_weights(folder / f"{name}.weights.h5")
+        except (BackboneError, NetworkError) as error:
+            raise ModelError(f"The model {folder.name!r} can't be built: {error}") from error
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise _damaged(folder, f"{type(error).__name__} while its weights were read") from error
+        return cls(card, networks, folder)
+
+
+def _damaged(folder: Path, reason: str) -> ModelError:
+    return ModelError(f"The model {folder.name!r} is damaged ({reason}); train or copy it again.")
+
+
+def save_cyclegan(
+    training: CycleTraining,
+    folder: str | Path,
+    source: str,
+    pictures: dict[str, int],
+    metrics: dict[str, dict[str, Any]],
+    test: str = "",
+    start: Card | None = None,
+) -> CycleModel:
+    """Save a finished training.
+
+    Args:
+        training: what `train` returned.
+        folder: where to; what else lies in it stays.
+        source: of the pictures.
+        pictures: how many of which.
+        metrics: what `evaluate` found, for each direction.
+        test: the digest of the pictures that it was measured on.
+        start: the card of the model whose weights it began with.
+    """
+    folder, history, recipe, networks = Path(folder), training.history, training.recipe, training.networks
+    writers: dict[str, Any] = {f"{name}.weights.h5": getattr(networks, name).save_weights for name in NETWORKS}
+    card = models.save_model(
+        folder,
+        {
+            "kind": "cyclegan",
+            "title": f"CycleGAN, {recipe.size} pixels",
+            "recipe": recipe.to_dict(),
+            "seed": training.seed,
+            "source": source,
+            "metrics": metrics,
+            "seconds": round(float(history["seconds"].sum()), 1),
+            "steps": int(history["step"].iloc[-1]) if len(history) else 0,
+            "pictures": pictures,
+            "test": test,
+            "started": {} if start is None else start.start,
+            "made": {"precision": training.precision},
+        },
+        writers | {"history.csv": lambda file: history.to_csv(file, index=False)},
+        describe,
+    )
+    return CycleModel(card, networks, folder)
+
+
+def train_cyclegan(
+    pictures: PhotosAndMonets,
+    recipe: CycleRecipe,
+    folder: str | Path,
+    seed: int | None = None,
+    start: str | Path | None = None,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> CycleModel:
+    """Decode, train, measure and save: what `artnb train cyclegan` does.
+
+    Args:
+        pictures: photographs and paintings.
+        recipe: how.
+        folder: of the model, also of its checkpoint.
+        seed: by default `ARTNB_SEED`.
+        start: a model whose weights the training begins with.
+        resume: whether to resume a training in the folder.
+        watch: see `training.train`.
+
+    Raises:
+        TrainingError: see `training.train`; or `start` was measured on other pictures than this training would be.
+        ModelError: there is no model `start`.
+        KeyboardInterrupt: it was stopped.
+    """
+    seed = settings.seed if seed is None else seed
+    begun: CycleModel | None = None if start is None else models.load_model(start, "cyclegan")
+    data = load_unpaired(pictures, read_size(recipe), seed)
+    if begun is not None and begun.card.test != data.test:
+        raise TrainingError(
+            "The model to start from kept other pictures back than this training would, so it could not be measured on "
+            f"unseen ones; train on its own pictures with --seed {begun.card.seed}."
+        )
+    if data.skipped:
+        print(
+            f"Files that can't be read and were left out: {len(data.skipped)}, such as: {data.skipped[0]}",
+            file=sys.stderr,
+        )
+    networks = begun.networks if begun else None
+    done = train(
+        data.train_photos, data.train_monets, recipe, folder, seed=seed, start=networks, resume=resume, watch=watch
+    )
+    if done.stopped:
+        raise KeyboardInterrupt
+    metrics = measure_both(done.networks, data, recipe, seed)
+    return save_cyclegan(
+        done, folder, pictures.source, data.counts(), metrics, data.test, begun.card if begun else None
+    )
+
+
+def measure_both(
+    networks: CycleGAN, data: Unpaired, recipe: CycleRecipe, seed: int | None = None
+) -> dict[str, dict[str, Any]]:
+    """Both directions, on what was kept back, at the size of the recipe: "monet" and "photo" -> `CycleEvaluation`."""
+    to_monet, to_photo = (Translator(network, recipe.multiple) for network in networks.generators)
+    test_photos, test_monets, photos, monets = (
+        np.stack([fit(picture, recipe.size) for picture in each])
+        for each in (data.test_photos, data.test_monets, data.train_photos, data.train_monets)
+    )
+    return {
+        "monet": evaluate(to_monet, to_photo, test_photos, test_monets, monets, seed=seed).to_dict(),
+        "photo": evaluate(to_photo, to_monet, test_monets, test_photos, photos, seed=seed).to_dict(),
+    }
+
+
+def describe(card: Card) -> str:
+    """The card as a page for a person, in Markdown."""
+    counts, made = card.pictures, card.made
+    hours = f"{card.seconds / 3600:.1f} hours{models.trained_in(made)}"
+    lines = [
+        f"# {card.title}: photograph to Monet and back\n",
+        "Two generators and two discriminators, learned from unpaired photographs and paintings.",
+        "Input and output: a picture of any size.\n",
+        f"**Trained** on {counts.get('train_photos', 0):,} photographs and {counts.get('train_monets', 0):,} paintings",
+        f"(source: {card.source}), {card.steps:,} steps in {hours}, seed {card.seed}:",
+        f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.",
+        *_before(card.started),
+        "",
+        f"**Measured** on {counts.get('test_photos', 0):,} photographs and {counts.get('test_monets', 0):,} paintings",
+        "that were never used in training or choosing. KID is between generated and real pictures; beside it is that",
+        "of the pictures as they were, and that of two halves of the real ones.\n",
+        "| direction | generated | inputs | real | SSIM | there and back |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| to {to} | {found['generated']['value']:.4f} | {found['inputs']['value']:.4f} | "
+        f"{found['real']['value']:.4f} | {found['structure']:.2f} | {found['cycle_error']:.1f} grey levels |"
+        for to, found in card.metrics.items()
+    ]
+    lines += [
+        *(f"\n**Withdrawn: to {to}.** {reason}" for to, reason in card.withdrawn.items()),
+        *(_SAME_NETWORK if card.recipe.get("discriminator") == "projected" else ()),
+        "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
+        "interiors and night get the same dabs. Plain skies become mottled. A generator whose KID is hardly below that",
+        "of the inputs has learned little.\n",
+        f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+        "the pictures are not part of it.\n",
+    ]
+    return "\n".join(lines)
+
+
+_SAME_NETWORK = (
+    "\nThe discriminators looked through the first blocks of EfficientNet-Lite0, and KID is measured by its last one:",
+    "`benchmarks/monet_judges.py` asks a network that had no part in it, too.",
+)
+
+
+def _before(started: dict[str, Any]) -> list[str]:
+    """What had been learned already, a line for each training."""
+    if not started:
+        return []
+    line = (
+        f"It began with the weights of a training of {started['steps']:,} steps, {started['seconds'] / 3600:.1f} hours,"
+        f" seed {started['seed']}."
+    )
+    return [line, *_before(started["started"])]

@@ -1,0 +1,141 @@
+"""A step of a CycleGAN's training: both generators, then both discriminators, and all that it remembers."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from artnb.cyclegan.augmenting import augmented
+from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.recipes import CycleRecipe
+
+LOSSES = ("monet_generator", "photo_generator", "monet_discriminator", "photo_discriminator", "cycle", "identity")
+
+
+def least_squares(realness: tf.Tensor, wanted: float) -> tf.Tensor:
+    """Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017: how far judgements are from 0 or 1."""
+    return tf.reduce_mean(tf.square(realness - wanted))
+
+
+def cycle_loss(pictures: tf.Tensor, again: tf.Tensor) -> tf.Tensor:
+    """Zhu et al., ICCV 2017, equation 2: the mean absolute difference of colours, as of [-1, 1]."""
+    return tf.reduce_mean(tf.abs(again - pictures)) / 127.5
+
+
+class State:
+    """All that a training is made of: networks, optimisers, pools of past pictures, and the step they are at."""
+
+    def __init__(self, networks: CycleGAN, recipe: CycleRecipe):
+        self.networks, self.recipe, self.done = networks, recipe, 0
+        begin = int(recipe.steps * recipe.decay_from)
+        fall = recipe.steps - begin
+        rates = [recipe.learning_rate, recipe.learning_rate * recipe.discriminator_rate]
+        self.variables = [
+            [variable for network in pair for variable in network.trainable_variables]
+            for pair in (networks.generators, networks.discriminators)
+        ]
+        half = networks.to_monet.dtype_policy.name == "mixed_float16"  # whose range is too small for some gradients
+        self.optimisers = [_adam(_ConstantThenLine(rate, begin, fall) if fall else rate, half) for rate in rates]
+        for optimiser, variables in zip(self.optimisers, self.variables, strict=True):
+            optimiser.build(variables)
+        self.pools = [_Pool(recipe) for _ in range(2)] if recipe.pool else []
+
+    def step(self, photos: tf.Tensor, paintings: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Both generators, then both discriminators: (6,), the losses as LOSSES."""
+        recipe, net = self.recipe, self.networks
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(_values(self.variables[0]))
+            fake_paintings, same_paintings = (net.to_monet(seen, training=True) for seen in (photos, paintings))
+            fake_photos, same_photos = (net.to_photo(seen, training=True) for seen in (paintings, photos))
+            again_photos = net.to_photo(fake_paintings, training=True)
+            again_paintings = net.to_monet(fake_photos, training=True)
+            fooled = [
+                least_squares(judge(self._seen(fake, seed, number), training=True), 1.0)
+                for number, (judge, fake) in enumerate(
+                    zip(net.discriminators, (fake_paintings, fake_photos), strict=True)
+                )
+            ]
+            cycle = cycle_loss(photos, again_photos) + cycle_loss(paintings, again_paintings)
+            identity = cycle_loss(photos, same_photos) + cycle_loss(paintings, same_paintings)
+            loss = sum(fooled) + recipe.cycle * (cycle + recipe.identity * identity)
+            scaled = self.optimisers[0].scale_loss(loss)
+        self._apply(0, tape.gradient(scaled, _values(self.variables[0])))
+        judged = []
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(_values(self.variables[1]))
+            for number, (judge, real, fake) in enumerate(
+                zip(net.discriminators, (paintings, photos), (fake_paintings, fake_photos), strict=True)
+            ):
+                fake = tf.stop_gradient(fake)
+                if self.pools:
+                    fake = self.pools[number].exchange(fake, seed + tf.constant([7, number]))
+                both = judge(self._seen(tf.concat([real, fake], 0), seed, 2 + number), training=True)
+                for_real, for_fake = tf.split(both, 2)
+                judged.append((least_squares(for_real, 1.0) + least_squares(for_fake, 0.0)) / 2)
+            scaled = self.optimisers[1].scale_loss(sum(judged))
+        self._apply(1, tape.gradient(scaled, _values(self.variables[1])))
+        return tf.stack([*fooled, *judged, cycle / 2, identity / 2])
+
+    def _seen(self, pictures: tf.Tensor, seed: tf.Tensor, number: int) -> tf.Tensor:
+        if not self.recipe.augment:
+            return pictures
+        return augmented(pictures, seed + tf.constant([0, 10_000_019 * (1 + number)]))
+
+    def _apply(self, number: int, gradients: list[tf.Tensor]) -> None:
+        self.optimisers[number].apply(gradients, self.variables[number])
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.optimisers[0].learning_rate)
+
+    def all_variables(self) -> list[Any]:
+        """Everything that changes in a step, in an order that is the same in every process."""
+        found = [v for network in self.networks.all for v in network.variables]
+        found += [v for optimiser in self.optimisers for v in optimiser.variables]
+        return found + [v for pool in self.pools for v in (pool.pictures, pool.count)]
+
+
+def _values(variables: list[Any]) -> list[Any]:
+    return [variable.value for variable in variables]  # TensorFlow's own, which a tape can watch
+
+
+def _adam(rate: Any, scaled: bool) -> keras.optimizers.Optimizer:
+    adam = keras.optimizers.Adam(rate, beta_1=0.5)
+    return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
+
+
+class _ConstantThenLine(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant rate, then a line down to 0."""
+
+    def __init__(self, rate: float, begin: int, fall: int):
+        self.rate, self.begin, self.fall = rate, begin, fall
+
+    def __call__(self, step: Any) -> Any:
+        past = keras.ops.cast(step, "float32") - self.begin
+        return self.rate * keras.ops.clip(1.0 - past / self.fall, 0.0, 1.0)
+
+
+class _Pool:
+    """Generated pictures of the past; half of the time the discriminator sees one of them instead of the new one."""
+
+    def __init__(self, recipe: CycleRecipe):
+        self.size = recipe.pool
+        self.pictures = tf.Variable(tf.zeros((recipe.pool, recipe.size, recipe.size, 3)), trainable=False)
+        self.count = tf.Variable(0, trainable=False)
+
+    def exchange(self, new: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Keep new pictures, and give back as many, some of them old ones."""
+        given = []
+        for number, picture in enumerate(tf.unstack(new)):
+            draw = tf.random.stateless_uniform([2], seed + tf.constant([number, 0]))
+            filling = self.count < self.size
+            kept_at = tf.cast(draw[0] * self.size, tf.int32)
+            place = tf.where(filling, self.count, kept_at)
+            old = self.pictures[place]
+            swap = tf.logical_and(tf.logical_not(filling), draw[1] < 0.5)
+            stored = tf.where(tf.logical_or(filling, swap), picture, old)
+            self.pictures.scatter_nd_update([[place]], [stored])
+            self.count.assign(tf.minimum(self.count + 1, self.size))
+            given.append(tf.where(swap, old, picture))
+        return tf.stack(given)
