@@ -15,8 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 

@@ -18,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 from PIL.TiffImagePlugin import TiffImageFile
 
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 
 MAX_BYTES = 200 * 1024**2
 MAX_PIXELS = 100_000_000

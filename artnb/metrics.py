@@ -4,7 +4,21 @@ import numpy as np
 
 
 def structure(image: np.ndarray, content: np.ndarray) -> float:
-    """SSIM of the lightness of two uint8 pictures of one size, -1 to 1 (Wang et al., 2004), as scikit-image has it."""
+    """How much of the content's forms is left in a picture: SSIM of the lightness, as scikit-image has it.
+
+    Z. Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", IEEE Transactions on
+    Image Processing, 2004.
+
+    Args:
+        image: uint8 (height, width, 3), sides of 7 pixels or more.
+        content: the same shape.
+
+    Returns:
+        From -1 to 1; 1 for two equal pictures.
+
+    Raises:
+        ValueError: they have different sizes, or are smaller.
+    """
     from skimage.color import rgb2gray
     from skimage.metrics import structural_similarity
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from artnb import __version__
+from artnb.common.files import replacing, sha256
 from artnb.errors import ArtnbError
-from artnb.files import replacing, sha256
 from artnb.settings import settings
 
 STARTERS = Path(__file__).parent / "starters"
@@ -198,9 +198,8 @@ def load_model(model: str | Path, kind: KindName | None = None) -> Any:
         ModelError: there is no such model, it is of another kind, or a file of it is missing or was changed.
     """
     folder = find(model, kind)
+    check_whole(folder)
     card = Card.load(folder)
-    check_registered(folder)
-    check_files(folder, card)
     module, _, name = KINDS[card.kind].loader.partition(":")
     return getattr(import_module(module), name).read(folder, card)
 
@@ -329,26 +328,21 @@ def check_files(folder: Path, card: Card) -> None:
         raise ModelError(f"The model {folder.name!r} is damaged ({problem}); train or copy it again.")
 
 
-def check_registered(folder: Path) -> None:
-    """Nothing for a folder outside of the registry, or one that holds what was registered.
+def check_whole(folder: Path) -> None:
+    """Nothing, if a model's files are those that its card names, and its card, in the registry, the registered one.
 
     Raises:
-        ModelError: its card or a file of it is another.
+        ModelError: one of them is another, or missing.
     """
-    if folder.parent != settings.home / "registry":
-        return
-    name, _, number = folder.name.rpartition("-")
-    added = [event for event in registered_history(name) if event["event"] == "add" and str(event["version"]) == number]
-    try:
-        if added and added[0].get("digest") == identity(folder):
-            check_files(folder, Card.load(folder))
-            return
-    except (OSError, ModelError):
-        pass
-    raise ModelError(
-        f"The files of {name} {number} are not those that were registered; it can't be trusted: "
-        "restore its folder from a copy, or choose another version."
-    )
+    if folder.parent == settings.home / "registry":
+        name, _, number = folder.name.rpartition("-")
+        added = [e for e in registered_history(name) if e["event"] == "add" and str(e["version"]) == number]
+        if not (added and (folder / "card.json").is_file() and added[0].get("digest") == identity(folder)):
+            raise ModelError(
+                f"The files of {name} {number} are not those that were registered; it can't be trusted: "
+                "restore its folder from a copy, or choose another version."
+            )
+    check_files(folder, Card.load(folder))
 
 
 def save_model(

@@ -17,10 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from artnb.common.precision import FULL, training_policy, under
 from artnb.cyclegan.networks import CycleGAN, InstanceNormalization
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import State, cycle_loss, least_squares
-from artnb.precision import FULL, training_policy, under
 
 
 def plainly(layer: keras.layers.Layer) -> keras.layers.Layer:

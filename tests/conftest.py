@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from artnb import models
-from artnb.files import sha256
+from artnb.common.files import sha256
 from artnb.settings import using
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from artnb.files import replacing
+from artnb.common.files import replacing
 
 
 def names(folder):
@@ -129,7 +129,7 @@ def test_a_pipe_or_a_device_stays_one(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from artnb.files import replacing
+from artnb.common.files import replacing
 with replacing(sys.argv[1]) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

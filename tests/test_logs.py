@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from artnb import logs
+from artnb.common import logs
 from artnb.errors import ArtnbError
 from artnb.settings import Settings, SettingsError
 
@@ -75,6 +75,9 @@ def test_a_level_that_is_none_is_said():
 
 
 def test_an_import_leaves_pythons_logging_as_it_is():
-    code = "import logging, artnb.logs; one = logging.getLogger('artnb'); print(one.handlers, one.propagate, one.level)"
+    code = (
+        "import logging, artnb.common.logs\n"
+        "one = logging.getLogger('artnb')\nprint(one.handlers, one.propagate, one.level)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"[] True {logging.NOTSET}\n"

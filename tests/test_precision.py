@@ -3,8 +3,8 @@
 import keras
 import pytest
 
-from artnb import precision
-from artnb.precision import training_policy, under
+from artnb.common import precision
+from artnb.common.precision import training_policy, under
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from artnb.progress import progress
+from artnb.common.progress import progress
 
 
 class Terminal(io.StringIO):

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from artnb import models
-from artnb.files import sha256
+from artnb.common.files import sha256
 
 
 def make_starter(model: str | Path, name: str) -> Path:

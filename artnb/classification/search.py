@@ -8,13 +8,13 @@ from typing import Any
 import keras_tuner as kt
 import pandas as pd
 
-from artnb import searching
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.training import train_network
+from artnb.common import searching
+from artnb.common.resuming import digest
+from artnb.common.searching import Method, SearchError, finished_trials, search_identity
 from artnb.errors import DivergenceError
 from artnb.paintings.pipeline import Subsets
-from artnb.resuming import digest
-from artnb.searching import Method, SearchError, finished_trials, search_identity
 from artnb.settings import Profile, settings
 
 OBJECTIVE = kt.Objective("val_accuracy", "max")

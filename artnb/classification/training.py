@@ -20,8 +20,11 @@ import tensorflow as tf
 from artnb.classification import networks
 from artnb.classification.networks import Network
 from artnb.classification.recipes import ClassifierRecipe, Phase
+from artnb.common.files import replacing
+from artnb.common.precision import FULL, training_policy, under
+from artnb.common.progress import progress
+from artnb.common.resuming import begin_or_resume, digest
 from artnb.errors import DivergenceError, TrainingError, check_setting
-from artnb.files import replacing
 from artnb.paintings.pipeline import (
     Pictures,
     Subsets,
@@ -30,9 +33,6 @@ from artnb.paintings.pipeline import (
     steps_per_epoch,
     training_batches,
 )
-from artnb.precision import FULL, training_policy, under
-from artnb.progress import progress
-from artnb.resuming import begin_or_resume, digest
 from artnb.settings import settings
 
 

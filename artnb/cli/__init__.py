@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _logged(run: Callable) -> Iterator[None]:
     """Note which command ran, how long, and what became of it."""
-    from artnb import logs
+    from artnb.common import logs
 
     name, begun = f"{run.__module__.rpartition('.')[2]}.{run.__name__.strip('_')}", time.monotonic()
     try:

@@ -127,9 +127,9 @@ def _train(chosen: argparse.Namespace) -> None:
 def _search(chosen: argparse.Namespace) -> None:
 
     with without_greetings():
-        from artnb import searching
         from artnb.classification.recipes import classifier_recipe
         from artnb.classification.search import classifier_space, search_classifier
+        from artnb.common import searching
         from artnb.paintings.pipeline import load_pictures
     space = classifier_space(chosen.space)
     base = classifier_recipe(space.network)

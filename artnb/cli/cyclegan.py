@@ -68,7 +68,7 @@ def _monet(chosen: argparse.Namespace) -> None:
         from artnb.images import ImageError, load_image, save_image
         from artnb.operation import monitoring
 
-        model = load_model(chosen.model)
+        model = load_model(chosen.model, "cyclegan")
         translate = model.translator(chosen.to)
     answers: list[dict[str, Any]] = []
     for name in chosen.photos:

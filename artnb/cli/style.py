@@ -55,9 +55,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _stylize(chosen: argparse.Namespace) -> None:
     with without_greetings():
         from artnb.backbones import shared_backbone
+        from artnb.common.progress import STOPPED
         from artnb.images import WRITTEN, ImageError, load_image
         from artnb.paintings.sources import SUFFIXES
-        from artnb.progress import STOPPED
 
     recipe = _recipe(chosen)
     styles = [load_image(style) for style in chosen.styles]
@@ -97,7 +97,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
 
 def _search(chosen: argparse.Namespace) -> None:
     with without_greetings():
-        from artnb import searching
+        from artnb.common import searching
         from artnb.style.search import search_style, style_space
     space = style_space(chosen.space, chosen.backbone)
     paints = not chosen.chief or chosen.worker  # the chief does not

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from artnb.cli.common import file, folder, positive, print_json, without_greetings
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 
 
 def moment(text: str) -> datetime:

@@ -122,10 +122,10 @@ class CycleEvaluation:
         inputs: KID of the pictures as they were, which a generator that does nothing would have.
         real: KID of one half of the real ones against the other.
         ratio: `generated` as a share of `inputs`.
-        memorisation: distance from the nearest training picture; `usual_memorisation` of real pictures.
-        usual_memorisation: see there.
+        memorisation: `memorisation_distance` of generated pictures from the targets that were trained on.
+        usual_memorisation: the same of real targets that were not trained on.
         cycle_error: mean absolute difference, in grey levels, after both generators.
-        structure: SSIM of the lightness before and after, mean.
+        structure: SSIM of the lightness before and after, -1 to 1, mean.
         untrained: whether the backbone that looked is one without ImageNet weights.
     """
 
@@ -163,6 +163,9 @@ def evaluate(
         training_targets: uint8, of the target, that it was trained on.
         backbone: what looks; EfficientNet-Lite0 by default.
         seed: of the subsets.
+
+    Raises:
+        EvaluationError: there are less than two pictures, or less than four targets.
     """
     seed = settings.seed if seed is None else seed
     backbone = backbone or shared_backbone("efficientnet-lite0")

@@ -73,8 +73,7 @@ class CycleModel:
         Raises:
             ModelError: there is no such direction, or the card says that it is withdrawn.
         """
-        if to not in DIRECTIONS:
-            raise ModelError(f"There is no direction {to!r}; choose {' or '.join(DIRECTIONS)}.")
+        _check_direction(to)
         self.card.require(to)
         if to not in self._translators:
             multiple = CycleRecipe(**self.card.recipe).multiple
@@ -90,7 +89,12 @@ class CycleModel:
 
         Returns:
             float32 (rows, columns): about 1 for real ones, 0 for generated.
+
+        Raises:
+            ModelError: there is no such direction.
+            ImageError: it is missing, broken, too large or no picture.
         """
+        _check_direction(to)
         judge = getattr(self.networks, f"{to}_discriminator")
         image = fit(load_image(picture), JUDGED)[None].astype(np.float32)
         return np.asarray(judge(image, training=False))[0].mean(axis=-1)
@@ -120,6 +124,11 @@ class CycleModel:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise _damaged(folder, f"{type(error).__name__} while its weights were read") from error
         return cls(card, networks, folder)
+
+
+def _check_direction(to: str) -> None:
+    if to not in DIRECTIONS:
+        raise ModelError(f"There is no direction {to!r}; choose {' or '.join(DIRECTIONS)}.")
 
 
 def _damaged(folder: Path, reason: str) -> ModelError:

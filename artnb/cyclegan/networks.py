@@ -13,9 +13,9 @@ import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
+from artnb.common.precision import FULL, under
 from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
 from artnb.errors import NetworkError
-from artnb.precision import FULL, under
 
 
 @keras.saving.register_keras_serializable("artnb")
@@ -87,7 +87,7 @@ class InstanceNormalization(layers.GroupNormalization):
 
 
 def instance_norm(name: str) -> layers.Layer:
-    """Each picture's each channel, brought to mean 0 and spread 1 (Ulyanov et al., 2016), then scaled and shifted."""
+    """Each picture's each channel, brought to mean 0 and variance 1 (Ulyanov et al., 2016), then scaled, shifted."""
     return InstanceNormalization(groups=-1, epsilon=1e-5, name=name)
 
 
@@ -323,12 +323,12 @@ class CycleGAN:
 
     @property
     def generators(self) -> tuple[keras.Model, keras.Model]:
-        """Both directions."""
+        """To Monet, to photograph."""
         return self.to_monet, self.to_photo
 
     @property
     def discriminators(self) -> tuple[keras.Model, keras.Model]:
-        """Both judges."""
+        """Of Monets, of photographs."""
         return self.monet_discriminator, self.photo_discriminator
 
     @property

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from artnb.common.files import sha256
+from artnb.common.progress import progress
 from artnb.errors import TrainingError
-from artnb.files import sha256
 from artnb.images import ImageError, fit, load_image
 from artnb.paintings.sources import PhotosAndMonets
-from artnb.progress import progress
 from artnb.settings import settings
 
 KEPT_BACK = 0.15  # of both kinds, for measuring
@@ -36,7 +36,7 @@ class Unpaired:
     skipped: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """How many there are of which."""
+        """The name of each array -> how many pictures are in it."""
         names = ("train_photos", "train_monets", "test_photos", "test_monets")
         return {name: len(getattr(self, name)) for name in names}
 

@@ -105,7 +105,3 @@ def cycle_recipe(profile: Profile | None = None) -> CycleRecipe:
     if profile == "full":
         return full
     return replace(full, size=64, width=16, depth=3, discriminator_width=32, learning_rate=5e-4, steps=200)
-
-
-PAPER = CycleRecipe(size=256, width=64, depth=9, discriminator_width=64, residual=False, augment=False)
-ORIGINAL = replace(PAPER, generator="unet", depth=8)

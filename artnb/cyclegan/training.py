@@ -17,17 +17,19 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from artnb.common.files import replacing
+from artnb.common.precision import FULL, training_policy, under
+from artnb.common.progress import STOPPED, progress
+from artnb.common.resuming import begin_or_resume, digest
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import LOSSES, State
+from artnb.cyclegan.steps import cycle_loss as cycle_loss
+from artnb.cyclegan.steps import least_squares as least_squares
 from artnb.cyclegan.translating import to_uint8
 from artnb.errors import DivergenceError, TrainingError
-from artnb.files import replacing
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
-from artnb.precision import FULL, training_policy, under
-from artnb.progress import STOPPED, progress
-from artnb.resuming import begin_or_resume, digest
 from artnb.settings import settings
 
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)

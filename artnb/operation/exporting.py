@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.classification.model import Classifier
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 from artnb.models import load_model
 from artnb.paintings.splits import verify
 

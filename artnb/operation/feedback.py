@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 from artnb.images import png_bytes, shrink
 from artnb.operation.store import MAX_STORE_BYTES, Store, insert, timestamp, update
 from artnb.paintings import catalogue

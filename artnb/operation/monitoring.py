@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from artnb import logs
 from artnb.classification.reference import STATISTICS, picture_statistics
+from artnb.common import logs
 from artnb.images import Source, fit, load_image
 from artnb.models import identity
 from artnb.operation import feedback

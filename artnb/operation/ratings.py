@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from artnb.common.files import append_lines
 from artnb.errors import ArtnbError
-from artnb.files import append_lines
 
 # What the student project judged, in its words.
 QUESTIONS = ("style", "colour", "lines", "total")

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from artnb import logs, models
+from artnb import models
+from artnb.common import logs
+from artnb.common.files import append_lines
 from artnb.errors import ArtnbError
-from artnb.files import append_lines
 from artnb.operation import tracking
 from artnb.operation.comparing import Comparison, ComparisonError, compare
 from artnb.settings import settings
@@ -55,8 +56,8 @@ def add(model: str | Path) -> Version:
         OSError: it can't be copied.
     """
     source = models.find(model, None)
+    models.check_whole(source)
     card = models.Card.load(source)
-    models.check_files(source, card)
     name = models.KINDS[card.kind].registered
     with _changing():
         mark = models.identity(source)
@@ -179,7 +180,7 @@ def _version(name: str, number: int) -> Version:
 
 def _checked(name: str, number: int) -> Version:
     version = _version(name, number)
-    models.check_registered(version.folder)
+    models.check_whole(version.folder)
     return version
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 from artnb.classification import networks
 from artnb.classification.model import Classifier, train_classifier
 from artnb.classification.recipes import ClassifierRecipe
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 from artnb.operation.comparing import Comparison, compare, describe
 from artnb.paintings import catalogue
 from artnb.paintings.audit import audit_collection, groups

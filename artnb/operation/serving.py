@@ -44,7 +44,7 @@ class Served(PythonModel):
         return table.where(table.notna(), None)  # JSON knows no NaN
 
     def _row(self, text: Any) -> dict[str, Any]:
-        from artnb import logs
+        from artnb.common import logs
         from artnb.images import ImageError
 
         try:

@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artnb import logs, models
+from artnb import models
+from artnb.common import logs
 from artnb.errors import ArtnbError
 from artnb.models import Card
 from artnb.settings import settings

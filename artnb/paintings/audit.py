@@ -32,9 +32,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
+from artnb.common.progress import progress
 from artnb.images import MAX_BYTES, MAX_PIXELS, ImageError, load_image, upright
 from artnb.paintings.sources import Collection
-from artnb.progress import progress
 
 Pair = tuple[str, str]
 Candidates = tuple[

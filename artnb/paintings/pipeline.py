@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from artnb.common.progress import progress
 from artnb.images import Source, fit, load_image
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, verify
-from artnb.progress import progress
 from artnb.settings import settings
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from artnb import images
-from artnb.files import replacing, sha256
+from artnb.common.files import replacing, sha256
 from artnb.paintings import audit as auditing
 from artnb.paintings import splits
 from artnb.paintings.audit import Audit

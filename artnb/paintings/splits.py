@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from artnb.common.files import replacing, sha256
 from artnb.errors import ArtnbError
-from artnb.files import replacing, sha256
 from artnb.paintings.audit import Audit, groups
 from artnb.paintings.sources import Collection
 from artnb.settings import settings

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from artnb import logs
+from artnb.common import logs
 from artnb.errors import RecipeError, check_setting
 from artnb.weights import TITLES, find_weights
 

@@ -13,12 +13,12 @@ import keras_tuner as kt
 import numpy as np
 import pandas as pd
 
-from artnb import searching
 from artnb.backbones import Backbone, shared_backbone
+from artnb.common import searching
+from artnb.common.progress import STOPPED
+from artnb.common.resuming import digest
+from artnb.common.searching import Method, SearchError, finished_trials
 from artnb.images import Source, load_image
-from artnb.progress import STOPPED
-from artnb.resuming import digest
-from artnb.searching import Method, SearchError, finished_trials
 from artnb.settings import Profile, settings
 from artnb.style.files import save_painting
 from artnb.style.metrics import measure, pareto_front
@@ -112,7 +112,7 @@ def search_style(
 ) -> pd.DataFrame:
     """Paint a picture per trial, and measure it; a search that was interrupted is resumed, in mid-picture.
 
-    As keras-tuner's chief or worker (see `artnb.searching.distributed`), take part in a common search.
+    As keras-tuner's chief or worker (see `artnb.common.searching.distributed`), take part in a common search.
 
     Args:
         space: what is searched.

@@ -17,11 +17,11 @@ import pandas as pd
 import tensorflow as tf
 
 from artnb.backbones import Backbone, shared_backbone
+from artnb.common.files import replacing
+from artnb.common.progress import STOPPED, progress
+from artnb.common.resuming import digest
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 from artnb.images import Source, load_image, resize
-from artnb.progress import STOPPED, progress
-from artnb.resuming import digest
 from artnb.settings import settings
 from artnb.style.recipes import MIN_SIDE, StyleRecipe, default_recipe
 from artnb.style.scene import TERMS, Scene, taps

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 from ipywidgets.widgets.widget_selection import _Selection
 
-from artnb import logs
+from artnb.common import logs
 
 TEXT = 200  # characters
 

@@ -17,8 +17,8 @@ from artnb.classification.search import (
     search_classifier,
     winner,
 )
+from artnb.common.searching import SearchError, distributed
 from artnb.paintings.pipeline import load_pictures
-from artnb.searching import SearchError, distributed
 from tests.classification.conftest import tiny
 from tests.conftest import CHECKOUT
 

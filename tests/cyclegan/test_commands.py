@@ -71,8 +71,9 @@ def test_a_picture_comes_in_by_one_door(model, tmp_path):
     for use in (model, model.translator("monet"), lambda picture: model.realness(picture, "monet")):
         with pytest.raises(ImageError, match="float64 values from 0"):
             use(load_image(file) / 255)
-    with pytest.raises(ModelError, match="no direction 'degas'; choose monet or photo"):
-        model(file, to="degas")
+    for use in (model, model.realness):
+        with pytest.raises(ModelError, match="no direction 'degas'; choose monet or photo"):
+            use(file, to="degas")
 
 
 def test_a_damaged_one_is_in_the_list(model, tmp_path, use):
@@ -90,9 +91,11 @@ def test_a_damaged_model_is_one_sentence(model, tmp_path):
 
     copy = shutil.copytree(model.folder, tmp_path / "copy")
     weights = copy / "to_photo.weights.h5"
-    weights.write_bytes(weights.read_bytes()[:500])
-    with pytest.raises(ModelError, match="'copy' is damaged"):
-        load_model(copy)
+    whole = weights.read_bytes()
+    for changed in (whole[:500], whole[:-1] + bytes([whole[-1] ^ 1])):  # cut, and a single bit
+        weights.write_bytes(changed)
+        with pytest.raises(ModelError, match=r"'copy' is damaged \(to_photo\.weights\.h5 is not the file"):
+            load_model(copy)
     (copy / "card.json").write_text('{"kind": "cyclegan"}')
     with pytest.raises(ModelError, match=r"no readable card\.json"):
         load_model(copy)
@@ -169,6 +172,15 @@ def test_the_monet_command(model, tmp_path, capsys):
     assert Image.open(tmp_path / "o" / "photo-photo.png").size == (50, 34)
     assert _run(["monet", str(photo), "-o", str(tmp_path / "o"), "--model", "nobody"]) == 1
     assert "no cyclegan 'nobody'" in capsys.readouterr().err
+
+
+def test_the_monet_command_finds_a_registered_cyclegan(use, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    use(home=tmp_path)
+    registry.add("starter-monet")
+    photo = draw(tmp_path / "photo.jpg", 3, (50, 34))
+    assert _run(["monet", str(photo), "-o", str(tmp_path / "out"), "--model", "registry:challenger"]) == 0
+    assert Image.open(tmp_path / "out" / "photo-monet.png").size == (50, 34)
 
 
 def test_the_training_command(folders, tmp_path, capsys, monkeypatch):

@@ -11,10 +11,12 @@ from artnb.cyclegan import steps, training
 from artnb.cyclegan.augmenting import augmented
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
-from artnb.cyclegan.steps import LOSSES, cycle_loss, least_squares
+from artnb.cyclegan.steps import LOSSES
 from artnb.cyclegan.training import (
+    cycle_loss,
     endless_order,
     is_constant,
+    least_squares,
     signs_of_trouble,
     train,
 )

@@ -9,17 +9,18 @@ import pytest
 from tests.conftest import CHECKOUT
 
 PLANTED = {
-    "a predictor that prepares pictures in its own way": (
+    "a classifier that prepares pictures in its own way": (
         "00",
-        "from artnb.classification.predictor import Predictor\n"
-        "right = Predictor.predict\n"
-        "Predictor.predict = lambda self, images, *args: right(self, images / 255, *args)",
+        "from artnb.classification import Classifier\n"
+        "right = Classifier.prepare\n"
+        "Classifier.prepare = lambda self, pictures: right(self, pictures) / 255",
     ),
     "a split without groups": (
         "02",
         "from artnb.paintings import splits\n"
-        "with_groups = splits.split\n"
-        "splits.split = lambda paintings, duplicates, *args, **options: with_groups(paintings, (), *args, **options)",
+        "with_groups = splits.split_paintings\n"
+        "splits.split_paintings = lambda paintings, *args, **options: with_groups(\n"
+        "    paintings.assign(group=range(len(paintings))), *args, **options)",
     ),
     "validation pictures augmented": (
         "02",
@@ -42,9 +43,9 @@ PLANTED = {
     ),
     "a temperature upside down": (
         "06",
-        "from artnb.classification import predictor\n"
-        "right = predictor.scale\n"
-        "predictor.scale = lambda probabilities, temperature: right(probabilities, 1 / temperature)",
+        "from artnb.classification import model\n"
+        "right = model.scale\n"
+        "model.scale = lambda probabilities, temperature: right(probabilities, 1 / temperature)",
     ),
     "mangled names taken as they are": (
         "01",
@@ -54,8 +55,8 @@ PLANTED = {
         "01",
         "import dataclasses\n"
         "from artnb.paintings import audit as module\n"
-        "whole = module.audit\n"
-        "module.audit = lambda *args, **options: dataclasses.replace(whole(*args, **options), near_duplicates=())",
+        "whole = module.audit_collection\n"
+        "module.audit_collection = lambda collection: dataclasses.replace(whole(collection), near_duplicates=())",
     ),
     "labels shifted by one": (
         "03",
@@ -72,9 +73,9 @@ PLANTED = {
     ),
     "a search that takes its worst trial for the best": (
         "04",
-        "from artnb.classification import tuning\n"
-        "sorted_results = tuning.results\n"
-        "tuning.results = lambda folder: sorted_results(folder)[::-1].reset_index(drop=True)",
+        "from artnb.classification import search\n"
+        "in_order = search.classifier_trials\n"
+        "search.classifier_trials = lambda folder: in_order(folder)[::-1].reset_index(drop=True)",
     ),
     "an unnormalised Gram matrix": (
         "07",

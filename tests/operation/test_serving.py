@@ -189,7 +189,7 @@ def answering(module, answer):
 
 def test_a_fault_of_ours_is_a_sentence_without_insides_and_is_noted(module, monkeypatch):
     noted = []
-    monkeypatch.setattr("artnb.logs.event", lambda name, level, **fields: noted.append((name, level, fields)))
+    monkeypatch.setattr("artnb.common.logs.event", lambda name, level, **fields: noted.append((name, level, fields)))
 
     def broken(data):
         raise ValueError("operands of /home/me/secret could not be broadcast")

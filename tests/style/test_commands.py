@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from artnb.cli import main
+from artnb.common.progress import STOPPED
 from artnb.images import load_image
-from artnb.progress import STOPPED
 from artnb.style.files import read_painting
 from tests.conftest import draw
 

@@ -22,15 +22,15 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from artnb.common.files import replacing
+from artnb.common.progress import progress
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 from artnb.paintings.studio.moods import MOODS
 from artnb.paintings.studio.oils import plein_air
 from artnb.paintings.studio.painters import PAINTERS
 from artnb.paintings.studio.photographs import LANDSCAPES, photograph
 from artnb.paintings.studio.scenes import scene
 from artnb.paintings.studio.strokes import blur, fractal, resize
-from artnb.progress import progress
 from artnb.settings import settings
 
 Array = np.ndarray

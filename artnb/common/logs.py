@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from artnb.common.files import append_lines
 from artnb.errors import ArtnbError
-from artnb.files import append_lines
 from artnb.settings import settings
 
 logger = logging.getLogger("artnb")

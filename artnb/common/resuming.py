@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 
 _FILE = "training.json"
 

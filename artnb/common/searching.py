@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import keras_tuner as kt
 
+from artnb.common.files import replacing
 from artnb.errors import ArtnbError
-from artnb.files import replacing
 
 Method = Literal["random", "bayesian", "hyperband"]
 Work = Callable[[kt.HyperParameters, Path], dict[str, float] | list[dict[str, float]]]

@@ -1,0 +1,1 @@
+"""What every chapter needs: files, progress, events, precision, resuming and searching."""
