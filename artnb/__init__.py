@@ -9,7 +9,7 @@ import os
 import lazy_loader
 
 # oneDNN's convolutions are nearly twice as fast; TensorFlow turns them on by itself on newer processors only. It looks
-# when it is first imported, so this is the place; whoever has said something about it is obeyed.
+# when it is first imported, so this is the place; a value that is set already stays.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"

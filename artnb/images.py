@@ -1,7 +1,7 @@
 """The one door for a picture, and what every picture goes through after it.
 
 A picture is uint8 (height, width, 3), RGB, 0 to 255. `load_image` makes it from a path, bytes, a file object or an
-array, and nothing else in `artnb` opens a picture that somebody gave us. All functions raise ImageError, and nothing
+array, and nothing else in `artnb` opens a picture from outside. All functions raise ImageError, and nothing
 else, for what they cannot use.
 """
 
@@ -102,8 +102,8 @@ def load_text(source: Source) -> dict[str, str]:
     """
 
     def texts(picture: Image.Image) -> dict[str, str]:
-        found = picture.text if isinstance(picture, PngImageFile) else {}
-        return {str(keyword): str(value) for keyword, value in found.items()}
+        entries = picture.text if isinstance(picture, PngImageFile) else {}
+        return {str(keyword): str(value) for keyword, value in entries.items()}
 
     return _with_picture(source, texts)
 

@@ -26,7 +26,7 @@ class CaffePreprocessing(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("artnb")
 class ChannelStatistics(keras.layers.Layer):
-    """The mean and the spread of each channel over all positions: what is in a map, wherever it is.
+    """Mean and standard deviation of each channel over all positions: what is in a map, wherever it is.
 
     How a thing is painted shows in these numbers at every depth of a network: the mean squares are the diagonal of
     the Gram matrix, which Gatys, Ecker and Bethge (CVPR 2016) call a picture's style.
@@ -36,10 +36,10 @@ class ChannelStatistics(keras.layers.Layer):
     """
 
     def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Reduce."""
+        """Means, then standard deviations, (batch, 2 * channels)."""
         mean = ops.mean(features, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(features - mean), axis=(1, 2))
-        # A constant channel has a spread of 0, where the square root has no slope.
+        # A constant channel has a standard deviation of 0, where the square root has no slope.
         return ops.concatenate([mean[:, 0, 0], ops.sqrt(variance + 1e-5)], axis=-1)
 
 
@@ -62,10 +62,10 @@ class Smoothing(keras.layers.Layer):
         self.temperature = temperature
 
     def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Smooth."""
+        """The softmax of the features, scaled to a mean of 1."""
         heated = ops.exp((features - ops.max(features, axis=(1, 2, 3), keepdims=True)) / self.temperature)
         return heated / ops.mean(heated, axis=(1, 2, 3), keepdims=True)
 
     def get_config(self) -> dict[str, Any]:
-        """The temperature."""
+        """What the layer is rebuilt from."""
         return super().get_config() | {"temperature": self.temperature}

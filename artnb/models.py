@@ -113,7 +113,7 @@ class Card:
         """Read card.json.
 
         Raises:
-            ModelError: there is none that can be read.
+            ModelError: it is missing or can't be read.
         """
         try:
             values = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -132,8 +132,8 @@ class Card:
         if self.kind not in KINDS:
             return f"is of the kind {self.kind!r}; there are {' and '.join(KINDS)}"
         for name, default in vars(Card("", "", {}, 0, "", {}, 0.0)).items():
-            wanted = int | float if isinstance(default, float) else type(default)
-            if not isinstance(getattr(self, name), wanted):
+            kind = int | float if isinstance(default, float) else type(default)
+            if not isinstance(getattr(self, name), kind):
                 return f"says {getattr(self, name)!r} for {name}"
         if not self.files or any(Path(name).name != name for name in self.files):
             return "does not name its files, as those of an older artnb do not"
@@ -252,9 +252,9 @@ def find(model: str | Path, kind: KindName | None = None) -> Path:
     places = settings.home / "models", settings.home / "registry"
     for folder in (STARTERS / model, *(place / model for place in places), Path(model)):
         if (folder / "card.json").is_file():
-            found = Card.load(folder).kind
-            if kind not in (None, found):
-                raise ModelError(f"The model {folder.name!r} is a {found}; a {kind} was asked for.")
+            actual = Card.load(folder).kind
+            if kind not in (None, actual):
+                raise ModelError(f"The model {folder.name!r} is a {actual}; a {kind} was asked for.")
             return folder
     names = ", ".join(repr(entry.name) for entry in list_models(kind) if entry.card) or "none yet"
     raise ModelError(
@@ -272,9 +272,11 @@ def _registered(reference: str, kind: KindName | None) -> Path:
     if name in names and number and (folder / "card.json").is_file():
         return folder
     have = {each: sorted(aliases(each)) for each in names}
-    said = "; ".join(f"{each} has {' and '.join(found) or 'no version yet'}" for each, found in have.items())
+    known = "; ".join(
+        f"{each} has {' and '.join(names_there) or 'no version yet'}" for each, names_there in have.items()
+    )
     raise ModelError(
-        f"{reference!r} is not in the registry: {said}. "
+        f"{reference!r} is not in the registry: {known}. "
         "Name one of these, as registry:champion, or register a model with `artnb registry add MODEL`."
     )
 
@@ -285,20 +287,20 @@ def registered_folder(name: str, number: int | str) -> Path:
 
 
 def registered_history(name: str) -> list[dict[str, Any]]:
-    """What was done in the registry with the models of a name, the oldest first; a line that was cut short is none."""
+    """What was done in the registry with the models of a name, the oldest first, without lines that were cut short."""
     try:
         lines = (settings.home / "registry" / "history.jsonl").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    found = []
+    events = []
     for line in lines.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
             continue
         if isinstance(event, dict) and event.get("name") == name:
-            found.append(event)
-    return found
+            events.append(event)
+    return events
 
 
 def aliases(name: str) -> dict[str, int]:

@@ -345,12 +345,12 @@ def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
     figure, axes = plt.subplots(len(models), len(measures), figsize=size, squeeze=False)
     for row, model in zip(axes, models, strict=True):
         for axis, measure in zip(row, measures, strict=True):
-            found = weeks[(weeks["model"] == model) & (weeks["measure"] == measure)].sort_values("week")
-            when = pd.to_datetime(found["week"])
-            axis.fill_between(when, found["low"], found["high"], color="0.88", linewidth=0)
-            axis.plot(when, found["mean"], color=BLUE, marker="o", markersize=4)
-            low = found["warning"].to_numpy(bool)
-            axis.scatter(when[low], found["mean"][low], color=RED, marker="D", s=60, zorder=3)
+            rows = weeks[(weeks["model"] == model) & (weeks["measure"] == measure)].sort_values("week")
+            when = pd.to_datetime(rows["week"])
+            axis.fill_between(when, rows["low"], rows["high"], color="0.88", linewidth=0)
+            axis.plot(when, rows["mean"], color=BLUE, marker="o", markersize=4)
+            low = rows["warning"].to_numpy(bool)
+            axis.scatter(when[low], rows["mean"][low], color=RED, marker="D", s=60, zorder=3)
             _days_below(axis, 4)
             axis.set(title=str(measure).replace("_", " "), ylabel=model if axis is row[0] else "")
     figure.suptitle(title)

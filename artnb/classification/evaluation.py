@@ -149,13 +149,13 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     table = pd.DataFrame({"bin": np.minimum((confidence * bins).astype(int), bins - 1), "c": confidence, "r": right})
-    found = table.groupby("bin").agg(n=("r", "size"), confidence=("c", "mean"), accuracy=("r", "mean"))
-    found["gap"] = (found["confidence"] - found["accuracy"]).abs() * found["n"] / len(labels)
-    return found
+    ranges = table.groupby("bin").agg(n=("r", "size"), confidence=("c", "mean"), accuracy=("r", "mean"))
+    ranges["gap"] = (ranges["confidence"] - ranges["accuracy"]).abs() * ranges["n"] / len(labels)
+    return ranges
 
 
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The number to divide log-probabilities by, so that those of the right classes are highest in sum.
+    """The temperature that log-probabilities are divided by: the one with the lowest cross-entropy.
 
     More than 1 makes a model humbler. It never changes which artist is first. Fit it on validation, as a network is
     surest on what it was trained on (Guo et al., ICML 2017, section 4.2). A model that made no mistake there would be
@@ -189,7 +189,7 @@ def bootstrap(values: np.ndarray, seed: int | None = None, draws: int = 2000) ->
     values = np.asarray(values, float)
     if len(values) < 2 or np.ptp(values) == 0:  # drawing again gives the same
         return float(values.mean()), float(values.mean())
-    found = scipy_bootstrap(
+    result = scipy_bootstrap(
         (values,), np.mean, n_resamples=draws, method="percentile", rng=np.random.default_rng(seed), batch=200
     )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)

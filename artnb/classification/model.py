@@ -68,7 +68,7 @@ class Prediction:
         return self.ranked[0][1]
 
     def __str__(self) -> str:
-        """One line."""
+        """The artist, its probability, and a word if the picture is unfamiliar."""
         return f"{self.artist} ({self.probability:.1%})" + (f"; {UNFAMILIAR}" if self.unfamiliar else "")
 
     def to_dict(self) -> dict[str, Any]:
@@ -217,14 +217,14 @@ def save_classifier(
         start: the card of the model whose weights it began with.
     """
     run = Outputs(network, recipe.size)
-    found = {name: run(resized(getattr(data, name), recipe.size).images) for name in SUBSETS}
-    heat = temperature(found["validation"][0], data.validation.labels)
-    calibrated = {name: scale(found[name][0], heat) for name in SUBSETS}
+    outputs = {name: run(resized(getattr(data, name), recipe.size).images) for name in SUBSETS}
+    fitted = temperature(outputs["validation"][0], data.validation.labels)
+    calibrated = {name: scale(outputs[name][0], fitted) for name in SUBSETS}
     evaluations = {name: evaluate(calibrated[name], getattr(data, name).labels, data.class_names) for name in SUBSETS}
-    novelty = Novelty.fit(found["train"][1], found["validation"][1])
-    beyond = {name: float((novelty.distance(found[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
+    novelty = Novelty.fit(outputs["train"][1], outputs["validation"][1])
+    beyond = {name: float((novelty.distance(outputs[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
     statistics = picture_statistics(resized(data.validation, recipe.size).images)
-    reference = Sample.of(novelty, calibrated["validation"], found["validation"][1], statistics)
+    reference = Sample.of(novelty, calibrated["validation"], outputs["validation"][1], statistics)
     tested = table.set_index("path", drop=False).loc[list(data.test.paths)]
     gpus = tf.config.list_physical_devices("GPU")
     card = models.save_model(
@@ -240,7 +240,7 @@ def save_classifier(
             "network": recipe.network,
             "class_names": data.class_names,
             "size": recipe.size,
-            "temperature": round(heat, 4),
+            "temperature": round(fitted, 4),
             "novelty": {"threshold": round(novelty.threshold, 4)} | {k: round(v, 4) for k, v in beyond.items()},
             "parameters": network.model.count_params(),
             "epochs": len(history),
@@ -298,16 +298,16 @@ def train_classifier(
         if resume and (folder / "card.json").is_file():
             card = Card.load(folder)
             begun = {} if start is None else start.card.start
-            wanted = recipe.to_dict(), split_digest(table), seed, begun
-            if (card.recipe, card.split, card.seed, card.started) == wanted:
+            identity = recipe.to_dict(), split_digest(table), seed, begun
+            if (card.recipe, card.split, card.seed, card.started) == identity:
                 return models.load_model(folder)  # it was finished
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
-        made = save_classifier(
+        model = save_classifier(
             network, history, recipe, data, table, collection.source, folder, seed, start.card if start else None
         )
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        return made
+        return model
 
 
 def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | None = None) -> Classifier:

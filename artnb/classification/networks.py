@@ -94,18 +94,18 @@ class Outputs:
         novelty layers.
         """
         batches = range(0, max(len(images), 1), batch_size)
-        found = [self._call(images[first : first + batch_size].astype(np.float32)) for first in batches]
-        probabilities, features = (np.concatenate([part[number].numpy() for part in found]) for number in (0, 1))
+        outputs = [self._call(images[first : first + batch_size].astype(np.float32)) for first in batches]
+        probabilities, features = (np.concatenate([part[number].numpy() for part in outputs]) for number in (0, 1))
         return probabilities, features
 
 
 def channel_statistics(model: keras.Model, names: Iterable[str], purpose: str = "statistics") -> keras.KerasTensor:
-    """The mean and the spread of the channels of these layers of a model, all in one vector.
+    """Means and standard deviations of the channels of these layers of a model, in one vector.
 
     `purpose` is what the new layers are called, after the layer that each looks at: names are a network's own.
     """
-    found = [ChannelStatistics(name=f"{name}_{purpose}")(model.get_layer(name).output) for name in names]
-    return layers.Concatenate(name=purpose)(found)
+    statistics = [ChannelStatistics(name=f"{name}_{purpose}")(model.get_layer(name).output) for name in names]
+    return layers.Concatenate(name=purpose)(statistics)
 
 
 def _with_statistics(model: keras.Model, names: Iterable[str]) -> keras.Model:
@@ -148,9 +148,9 @@ def cnn_original(classes: int, size: int = 224, dense_units: int = 64, dropout: 
 def cnn(
     classes: int, size: int | None = 160, width: int = 48, dropout: float = 0.3, depths: tuple[int, ...] = (1, 1, 2, 1)
 ) -> Network:
-    """Our own: residual blocks with batch norm, and the mean and spread of each feature instead of where it lies.
+    """Our own: residual blocks with batch norm, and the mean and deviation of each feature instead of its place.
 
-    It looks at all of its stages, the fine ones for the brush, the coarse ones for what is painted.
+    It uses all of its stages, the fine ones for the brush, the coarse ones for what is painted.
 
     Args:
         classes: how many artists.
@@ -210,7 +210,8 @@ def transfer(
         classes: how many artists.
         size: height and width of the pictures in pixels; None for any, but not with the original's head.
         original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
-            norm); otherwise the mean and spread of the channels at several depths, and one linear layer.
+            norm); otherwise means and standard deviations of the channels at several depths, and one
+            linear layer.
         weights: "imagenet"; None for a network to be filled by the caller.
     """
     loaded = load_backbone(backbone, size, weights, untrained=True)  # the title says so

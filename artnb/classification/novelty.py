@@ -1,6 +1,6 @@
 """Is this picture anything like what the classifier was trained on?
 
-A softmax always names somebody. So beside it, the means and standard deviations of the channels of a few maps inside
+A softmax always names an artist. So beside it, the means and standard deviations of the channels of a few maps inside
 the core are compared with those of the training pictures: the Mahalanobis distance to their mean (Lee et al., NeurIPS
 2018), of one Gaussian for all artists.
 """
@@ -47,8 +47,8 @@ class Novelty:
         values, vectors = np.linalg.eigh(covariance)
         # At half precision also before it is saved, so that the threshold fits what will be loaded.
         whitening = (vectors / np.sqrt(values)).astype(np.float16).astype(np.float32)
-        found = cls(mean.astype(np.float32), std.astype(np.float32), whitening, 0.0)
-        return replace(found, threshold=float(np.quantile(found.distance(validation), 1 - FALSE_ALARMS)))
+        novelty = cls(mean.astype(np.float32), std.astype(np.float32), whitening, 0.0)
+        return replace(novelty, threshold=float(np.quantile(novelty.distance(validation), 1 - FALSE_ALARMS)))
 
     def distance(self, statistics: np.ndarray) -> np.ndarray:
         """(n, d) -> (n,), about 1 for a typical training picture."""
@@ -77,8 +77,8 @@ class Novelty:
     def load(cls, file: Path) -> "Novelty":
         """Read what `save` wrote; ValueError, KeyError or OSError if it is something else."""
         try:
-            with np.load(file, allow_pickle=False) as found:
-                whitening = found["whitening"].astype(np.float32)
-                return cls(found["mean"], found["std"], whitening, float(found["threshold"]))
+            with np.load(file, allow_pickle=False) as arrays:
+                whitening = arrays["whitening"].astype(np.float32)
+                return cls(arrays["mean"], arrays["std"], whitening, float(arrays["threshold"]))
         except (EOFError, BadZipFile) as error:
             raise ValueError(str(error)) from error

@@ -47,7 +47,7 @@ class Phase:
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
         trains = self.train if isinstance(self.train, int) else len(self.train)
-        for name, good, wanted in (
+        for name, good, allowed in (
             ("name", bool(self.name), "a name"),
             ("epochs", _whole(self.epochs, 1, 100_000), "a whole number from 1 to 100000"),
             ("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0"),
@@ -62,7 +62,7 @@ class Phase:
                 "None or a whole number from 1 on",
             ),
         ):
-            check_setting(good, f"{name} in the phase {self.name!r}", getattr(self, name), wanted)
+            check_setting(good, f"{name} in the phase {self.name!r}", getattr(self, name), allowed)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ClassifierRecipe:
         """Say at once what can't be used."""
         names = [phase.name for phase in self.phases]
         crop = self.size if self.crop_size is None else self.crop_size
-        for name, good, wanted in (
+        for name, good, allowed in (
             ("network", self.network in NETWORKS, ", ".join(NETWORKS)),
             ("size", _whole(self.size, 16, 2048), "a whole number from 16 to 2048 pixels"),
             ("train_size", _whole(self.train_size, 16, 2048), "a whole number from 16 to 2048 pixels"),
@@ -106,7 +106,7 @@ class ClassifierRecipe:
             ("batch_size", _whole(self.batch_size, 1, 4096), "a whole number from 1 to 4096"),
             ("balance", 0 <= self.balance <= 1, "a number from 0 to 1"),
         ):
-            check_setting(good, name, getattr(self, name), wanted)
+            check_setting(good, name, getattr(self, name), allowed)
 
     def shortened(self, epochs: int) -> "ClassifierRecipe":
         """The same with at most so many epochs in each phase but a cached one, which takes seconds anyway."""
@@ -114,7 +114,7 @@ class ClassifierRecipe:
         return replace(self, phases=tuple(phases))
 
     def continued(self, epochs: int | None = None) -> "ClassifierRecipe":
-        """How to go on with what this recipe has trained: its last phase again, at a fifth of the rate.
+        """How to train further what this recipe has trained: its last phase again, at a fifth of the rate.
 
         Args:
             epochs: how many; by default a third of the phase's.

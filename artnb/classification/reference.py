@@ -44,8 +44,8 @@ class Sample:
     def load(cls, file: Path) -> "Sample":
         """Read what `save` wrote; ValueError, KeyError or OSError if it is something else."""
         try:
-            with np.load(file, allow_pickle=False) as found:
-                return cls(found["embedding"], found["probabilities"], found["statistics"])
+            with np.load(file, allow_pickle=False) as arrays:
+                return cls(arrays["embedding"], arrays["probabilities"], arrays["statistics"])
         except (EOFError, BadZipFile) as error:
             raise ValueError(str(error)) from error
 

@@ -127,14 +127,14 @@ def search_classifier(
         assert data is not None  # a chief has no work
         epochs = int(hyper.values.get("tuner/epochs", space.epochs))  # noqa: PD011 (not a table's)
         chosen = space.recipe(hyper).shortened(epochs)
-        found = []
+        scores = []
         for execution in range(space.executions):
             try:
                 _, history = train_network(chosen, data, place / f"training-{execution}", seed + execution, True)
-                found.append({"val_accuracy": float(history["val_accuracy"].max())})
+                scores.append({"val_accuracy": float(history["val_accuracy"].max())})
             except DivergenceError:  # the rate is too high; such settings are worth no more than that
-                found.append({"val_accuracy": 0.0})
-        return found
+                scores.append({"val_accuracy": 0.0})
+        return scores
 
     identity: dict[str, Any] = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
     identity["recipe"] = space.recipe(kt.HyperParameters()).to_dict()
@@ -148,7 +148,7 @@ def search_classifier(
 
 
 def classifier_trials(folder: str | Path) -> pd.DataFrame:
-    """The finished trials of a search, the best first, whoever ran them.
+    """The finished trials of a search, of all workers, the best first.
 
     Returns:
         A row per trial: trial, the hyper-parameters, epochs, val_accuracy (mean over executions).

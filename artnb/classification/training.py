@@ -187,13 +187,13 @@ def class_weights(labels: np.ndarray, balance: float) -> dict[int, float]:
 def _cached(network: Network, data: Subsets, recipe: ClassifierRecipe) -> tuple[Pictures, Pictures]:
     """What the frozen core finds in the pictures as they are and mirrored: it never has to look again."""
     train_pictures = resized(data.train, recipe.size)
-    found = []
+    features_of = []
     for images in (train_pictures.images, train_pictures.images[:, :, ::-1], data.validation.images):
         batches = evaluation_batches(Pictures(images, np.zeros(len(images), np.int32), ()), 64)
         features = network.core.predict(batches.map(lambda images, _: images), verbose=0)
-        found.append(features.astype(np.float32))
-    both, labels = np.concatenate(found[:2]), np.tile(data.train.labels, 2)
-    return Pictures(both, labels, ()), replace(data.validation, images=found[2])
+        features_of.append(features.astype(np.float32))
+    both, labels = np.concatenate(features_of[:2]), np.tile(data.train.labels, 2)
+    return Pictures(both, labels, ()), replace(data.validation, images=features_of[2])
 
 
 def _set_trainable(network: Network, phase: Phase) -> None:
@@ -258,7 +258,7 @@ def _identity(recipe: ClassifierRecipe, data: Subsets, seed: int, start: Network
 
 
 class _Run:
-    """A training's folder: what it is, how far it has come, and the weights to go on with."""
+    """A training's folder: what it is, how far it has come, and the weights to resume from."""
 
     def __init__(self, folder: Path, identity: dict[str, Any], resume: bool):
         self.folder = folder
@@ -290,7 +290,7 @@ HISTORY = ["phase", "epoch", "seconds", "learning_rate", "loss", "accuracy", "va
 
 
 class _Replay(keras.callbacks.Callback):
-    """Tells callbacks that were just made what happened before, so that they go on as if they had been there."""
+    """Tells new callbacks what happened before, so that a resumed training treats them as if it had never stopped."""
 
     def __init__(self, callbacks: Sequence[keras.callbacks.Callback], past: pd.DataFrame):
         super().__init__()

@@ -59,7 +59,7 @@ def evaluate_split(
 def evaluate_folder(model: Classifier, folder: str | Path) -> tuple[Evaluation, list[str]]:
     """Measure a model on pictures of one's own, in folders that are called as the artists are.
 
-    Whether the model was trained on them, nobody can know but you.
+    Only you can know whether the model was trained on them.
 
     Returns:
         The evaluation, and a sentence for each folder or file that could not be used.

@@ -1,4 +1,4 @@
-"""Writing files and folders so that nobody ever meets a half-written one, and telling whether two are the same."""
+"""Writing files and folders whole or not at all, and telling whether two files are the same."""
 
 import errno
 import hashlib

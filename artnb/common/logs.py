@@ -1,4 +1,4 @@
-"""What happened, for whoever runs this: a line of JSON for each event in the file `ARTNB_EVENTS`, nothing without it.
+"""What happened, for those who run this: a line of JSON for each event in the file `ARTNB_EVENTS`, nothing without it.
 
 The lines go through Python's own logging, to the logger "artnb", so a server may add a handler of its own. People are
 told in sentences on stderr, and those are events as well.
@@ -43,7 +43,7 @@ def warn(name: str, sentence: str, **fields: Any) -> None:
 
 
 def failure(name: str, error: BaseException, **fields: Any) -> None:
-    """Note what went wrong; of an error that nobody foresaw, also where in the code."""
+    """Note what went wrong; of an unforeseen error, also where in the code."""
     if not isinstance(error, ArtnbError):
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

@@ -1,7 +1,7 @@
 """How many bits a network is trained in: half as many, where the machine multiplies faster in them.
 
-The weights, their optimiser and what a training returns are in 32 bits whatever it was trained in, so nobody
-afterwards has to know.
+The weights, their optimiser and what a training returns are in 32 bits whatever it was trained in, so
+nothing after the training depends on it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import tensorflow as tf
 from artnb.settings import settings
 
 FULL = "float32"
-CPU_FLAGS = Path("/proc/cpuinfo")  # Linux names what a processor can do; elsewhere nobody does
+CPU_FLAGS = Path("/proc/cpuinfo")  # only Linux says there what a processor can do
 
 
 def training_policy(depthwise: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with the remaining time, where somebody looks."""
+"""Progress of long work: a bar with the remaining time, in a terminal or a notebook."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A training's folder says which training it holds, so that nobody resumes another one."""
+"""A training's folder says which training it holds, so that no other one is resumed there."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ _FILE = "training.json"
 
 def digest(*arrays: np.ndarray) -> str:
     """The SHA-256 of arrays: of their shapes, types and every number in them."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for array in arrays:
-        found.update(f"{array.dtype} {array.shape}".encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
+        sha.update(f"{array.dtype} {array.shape}".encode())
+        sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()
 
 
 def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error: type[ArtnbError]) -> None:
@@ -44,7 +44,7 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
             raise error(f"{described} can't be read ({type(trouble).__name__}); name another folder.") from trouble
         if different := [name for name in identity if identity[name] != before.get(name)]:
             raise error(
-                f"The training in {folder} was begun with another {' and '.join(different)}; "
+                f"The training in {folder} was begun with a different {', '.join(different).replace('pictures', 'set of pictures')}; "
                 "resume it with the same, or name another folder."
             )
         return

@@ -46,7 +46,7 @@ def search(
         declare: declares the hyper-parameters.
         folder: keras-tuner's project; on several machines, one that all of them share.
         objective: the figure that is sought.
-        identity: what makes this search another one than the next, in JSON values; digests of its pictures, too.
+        identity: what distinguishes this search from others, in JSON values; digests of its pictures, too.
         seed: of the oracle.
         method: which oracle.
         trials: how many settings; Hyperband counts for itself.
@@ -102,7 +102,7 @@ _TUNERS = {"random": _Random, "bayesian": _Bayesian, "hyperband": _Hyperband}
 
 
 def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
-    """The finished trials of a search, whoever ran them: trial, values, metrics and score, in order of their folders.
+    """The finished trials of a search, of all workers: trial, values, metrics and score, in order of their folders.
 
     Args:
         folder: of the search.
@@ -113,7 +113,7 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
     """
     if not search_identity(folder):
         raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
-    found = []
+    trials = []
     for file in sorted(Path(folder).glob("trial_*/trial.json")):
         trial = json.loads(file.read_text(encoding="utf-8"))
         if trial["status"] == "COMPLETED":
@@ -123,15 +123,15 @@ def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
                 for observed in metric["observations"][-1:]
             }
             values = trial["hyperparameters"]["values"]
-            found.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
-    return found
+            trials.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
+    return trials
 
 
 _FILE = "search.json"
 
 
 def search_identity(folder: str | Path) -> dict[str, Any]:
-    """What makes the search in a folder another one than the next, as `search` was told; empty if there is none."""
+    """What distinguishes the search in a folder from others, as `search` was told; empty if there is no search."""
     file = Path(folder) / _FILE
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
@@ -162,7 +162,7 @@ def distributed(address: str | None, worker: str | None, minutes: float | None) 
         minutes: after which the process gives up: a chief whose workers died would wait for ever.
 
     Raises:
-        SearchError: the address is none or missing, or the time is up.
+        SearchError: the address is missing or wrong, or the time is up.
     """
     if address is None and worker is not None:
         raise SearchError("A worker needs the address of its chief; add --chief IP:PORT.")
@@ -171,7 +171,7 @@ def distributed(address: str | None, worker: str | None, minutes: float | None) 
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
-        raise SearchError(f"{address!r} is no address of a chief; give IP:PORT, such as 127.0.0.1:8000.")
+        raise SearchError(f"{address!r} is not the address of a chief; give IP:PORT, such as 127.0.0.1:8000.")
     identity = {"KERASTUNER_TUNER_ID": worker or "chief", "KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": port}
     before = {name: os.environ.get(name) for name in identity}
 

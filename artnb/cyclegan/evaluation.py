@@ -47,12 +47,12 @@ class Kid:
 def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size: int = 32) -> np.ndarray:
     """The mean of each channel of a backbone's last map: float32 (n, d), of uint8 (n, height, width, 3)."""
     backbone = backbone or shared_backbone("efficientnet-lite0")
-    found = []
+    means = []
     for first in range(0, len(pictures), batch_size):
         batch = [resize(picture, (FEATURE_SIZE, FEATURE_SIZE)) for picture in pictures[first : first + batch_size]]
         maps = backbone.model(np.stack(batch).astype(np.float32), training=False)
-        found.append(np.asarray(maps).mean(axis=(1, 2)))
-    return np.concatenate(found).astype(np.float32)
+        means.append(np.asarray(maps).mean(axis=(1, 2)))
+    return np.concatenate(means).astype(np.float32)
 
 
 def kid(first: np.ndarray, second: np.ndarray, subset: int = 100, subsets: int = 100, seed: int | None = None) -> Kid:

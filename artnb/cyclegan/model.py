@@ -264,9 +264,9 @@ def describe(card: Card) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| to {to} | {found['generated']['value']:.4f} | {found['inputs']['value']:.4f} | "
-        f"{found['real']['value']:.4f} | {found['structure']:.2f} | {found['cycle_error']:.1f} grey levels |"
-        for to, found in card.metrics.items()
+        f"| to {to} | {figures['generated']['value']:.4f} | {figures['inputs']['value']:.4f} | "
+        f"{figures['real']['value']:.4f} | {figures['structure']:.2f} | {figures['cycle_error']:.1f} grey levels |"
+        for to, figures in card.metrics.items()
     ]
     lines += [
         *(f"\n**Withdrawn: to {to}.** {reason}" for to, reason in card.withdrawn.items()),

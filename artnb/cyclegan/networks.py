@@ -1,7 +1,6 @@
 """CycleGAN's generators and discriminator.
 
-Every network takes float32 RGB in [0, 255]; a generator also gives it, so that nobody has to know that its insides
-work between -1 and 1.
+Every network takes float32 RGB in [0, 255]; a generator also gives it, and works between -1 and 1 inside.
 """
 
 from collections.abc import Callable
@@ -37,7 +36,7 @@ class ReflectionPadding(layers.Layer):
         return ops.pad(images, ((0, 0), (self.width,) * 2, (self.width,) * 2, (0, 0)), mode="reflect")
 
     def get_config(self) -> dict:
-        """The width."""
+        """What the layer is rebuilt from."""
         return super().get_config() | {"width": self.width}
 
 
@@ -70,7 +69,7 @@ class InstanceNormalization(layers.GroupNormalization):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Picture by picture; Keras' way where nobody knows yet how many there are."""
+        """Picture by picture; Keras' way while the number of pictures is unknown."""
         if self.groups != inputs.shape[-1] or inputs.shape[0] is None:
             return super().call(inputs)
         pictures = tf.split(inputs, inputs.shape[0]) if inputs.shape[0] > 1 else [inputs]
@@ -208,16 +207,16 @@ def projected_discriminator(width: int = 64, size: int | None = None) -> keras.M
         core = backbone.taps(_LOOKED_AT)
     core.trainable = False
     images = layers.Input((size, size, 3), name="images")
-    said = []
+    judgements = []
     for x, (name, step) in zip(core(images), _LOOKED_AT.items(), strict=True):
         x = _head(x, width, 1, f"{name}_mix")
         if step < 8:
             x = _head(x, width, 4, f"{name}_down", strides=8 // step)
         x = _head(x, width, 3, f"{name}_look")
         x = _convolve(1, 3, f"{name}_realness", padding="same", dtype="float32")(x)
-        said.append(layers.UpSampling2D(step // 8, dtype="float32", name=f"{name}_up")(x) if step > 8 else x)
+        judgements.append(layers.UpSampling2D(step // 8, dtype="float32", name=f"{name}_up")(x) if step > 8 else x)
     return keras.Model(
-        images, layers.Concatenate(dtype="float32", name="realness")(said), name="projected_discriminator"
+        images, layers.Concatenate(dtype="float32", name="realness")(judgements), name="projected_discriminator"
     )
 
 

@@ -53,7 +53,7 @@ def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None)
         TrainingError: less than eight of either can be read.
     """
     seed = settings.seed if seed is None else seed
-    found, skipped, digest = [], [], hashlib.sha256()
+    parts, skipped, digest = [], [], hashlib.sha256()
     with progress(None, "decoding", len(pictures.photos) + len(pictures.monets), "picture") as bar:
         for name, files in (("photographs", pictures.photos), ("paintings", pictures.monets)):
             images, digests = [], []
@@ -70,9 +70,9 @@ def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None)
                     "eight or more are needed, a few hundred for a result."
                 )
             order = np.random.default_rng(seed).permutation(len(images))
-            kept = max(4, round(KEPT_BACK * len(images)))
+            number = max(4, round(KEPT_BACK * len(images)))
             decoded = np.stack(images)
-            found += [decoded[order[kept:]], decoded[order[:kept]]]
-            digest.update("\n".join([name, *sorted(digests[row] for row in order[:kept])]).encode())
-    photos, test_photos, monets, test_monets = found
+            parts += [decoded[order[number:]], decoded[order[:number]]]
+            digest.update("\n".join([name, *sorted(digests[row] for row in order[:number])]).encode())
+    photos, test_photos, monets, test_monets = parts
     return Unpaired(photos, monets, test_photos, test_monets, digest.hexdigest(), tuple(skipped))

@@ -57,7 +57,7 @@ class CycleRecipe:
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
-        for name, good, wanted in (
+        for name, good, allowed in (
             ("size", 32 <= self.size <= 1024 and self.size % 4 == 0, "a multiple of 4 from 32 to 1024"),
             ("generator", self.generator in get_args(Generator), " or ".join(map(repr, get_args(Generator)))),
             (
@@ -76,7 +76,7 @@ class CycleRecipe:
             ("batch_size", 1 <= self.batch_size <= 64, "from 1 to 64"),
             ("pool", 0 <= self.pool <= 1000, "from 0 to 1000"),
         ):
-            check_setting(good, name, getattr(self, name), wanted)
+            check_setting(good, name, getattr(self, name), allowed)
 
     @property
     def multiple(self) -> int:
@@ -90,8 +90,8 @@ class CycleRecipe:
 
 def cycle_recipe(profile: Profile | None = None) -> CycleRecipe:
     """Ours: in full, 128 pixels and about an hour on two cores; in the quick profile, a small one for a look."""
-    # The paper's λ of 10 is for generators that can't copy well. A change that begins as none closes its cycles for
-    # nothing, and at 10 it stays none, but for a few glaring spots: the mean absolute difference likes them best.
+    # The paper's λ of 10 is for generators that paint whole pictures. Ours paint a change that is zero at first, so the
+    # cycle loss is zero as well; at 10 it would keep the change there, but for a few bright spots that cost it little.
     profile = profile or settings.profile
     full = CycleRecipe(
         width=24,

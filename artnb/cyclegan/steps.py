@@ -12,9 +12,9 @@ from artnb.cyclegan.recipes import CycleRecipe
 LOSSES = ("monet_generator", "photo_generator", "monet_discriminator", "photo_discriminator", "cycle", "identity")
 
 
-def least_squares(realness: tf.Tensor, wanted: float) -> tf.Tensor:
+def least_squares(realness: tf.Tensor, target: float) -> tf.Tensor:
     """Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017: how far judgements are from 0 or 1."""
-    return tf.reduce_mean(tf.square(realness - wanted))
+    return tf.reduce_mean(tf.square(realness - target))
 
 
 def cycle_loss(pictures: tf.Tensor, again: tf.Tensor) -> tf.Tensor:
@@ -91,9 +91,9 @@ class State:
 
     def all_variables(self) -> list[Any]:
         """Everything that changes in a step, in an order that is the same in every process."""
-        found = [v for network in self.networks.all for v in network.variables]
-        found += [v for optimiser in self.optimisers for v in optimiser.variables]
-        return found + [v for pool in self.pools for v in (pool.pictures, pool.count)]
+        variables = [v for network in self.networks.all for v in network.variables]
+        variables += [v for optimiser in self.optimisers for v in optimiser.variables]
+        return variables + [v for pool in self.pools for v in (pool.pictures, pool.count)]
 
 
 def _values(variables: list[Any]) -> list[Any]:

@@ -143,8 +143,8 @@ def train(
         except KeyboardInterrupt:
             stopped = STOPPED
             if run.folder:
-                said = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
-                print(said, file=sys.stderr)
+                sentence = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
+                print(sentence, file=sys.stderr)
     if policy != FULL:
         trained, networks = networks, CycleGAN.build(recipe)
         _copy_weights(trained, networks)
@@ -174,18 +174,20 @@ def signs_of_trouble(history: pd.DataFrame) -> list[str]:
         history: of a `CycleTraining`.
     """
     last = history.tail(10)
-    said: list[str] = []
+    signs: list[str] = []
     if len(last) < 10:
-        return said
+        return signs
     for name in ("monet", "photo"):
         if last[f"{name}_discriminator"].max() < 0.01:
-            said.append(
+            signs.append(
                 f"The {name} discriminator has won (loss {last[f'{name}_discriminator'].mean():.4f}): it tells every "
                 "picture, and the generator learns nothing from it; lower its width, or turn augmentation on."
             )
         if len(history) >= 50 and history.tail(50)[f"{name}_generator"].min() > 0.9:
-            said.append(f"The {name} generator has convinced nobody for a while; give it time, or begin anew.")
-    return said
+            signs.append(
+                f"The {name} generator has not fooled its discriminator for a while; give it time, or begin anew."
+            )
+    return signs
 
 
 def is_constant(pictures: np.ndarray) -> bool:
@@ -263,11 +265,11 @@ class _Run:
         """Save the state, and show what the generators do: each sample above what became of it."""
         shown: list[np.ndarray] = []
         for network, pictures in zip(self.state.networks.generators, samples, strict=True):
-            made = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
-            if is_constant(made):
-                said = f"At step {self.state.done} a generator gives the same for every picture: it has collapsed."
-                print(said, file=sys.stderr)
-            shown += [*pictures, *made]
+            generated = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
+            if is_constant(generated):
+                sentence = f"At step {self.state.done} a generator gives the same for every picture: it has collapsed."
+                print(sentence, file=sys.stderr)
+            shown += [*pictures, *generated]
         for sentence in signs_of_trouble(self.history):
             print(sentence, file=sys.stderr)
         if self.folder is not None:

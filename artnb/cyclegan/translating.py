@@ -59,11 +59,11 @@ class Translator:
         """A piece at once, mirrored at its edges up to sides that the generator takes."""
         height, width = image.shape[:2]
         # At least 16, so that the map inside is wide enough for the generator's own mirrored frames.
-        wanted = [self._side or max(16, -(-side // self._multiple) * self._multiple) for side in (height, width)]
-        extra = [(0, new - side) for new, side in zip(wanted, (height, width), strict=True)]
+        sides = [self._side or max(16, -(-side // self._multiple) * self._multiple) for side in (height, width)]
+        extra = [(0, new - side) for new, side in zip(sides, (height, width), strict=True)]
         padded = np.pad(image, [*extra, (0, 0)], mode="symmetric")
-        made = self._call(tf.constant(padded[None], tf.float32))[0].numpy()
-        return made[:height, :width]
+        translated = self._call(tf.constant(padded[None], tf.float32))[0].numpy()
+        return translated[:height, :width]
 
     def _starts(self, side: int) -> list[int]:
         """Where tiles begin, so that they cover a side evenly and overlap enough."""

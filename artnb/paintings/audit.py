@@ -133,11 +133,11 @@ class Audit:
 
 
 def audit_collection(collection: Collection) -> Audit:
-    """Look at every file of a collection, and compare all with all, also across artists.
+    """Read every file of a collection, and compare all with all, also across artists.
 
     Near-duplicates may differ in crop, frame, size, proportions, light, colours (or have none) and sharpness, and
     may be mirrored; a detail counts if it shows about half of the painting's area or more. Another painting of the
-    same subject is none, nor is a copy by hand or another state of a print.
+    same subject does not count, nor does a copy by hand or another state of a print.
 
     Args:
         collection: its `paintings` say which files.
@@ -146,23 +146,23 @@ def audit_collection(collection: Collection) -> Audit:
     # BLAS computes in one thread, we in several: its threads wait for each other on matrices as small as ours.
     with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"):
         looks = pool.map(_look, [collection.file(path) for path in paths])
-        found = dict(zip(paths, progress(looks, "reading", len(paths), "file"), strict=True))
-        kinds = _copies(found)
-        greys = np.array([found[kind[0]].grey for kind in kinds], np.uint8).reshape(-1, SIDE, SIDE)
+        files = dict(zip(paths, progress(looks, "reading", len(paths), "file"), strict=True))
+        kinds = _copies(files)
+        greys = np.array([files[kind[0]].grey for kind in kinds], np.uint8).reshape(-1, SIDE, SIDE)
         same = _same_paintings(greys, pool)
     near = [(min(a, b), max(a, b)) for i, j in same for a in kinds[i] for b in kinds[j]]
     return Audit(
         files=len(paths),
         artists=collection.paintings["artist"].nunique(),
-        unreadable=tuple(path for path, file in found.items() if file.grey is None),
+        unreadable=tuple(path for path, file in files.items() if file.grey is None),
         **{
-            kind: tuple(path for path, file in found.items() if kind in file.faults)
+            kind: tuple(path for path, file in files.items() if kind in file.faults)
             for kind in ("mislabelled", "wrong_mode", "tiny")
         },
         exact_duplicates=tuple(sorted(pair for kind in kinds for pair in combinations(kind, 2))),
         near_duplicates=tuple(sorted(near)),
-        reasons={path: " ".join(file.faults.values()) for path, file in found.items() if file.faults},
-        sha256={path: file.sha256 for path, file in found.items() if file.sha256},
+        reasons={path: " ".join(file.faults.values()) for path, file in files.items() if file.faults},
+        sha256={path: file.sha256 for path, file in files.items() if file.sha256},
     )
 
 
@@ -185,8 +185,8 @@ def groups(paintings: pd.DataFrame, pairs: Iterable[Pair]) -> pd.Series:
     return pd.Series(pd.factorize(labels)[0], index=paintings.index, name="group", dtype=int)
 
 
-def _count(found: tuple, what: str = "file") -> str:
-    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}" if found else "none"
+def _count(items: tuple, what: str = "file") -> str:
+    return f"{len(items):,} {what}{'' if len(items) == 1 else 's'}" if items else "none"
 
 
 @dataclass(frozen=True)
@@ -315,8 +315,8 @@ def _candidates(small: np.ndarray, pool: Executor) -> tuple[np.ndarray, np.ndarr
         return part.start + row, j, np.einsum("vmt,mt->vm", crops[:, row], whole[j]).argmax(0)
 
     parts = _parts(len(small), 256)
-    found = [(np.empty(0, int),) * 3, *progress(pool.map(search, parts), "comparing", len(parts), "part")]
-    first, second, view = (np.concatenate(x) for x in zip(*found, strict=True))
+    results = [(np.empty(0, int),) * 3, *progress(pool.map(search, parts), "comparing", len(parts), "part")]
+    first, second, view = (np.concatenate(x) for x in zip(*results, strict=True))
     across, down, x, y = np.array(views, np.float32)[view].T
     zero = np.zeros_like(x)
     return first, second, np.stack([across, zero, x, zero, down, y], axis=1).reshape(-1, 2, 3)

@@ -141,7 +141,7 @@ def training_batches(
     """Batches without end for `fit(..., steps_per_epoch=steps_per_epoch(pictures, batch_size))`.
 
     Every epoch holds each picture once. Its order and its augmentation follow from the seed and the epoch's number
-    alone, so a training that goes on at `first_epoch` sees what it would have seen without the interruption.
+    alone, so a training that is resumed at `first_epoch` gets the same batches as without the interruption.
 
     Args:
         pictures: what to train on.

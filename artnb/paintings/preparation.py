@@ -80,10 +80,10 @@ def load_audit(collection: Collection) -> Audit:
         print(
             f"artnb: {file.name} can't be read ({type(error).__name__}), so the audit is done again.", file=sys.stderr
         )
-    found = auditing.audit_collection(collection)
+    audit = auditing.audit_collection(collection)
     with replacing(file) as part:
-        part.write_text(found.to_json(), encoding="utf-8")
-    return found
+        part.write_text(audit.to_json(), encoding="utf-8")
+    return audit
 
 
 def _digest(file: Path) -> str:

@@ -207,7 +207,7 @@ def _is_picture(file: Path) -> bool:
 
 
 def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
-    """The artists' table of a collection: its own, else the catalogue's; whoever is missing there is added."""
+    """The artists' table of a collection: its own, or else the catalogue's; missing artists are added."""
     file = root / "artists.csv"
     try:
         table = pd.read_csv(file) if file.is_file() else catalogue.artists()

@@ -32,7 +32,7 @@ def painting_bytes(painting: Painting, **more: Any) -> bytes:
 
 
 def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
-    said = {
+    text = {
         "artnb": __version__,
         "recipe": painting.recipe.to_dict(),
         "backbone": painting.backbone,
@@ -41,7 +41,7 @@ def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
         "steps": len(painting.history),
         "stopped": painting.stopped,
     }
-    return {KEYWORD: json.dumps(said | more, ensure_ascii=False)}
+    return {KEYWORD: json.dumps(text | more, ensure_ascii=False)}
 
 
 def read_painting(path: str | Path) -> dict[str, Any]:
@@ -52,9 +52,9 @@ def read_painting(path: str | Path) -> dict[str, Any]:
         RecipeError: it is one, but not of ours.
     """
     try:
-        said = json.loads(load_text(path)[KEYWORD])
-        if isinstance(said, dict) and "recipe" in said:
-            return said
+        text = json.loads(load_text(path)[KEYWORD])
+        if isinstance(text, dict) and "recipe" in text:
+            return text
     except (KeyError, ValueError, RecursionError):
         pass
     raise RecipeError(f"{Path(path).name!r} does not say how it was painted; name a PNG that artnb painted.")

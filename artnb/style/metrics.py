@@ -51,8 +51,8 @@ def measure(image: Source, content: Source, style: Source, judge: Backbone | Non
     picture, painting = load_image(image), load_image(style)
     photo = resize(load_image(content), picture.shape[:2])
     scene = Scene(taps(judge, recipe), recipe, photo, [painting], [1.0])
-    found = scene.layer_terms(tf.constant(picture[None], tf.float32))
-    content_terms, style_terms = (np.sqrt([float(term) for term in terms.values()]) for terms in found)
+    terms_by_layer = scene.layer_terms(tf.constant(picture[None], tf.float32))
+    content_terms, style_terms = (np.sqrt([float(term) for term in terms.values()]) for terms in terms_by_layer)
     return Metrics(
         style_distance=float(np.mean(style_terms)),
         content_distance=float(np.mean(content_terms)),
@@ -97,8 +97,8 @@ def entropies(backbone: Backbone, recipe: StyleRecipe, image: np.ndarray) -> Map
         image: uint8 (height, width, 3).
     """
     scene = Scene(taps(backbone, recipe), recipe, image, [image], [1.0])
-    found = scene.features(scene.content)
-    return {name: entropy(found[name].numpy()) for name in recipe.style_layers}
+    features = scene.features(scene.content)
+    return {name: entropy(features[name].numpy()) for name in recipe.style_layers}
 
 
 def entropy(features: np.ndarray) -> float:
@@ -110,7 +110,7 @@ def entropy(features: np.ndarray) -> float:
 
 
 def pareto_front(first: ArrayLike, second: ArrayLike) -> np.ndarray:
-    """Which points nobody beats in both values, the smaller the better: bool (n,)."""
+    """Which points no other point beats in both values, the smaller the better: bool (n,)."""
     points = np.column_stack([np.asarray(first, float), np.asarray(second, float)])
     no_worse = (points[None] <= points[:, None]).all(-1)
     better = (points[None] < points[:, None]).any(-1)

@@ -91,8 +91,8 @@ class StyleRecipe:
         fine = self.scales and self.scales[-1][0] == 1 and all(0 < scale <= 1 for scale, _ in self.scales)
         self._check("scales", bool(fine) and min(shares) > 0, "shares of the size up to 1, each with its iterations")
 
-    def _check(self, name: str, good: bool, wanted: str) -> None:
-        check_setting(good, name, getattr(self, name), wanted)
+    def _check(self, name: str, good: bool, allowed: str) -> None:
+        check_setting(good, name, getattr(self, name), allowed)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""

@@ -70,22 +70,24 @@ class Scene:
         self.styles = [tf.constant(style[None], tf.float32) for style in styles]
         self.mask = None if mask is None else tf.constant(mask[None, :, :, None], tf.float32)
         self.features = _smoothed(network, recipe.smoothing, self.content)
-        found = self.features(self.content)
-        self._content = {name: content_target(found[name]) for name in recipe.content_layers}
+        features = self.features(self.content)
+        self._content = {name: content_target(features[name]) for name in recipe.content_layers}
         self._masks = {
-            name: None if self.mask is None else tf.image.resize(self.mask, found[name].shape[1:3], "area")
+            name: None if self.mask is None else tf.image.resize(self.mask, features[name].shape[1:3], "area")
             for name in recipe.style_layers
         }
-        own = {name: gram_matrix(found[name], self._masks[name]) for name in recipe.style_layers}
-        mixed = {name: tf.zeros_like(gram) for name, gram in own.items()}
+        of_content = {name: gram_matrix(features[name], self._masks[name]) for name in recipe.style_layers}
+        mixed = {name: tf.zeros_like(gram) for name, gram in of_content.items()}
         for style, share in zip(self.styles, shares, strict=True):
-            found = self.features(style)
-            mixed = {name: gram + share * gram_matrix(found[name]) for name, gram in mixed.items()}
+            features = self.features(style)
+            mixed = {name: gram + share * gram_matrix(features[name]) for name, gram in mixed.items()}
         self._style = {}
         for name in recipe.style_layers:
-            target = style_target(mixed[name], own[name])
+            target = style_target(mixed[name], of_content[name])
             # Half the strength is half the way; the unit stays the whole way.
-            self._style[name] = target._replace(values=own[name] + recipe.strength * (mixed[name] - own[name]))
+            self._style[name] = target._replace(
+                values=of_content[name] + recipe.strength * (mixed[name] - of_content[name])
+            )
 
     def composed(self, image: tf.Tensor) -> tf.Tensor:
         """The picture where the mask is light, the content where it is dark; float32 (1, height, width, 3)."""
@@ -93,10 +95,10 @@ class Scene:
 
     def layer_terms(self, image: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Content loss and style loss of a picture, float32 (1, height, width, 3) in [0, 255], by layer."""
-        found = self.features(image)
-        content = {name: content_loss(found[name], target) for name, target in self._content.items()}
+        features = self.features(image)
+        content = {name: content_loss(features[name], target) for name, target in self._content.items()}
         style = {
-            name: style_loss(gram_matrix(found[name], self._masks[name]), target)
+            name: style_loss(gram_matrix(features[name], self._masks[name]), target)
             for name, target in self._style.items()
         }
         return content, style
@@ -134,10 +136,10 @@ def _smoothed(network: keras.Model, smoothing: float, content: tf.Tensor) -> Cal
     """The network's features, smoothed at a temperature that is fixed by the content's largest."""
     if not smoothing:
         return lambda images: network(images, training=False)
-    found = network(content, training=False)
+    of_content = network(content, training=False)
     layers = {
         name: Smoothing(smoothing * max(float(tf.reduce_max(tf.abs(features))), 1e-6))
-        for name, features in found.items()
+        for name, features in of_content.items()
     }
     return lambda images: {name: layers[name](features) for name, features in network(images, training=False).items()}
 
@@ -150,8 +152,8 @@ def _grey(image: np.ndarray) -> np.ndarray:
 
 def _with_lightness_of(style: np.ndarray, content: np.ndarray) -> np.ndarray:
     """A grey style as light and as contrasty as a grey content (Gatys et al., CVPR 2017, section 5.1)."""
-    spread = content.std() / max(style.std(), 1.0)
-    return ((style - style.mean()) * spread + content.mean()).clip(0, 255).astype(np.uint8)
+    contrast = content.std() / max(style.std(), 1.0)
+    return ((style - style.mean()) * contrast + content.mean()).clip(0, 255).astype(np.uint8)
 
 
 def _coloured(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:

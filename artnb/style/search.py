@@ -1,8 +1,8 @@
 """The search for a style transfer's settings, by distances that don't depend on the weights that are searched.
 
 The student project minimised the cost, whose weights it drew as well: the smallest weights won. Here each trial paints
-a picture, a judge measures how far it is from the content and from the style, and nobody decides beforehand what one
-is worth in the other: the trials that no other beats in both are the result.
+a picture, and a judge measures how far it is from the content and from the style. Neither is weighed against the
+other: the result are the trials that no other trial beats in both.
 """
 
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
 
 
 def judge_for(backbone: str) -> Backbone:
-    """Another network than the one that is optimised, which would find in its own picture what it put there.
+    """A network that judges the pictures of another: the one that is optimised would flatter its own.
 
     EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
     """
@@ -131,28 +131,28 @@ def search_style(
     """
     seed = settings.seed if seed is None else seed
     photo, painting = (picture if picture is None else load_image(picture) for picture in (content, style))
-    wanted = space.recipe(kt.HyperParameters())
+    base = space.recipe(kt.HyperParameters())
     networks: list[Backbone] = []
 
     def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
         assert photo is not None and painting is not None
         if not networks:  # loaded by those who paint
-            networks.extend([shared_backbone(wanted.backbone, untrained=True), judge_for(wanted.backbone)])
+            networks.extend([shared_backbone(base.backbone, untrained=True), judge_for(base.backbone)])
         place.mkdir(parents=True, exist_ok=True)
         chosen = space.recipe(hyper)
-        made = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=networks[0])
-        if made.stopped == STOPPED:  # so is the search; the state of this picture is kept
+        result = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=networks[0])
+        if result.stopped == STOPPED:  # so is the search; the state of this picture is kept
             raise KeyboardInterrupt
-        save_painting(made, place / "painting.png")
-        found = {name: value for name, value in asdict(measure(made.image, photo, painting, networks[1])).items()
+        save_painting(result, place / "painting.png")
+        distances = {name: value for name, value in asdict(measure(result.image, photo, painting, networks[1])).items()
                  if name != "judge"}  # fmt: skip
-        return found | {
-            "trade_off": float(np.hypot(found["style_distance"], found["content_distance"])),
-            "cost": float(made.history["cost"].min()),
+        return distances | {
+            "trade_off": float(np.hypot(distances["style_distance"], distances["content_distance"])),
+            "cost": float(result.history["cost"].min()),
         }
 
     method = method or space.method
-    identity = {"space": space.name, "method": method, "seed": seed, "recipe": wanted.to_dict()}
+    identity = {"space": space.name, "method": method, "seed": seed, "recipe": base.to_dict()}
     if photo is not None and painting is not None:
         identity |= {"content": digest(photo), "style": digest(painting)}
     searching.search(work, space.recipe, folder, OBJECTIVE, identity, seed, method, trials or space.trials)
@@ -160,7 +160,7 @@ def search_style(
 
 
 def style_trials(folder: str | Path) -> pd.DataFrame:
-    """The finished trials of a search, the best trade-off first, whoever ran them.
+    """The finished trials of a search, of all workers, the best trade-off first.
 
     Returns:
         A row per trial: trial, the hyper-parameters, the figures of FIGURES, best (whether no other trial is nearer

@@ -284,8 +284,8 @@ class _Run:
 
         assert self.image is not None
         shape = self.image.shape
-        wanted = tf.TensorSpec((1, *shape), tf.float32)
-        gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(wanted)
+        signature = tf.TensorSpec((1, *shape), tf.float32)
+        gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(signature)
         measured: dict[str, Any] = {"terms": None, "begun": time.perf_counter()}
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:

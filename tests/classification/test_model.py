@@ -218,7 +218,7 @@ def test_files_of_the_same_names_are_other_pictures(collection, prepared, table,
     assert first.folder != second.folder and first.card.split != second.card.split
     checkpoints = tmp_path / "two"
     train_classifier(tiny("cnn", 1), collection, table, checkpoints, seed=1)
-    with pytest.raises(TrainingError, match="begun with another pictures"):
+    with pytest.raises(TrainingError, match="begun with a different set of pictures"):
         train_classifier(tiny("cnn", 1), other, darker.table, checkpoints, seed=1, resume=True)
 
 

@@ -171,5 +171,5 @@ def test_a_chief_without_workers_gives_up_in_time(tmp_path):
 
 def test_nonsense_addresses_are_refused():
     for address in ("somewhere", "127.0.0.1", ":8000", "127.0.0.1:http"):
-        with pytest.raises(SearchError, match="no address of a chief"), distributed(address, None, None):
+        with pytest.raises(SearchError, match="not the address of a chief"), distributed(address, None, None):
             pass

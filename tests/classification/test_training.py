@@ -169,9 +169,9 @@ def test_another_training_in_the_folder_is_refused(data, tmp_path):
     train_network(tiny("cnn", 1), data, tmp_path, seed=1)
     with pytest.raises(TrainingError, match="holds a training already"):
         train_network(tiny("cnn", 1), data, tmp_path, seed=1)
-    with pytest.raises(TrainingError, match="begun with another seed"):
+    with pytest.raises(TrainingError, match="begun with a different seed"):
         train_network(tiny("cnn", 1), data, tmp_path, seed=2, resume=True)
-    with pytest.raises(TrainingError, match="begun with another recipe"):
+    with pytest.raises(TrainingError, match="begun with a different recipe"):
         train_network(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
 
 

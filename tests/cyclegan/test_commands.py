@@ -230,7 +230,7 @@ def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model,
         draw(other / "monet_jpg" / f"{number}.jpg", 300 + number)
     with pytest.raises(TrainingError, match="kept other pictures back"):
         train_cyclegan(pictures_of(other), TINY, tmp_path / "n", seed=2, start=model.folder)
-    with pytest.raises(TrainingError, match="begun with another pictures"):
+    with pytest.raises(TrainingError, match="begun with a different set of pictures"):
         train_cyclegan(pictures_of(other), TINY, model.folder, seed=2, resume=True)
     further = train_cyclegan(pictures, replace(TINY, steps=2), tmp_path / "n", seed=2, start=model.folder)
     assert further.card.started["steps"] == TINY.steps and further.card.started["started"] == {}

@@ -59,9 +59,9 @@ def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
     with pytest.raises(TrainingError, match="--resume"):
         train(*pictures, TINY, tmp_path, seed=3)
-    with pytest.raises(TrainingError, match="begun with another seed"):
+    with pytest.raises(TrainingError, match="begun with a different seed"):
         train(*pictures, TINY, tmp_path, seed=4, resume=True)
-    with pytest.raises(TrainingError, match="begun with another recipe"):
+    with pytest.raises(TrainingError, match="begun with a different recipe"):
         train(*pictures, replace(TINY, width=8), tmp_path, seed=3, resume=True)
     resumed = train(*pictures, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
     columns = ["step", "learning_rate", *LOSSES]
@@ -187,7 +187,7 @@ def test_trouble_is_noticed():
     won = pd.DataFrame([row | {"monet_discriminator": 0.001}] * 10)
     assert "The monet discriminator has won" in signs_of_trouble(won)[0]
     assert signs_of_trouble(won.head(3)) == []
-    assert "convinced nobody" in signs_of_trouble(pd.DataFrame([row | {"photo_generator": 0.99}] * 50))[0]
+    assert "has not fooled" in signs_of_trouble(pd.DataFrame([row | {"photo_generator": 0.99}] * 50))[0]
     assert signs_of_trouble(pd.DataFrame([row | {"photo_generator": 0.99}] * 30)) == [], "it may take a while"
     same = np.full((3, 8, 8, 3), 90, np.uint8)
     assert is_constant(same) and not is_constant(np.stack([same[0], same[0] + 50]))
