@@ -272,9 +272,7 @@ def _registered(reference: str, kind: KindName | None) -> Path:
     if name in names and number and (folder / "card.json").is_file():
         return folder
     have = {each: sorted(aliases(each)) for each in names}
-    known = "; ".join(
-        f"{each} has {' and '.join(names_there) or 'no version yet'}" for each, names_there in have.items()
-    )
+    known = "; ".join(f"{each} has {' and '.join(there) or 'no version yet'}" for each, there in have.items())
     raise ModelError(
         f"{reference!r} is not in the registry: {known}. "
         "Name one of these, as registry:champion, or register a model with `artnb registry add MODEL`."

@@ -81,6 +81,7 @@ class Outputs:
     def __init__(self, network: Network, size: int):
         features = channel_statistics(network.core, network.novelty_layers, "novelty")
         both = keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")])
+        self._shapes = both.output_shape
         self._call = tf.function(
             lambda images: both(images, training=False),
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32)],
@@ -93,7 +94,9 @@ class Outputs:
         The probabilities are not calibrated; the features are mean and standard deviation of the channels of the
         novelty layers.
         """
-        batches = range(0, max(len(images), 1), batch_size)
+        if not len(images):
+            return tuple(np.zeros((0, shape[-1]), np.float32) for shape in self._shapes)  # type: ignore[return-value]
+        batches = range(0, len(images), batch_size)
         outputs = [self._call(images[first : first + batch_size].astype(np.float32)) for first in batches]
         probabilities, features = (np.concatenate([part[number].numpy() for part in outputs]) for number in (0, 1))
         return probabilities, features

@@ -43,8 +43,9 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
         except (OSError, ValueError) as trouble:
             raise error(f"{described} can't be read ({type(trouble).__name__}); name another folder.") from trouble
         if different := [name for name in identity if identity[name] != before.get(name)]:
+            names = " and ".join(different).replace("pictures", "set of pictures")
             raise error(
-                f"The training in {folder} was begun with a different {', '.join(different).replace('pictures', 'set of pictures')}; "
+                f"The training in {folder} was begun with a different {names}; "
                 "resume it with the same, or name another folder."
             )
         return

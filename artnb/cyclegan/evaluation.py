@@ -144,7 +144,7 @@ class CycleEvaluation:
         return asdict(self)
 
 
-def evaluate(
+def evaluate_generator(
     generator: Callable[[np.ndarray], np.ndarray],
     inverse: Callable[[np.ndarray], np.ndarray],
     pictures: np.ndarray,

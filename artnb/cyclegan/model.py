@@ -10,7 +10,7 @@ import pandas as pd
 
 from artnb import models
 from artnb.backbones import BackboneError
-from artnb.cyclegan.evaluation import evaluate
+from artnb.cyclegan.evaluation import evaluate_generator
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.pictures import Unpaired, load_unpaired
 from artnb.cyclegan.recipes import CycleRecipe
@@ -151,7 +151,7 @@ def save_cyclegan(
         folder: where to; what else lies in it stays.
         source: of the pictures.
         pictures: how many of which.
-        metrics: what `evaluate` found, for each direction.
+        metrics: what `evaluate_generator` found, for each direction.
         test: the digest of the pictures that it was measured on.
         start: the card of the model whose weights it began with.
     """
@@ -239,8 +239,8 @@ def measure_both(
         for each in (data.test_photos, data.test_monets, data.train_photos, data.train_monets)
     )
     return {
-        "monet": evaluate(to_monet, to_photo, test_photos, test_monets, monets, seed=seed).to_dict(),
-        "photo": evaluate(to_photo, to_monet, test_monets, test_photos, photos, seed=seed).to_dict(),
+        "monet": evaluate_generator(to_monet, to_photo, test_photos, test_monets, monets, seed=seed).to_dict(),
+        "photo": evaluate_generator(to_photo, to_monet, test_monets, test_photos, photos, seed=seed).to_dict(),
     }
 
 

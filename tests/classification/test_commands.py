@@ -73,7 +73,8 @@ def test_a_wrong_number_is_told_before_the_work(arguments, capsys):
     assert stop.value.code == 2 and "usage: artnb" in capsys.readouterr().err
 
 
-def test_models_have_names_and_figures(capsys):
+def test_models_have_names_and_figures(capsys, use, tmp_path):
+    use(home=tmp_path)
     assert main(["models", "--json"]) == 0
     for found in json.loads(capsys.readouterr().out):
         assert {"name", "title", "kind", "problem"} <= set(found)

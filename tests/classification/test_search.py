@@ -159,7 +159,7 @@ def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
 
 def test_a_chief_without_workers_gives_up_in_time(tmp_path):
     code = (
-        "from artnb import searching\n"
+        "from artnb.common import searching\n"
         "from artnb.classification import search\n"
         f"with searching.distributed('127.0.0.1:{free_port()}', None, 0.02):\n"
         "    space = search.classifier_space('original', 'quick')\n"

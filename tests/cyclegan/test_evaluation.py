@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artnb.cyclegan.evaluation import (
-    evaluate,
+    evaluate_generator,
     kid,
     memorisation_distance,
     polynomial_kernel,
@@ -57,9 +57,9 @@ def test_a_generator_that_does_nothing_gains_nothing():
     def nothing(picture):
         return picture
 
-    found = evaluate(nothing, nothing, pictures, targets, targets)
+    found = evaluate_generator(nothing, nothing, pictures, targets, targets)
     assert found.ratio == pytest.approx(1) and found.cycle_error == 0 and found.structure == pytest.approx(1)
     assert found.usual_memorisation == pytest.approx(0, abs=1e-6) and not found.untrained
-    darker = evaluate(lambda picture: picture // 3, nothing, pictures, targets, targets)
+    darker = evaluate_generator(lambda picture: picture // 3, nothing, pictures, targets, targets)
     assert darker.generated.value < found.inputs.value and darker.cycle_error > 10
     assert darker.to_dict()["generated"]["backbone"] == "EfficientNet-Lite0"
