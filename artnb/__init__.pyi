@@ -1,5 +1,7 @@
 from .backbones import load_backbone as load_backbone
+from .cards import Card as Card
 from .errors import ArtnbError as ArtnbError
+from .images import ImageError as ImageError
 from .images import contact_sheet as contact_sheet
 from .images import fit as fit
 from .images import load_image as load_image
@@ -15,7 +17,6 @@ from .losses import gram_matrix as gram_matrix
 from .losses import style_loss as style_loss
 from .losses import style_target as style_target
 from .losses import total_variation as total_variation
-from .models import Card as Card
 from .models import list_models as list_models
 from .models import load_model as load_model
 from .paintings.preparation import prepare as prepare

@@ -1,4 +1,4 @@
-"""The course as a whole: run its notebooks, save their outputs, write pages to read, make the learner's edition."""
+"""The whole course: run its notebooks, save their outputs, write them as HTML pages or as the learner's edition."""
 
 import ast
 import base64
@@ -26,20 +26,24 @@ class CourseError(ArtnbError):
 
 
 def find_notebooks(chosen: Sequence[str] = ()) -> list[Path]:
-    """The notebooks in reading order; with `chosen`, those whose file name begins with one of these ("02")."""
-    every = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    found = [path for path in every if not chosen or path.name.startswith(tuple(chosen))]
-    if not found:
-        names = ", ".join(path.name for path in every) or "none (the course runs in its own checkout)"
+    """The notebooks in reading order, or those of them whose file name begins with one of `chosen` ("02").
+
+    Raises:
+        CourseError: there are none.
+    """
+    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    matching = [path for path in paths if not chosen or path.name.startswith(tuple(chosen))]
+    if not matching:
+        names = ", ".join(path.name for path in paths) or "none (run this in a checkout of the course)"
         raise CourseError(f"No notebook begins with {' or '.join(chosen) or 'a number'}; there are: {names}.")
-    return found
+    return matching
 
 
 def save(chosen: Sequence[str] = ()) -> None:
-    """Run the notebooks and save their outputs in place; one that fails stays as it was."""
+    """Run the notebooks and save their outputs in place; one that fails is left unchanged."""
     for path, notebook, error in _run(find_notebooks(chosen)):
         if error:
-            raise CourseError(f"{path.name} was left as it was: {error}")
+            raise CourseError(f"{path.name} was left unchanged: {error}")
         with replacing(path) as part:
             nbformat.write(notebook, part)
 
@@ -48,20 +52,20 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
     """Run the notebooks and write each as one self-contained HTML page, and an index of them all.
 
     Returns:
-        The index. A notebook that fails is written as far as it came, and the next one is run.
+        The index. Of a notebook that fails, the outputs up to its error are written, and the next one is run.
 
     Raises:
         CourseError: at once, if `folder` cannot be written to; at the end, if any notebook failed.
     """
     from nbconvert import HTMLExporter
 
-    # Nothing is fetched when a page is opened: formulas are turned into MathML, and nothing else needs a script.
+    # A page loads nothing from the network: formulas become MathML, and nothing else needs a script.
     exporter = HTMLExporter(embed_images=True)
     for name in exporter.trait_names():
         if name.endswith("_url"):
             setattr(exporter, name, "")
-    exporter.log.setLevel("ERROR")  # figures stand between the words that describe them
-    folder = _made(folder)
+    exporter.log.setLevel("ERROR")  # not that figures have no alternative text; the text around them describes them
+    folder = _writable(folder)
     entries, failures = [], []
     for path, notebook, error in _run(find_notebooks(chosen)):
         marked, formulas = _mark_formulas(notebook)
@@ -75,7 +79,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
         entries.append(_index_entry(path, notebook, error))
         if error:
             failures.append(f"{path.name}: {error}")
-        with replacing(folder / "index.html") as part:  # after each one, so that one can begin to read
+        with replacing(folder / "index.html") as part:  # after each notebook, so that it can be read already
             part.write_text(_INDEX.format(entries="\n".join(entries)), encoding="utf-8")
     if failures:
         raise CourseError(f"{len(failures)} of {len(entries)} notebooks failed; " + "; ".join(failures))
@@ -83,8 +87,8 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
 
 
 def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> list[Path]:
-    """Write the notebooks without outputs, each cell tagged `solution` replaced by a stub; and the drawings."""
-    written, folder = [], _made(folder)
+    """Write the notebooks without outputs, with stubs in place of the cells tagged `solution`; and the drawings."""
+    written, folder = [], _writable(folder)
     for path in find_notebooks(chosen):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -95,7 +99,7 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> lis
         with replacing(folder / path.name) as part:
             nbformat.write(notebook, part)
         written.append(folder / path.name)
-    if (drawings := NOTEBOOKS / "figures").is_dir():  # which texts show
+    if (drawings := NOTEBOOKS / "figures").is_dir():  # text cells show them
         shutil.copytree(drawings, folder / "figures", dirs_exist_ok=True)
     return written
 
@@ -103,8 +107,8 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> lis
 def stub(solution: str) -> str:
     """What a learner gets in place of a solution: its first comment, its imports, and its names without their values.
 
-    Functions keep their signature and docstring. `x = 3` becomes `x = ...`, so that the check that follows can say
-    what is missing.
+    Functions keep their signature and docstring. `x = 3` becomes `x = ...`, so that the next check can tell what is
+    missing.
     """
     lines = solution.splitlines()
     comments = []
@@ -117,9 +121,9 @@ def stub(solution: str) -> str:
         if isinstance(node, ast.Import | ast.ImportFrom):
             body.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef):
-            kept = deepcopy(node)
-            kept.body = [*kept.body[: ast.get_docstring(node) is not None], ast.Expr(ast.Constant(...))]
-            body.append(ast.unparse(kept))
+            function = deepcopy(node)
+            function.body = [*function.body[: ast.get_docstring(node) is not None], ast.Expr(ast.Constant(...))]
+            body.append(ast.unparse(function))
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
@@ -127,19 +131,19 @@ def stub(solution: str) -> str:
     return "\n".join([*comments, *dict.fromkeys(body)])
 
 
-def _made(folder: str | Path) -> Path:
-    """The folder that pages or notebooks are written to: what is wrong with it is said before they run, not after."""
+def _writable(folder: str | Path) -> Path:
+    """The folder to write to, created if necessary; its errors are raised before any notebook runs."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise CourseError(f"{folder} is a file, or would lie in one; name a folder to write to.") from error
+        raise CourseError(f"{folder} is a file, or inside one; name a folder to write to.") from error
     if not os.access(folder, os.W_OK):
-        raise CourseError(f"{folder} may not be written to; name another folder.")
+        raise CourseError(f"{folder} can't be written to; name another folder.")
     return Path(folder)
 
 
 def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
-    """Run notebooks one after another; yield each with its outputs and what went wrong (empty: nothing)."""
+    """Run notebooks one after another; yield each with its outputs and its error message ("" if it succeeded)."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -169,7 +173,7 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
             yield path, notebook, error
 
 
-# The same on every machine, so that a saved notebook differs only where its content does.
+# The same on every machine, so that saved notebooks differ only in their content.
 _METADATA = NotebookNode(
     kernelspec=NotebookNode(display_name="Python 3", language="python", name="python3"),
     language_info=NotebookNode(name="python"),
@@ -178,7 +182,7 @@ _METADATA = NotebookNode(
 
 @contextmanager
 def _quiet_kernels() -> Iterator[None]:
-    """Kernels whose outputs are what cells print, as under nbval: no bars, nothing that C++ says to stderr."""
+    """Let kernels print as under nbval: no progress bars, and no messages of TensorFlow's C++ code on stderr."""
     quiet = {"PYTEST_CURRENT_TEST": "artnb course", "TQDM_DISABLE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     before = {name: os.environ.get(name) for name in quiet}
     os.environ.update(quiet)
@@ -193,11 +197,11 @@ def _quiet_kernels() -> Iterator[None]:
 
 
 def _explain(failure: Exception, notebook: NotebookNode) -> str:
-    """What went wrong, in one line, and in which cell."""
-    what = " ".join(filter(None, [getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", "")]))
-    begun = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
-    where = next(iter(begun[-1].source.splitlines()), "") if begun else ""
-    return f"{what.splitlines()[0]}, in the cell that begins with {where!r}"
+    """The error and the first line of its cell, in one line."""
+    text = " ".join(filter(None, [getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", "")]))
+    executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
+    first_line = next(iter(executed[-1].source.splitlines()), "") if executed else ""
+    return f"{text.splitlines()[0]}, in the cell that begins with {first_line!r}"
 
 
 def _title(notebook: NotebookNode) -> str:
@@ -210,9 +214,9 @@ _CODE_OR_FORMULA = re.compile(
 
 
 def _mark_formulas(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]]:
-    """A copy with a mark in place of each `$…$` and `$$…$$` of the texts, and each mark's formula as MathML.
+    """A copy with a placeholder for each `$…$` and `$$…$$` in the text cells, and placeholder -> formula as MathML.
 
-    Browsers show MathML without a script, but nbconvert would take it apart: so it is put in after the conversion.
+    Browsers show MathML without a script, but nbconvert would break it, so it is inserted after the conversion.
     """
     from latex2mathml.converter import convert
 
@@ -233,7 +237,7 @@ def _mark_formulas(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]
 
 
 def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:
-    """One notebook's place in the index: its title, its first picture, and the failure if there was one."""
+    """A notebook's entry in the index: its title, its first picture, and its error if it failed."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     pictures = (output.data["image/png"] for output in outputs if "image/png" in output.get("data", ()))
     picture = next(pictures, "")
@@ -244,7 +248,7 @@ def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:
 
 
 def _small(picture: str) -> str:
-    """A PNG in base64, made small enough for an index."""
+    """A PNG in base64, at most 480 pixels wide and high."""
     import io
 
     from PIL import Image

@@ -1,4 +1,4 @@
-"""What a newcomer needs to know about this machine: versions, source, weights, and what to do about what is missing."""
+"""A report on this machine: versions, source of the paintings, weights, and advice on what is missing."""
 
 import os
 import platform
@@ -18,24 +18,24 @@ _SOURCES = {
     "folder": "your own folder (ARTNB_DATA)",
     "kaggle": "Best Artworks of All Time (downloaded by kagglehub)",
 }
-_NOT_YET = {"studio": "not painted yet", "folder": "not there", "kaggle": "not downloaded yet"}
+_MISSING = {"studio": "not painted yet", "folder": "it does not exist", "kaggle": "not downloaded yet"}
 
 
 def examine() -> dict[str, Any]:
-    """Everything that `artnb doctor --json` prints; loads TensorFlow, because only it knows whether it sees a GPU."""
+    """What `artnb doctor --json` prints; loads TensorFlow to list the GPUs that it can use."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
     weights = {name: str(file) if (file := find_weights(name)) else None for name in WEIGHTS}
-    data, there = locate_collection()
+    data, complete = locate_collection()
     return {
         "artnb": __version__,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("tensorflow", "keras", "keras-tuner", "numpy", "pandas")},
         "source": settings.source,
         "data": str(data),
-        "data_there": there,
+        "data_there": complete,
         "home": str(settings.home),
         "weights": weights,
         "profile": settings.profile,
@@ -45,25 +45,25 @@ def examine() -> dict[str, Any]:
     }
 
 
-def report(found: dict[str, Any]) -> str:
-    """The same in ten lines or so, for a person."""
-    packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
-    missing = "" if found["data_there"] else f" ({_NOT_YET[found['source']]})"
+def machine_report(machine: dict[str, Any]) -> str:
+    """What `examine` returned as text, in about ten lines."""
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    missing = "" if machine["data_there"] else f" ({_MISSING[machine['source']]})"
     lines = [
-        f"artnb      {found['artnb']} on Python {found['python']}",
+        f"artnb      {machine['artnb']} on Python {machine['python']}",
         f"packages   {packages}",
-        f"paintings  {found['source']}: {_SOURCES[found['source']]}, in {found['data']}{missing}",
-        f"results    in {found['home']}",
-        *(f"weights    {name}: {file or 'not found'}" for name, file in found["weights"].items()),
-        f"profile    {found['profile']}, seed {found['seed']}",
-        f"GPU        {', '.join(found['gpus']) or 'none: everything here also runs without one'}",
-        *(f"advice     {sentence}" for sentence in found["advice"] or ["nothing is missing"]),
+        f"paintings  {machine['source']}: {_SOURCES[machine['source']]}, in {machine['data']}{missing}",
+        f"results    in {machine['home']}",
+        *(f"weights    {name}: {file or 'not found'}" for name, file in machine["weights"].items()),
+        f"profile    {machine['profile']}, seed {machine['seed']}",
+        f"GPU        {', '.join(machine['gpus']) or 'none: everything here also runs without one'}",
+        *(f"advice     {sentence}" for sentence in machine["advice"] or ["nothing is missing"]),
     ]
     return "\n".join(lines)
 
 
 def setup_line() -> str:
-    """One line for the top of a notebook, without a path of the machine: versions, source, weights, profile."""
+    """One line for the top of a notebook: versions, source, weights, profile and seed, but no paths."""
     with_weights = [name for name in WEIGHTS if find_weights(name)]
     tensorflow = f" · TensorFlow {_version('tensorflow')}" if "tensorflow" in sys.modules else ""
     return (
@@ -82,11 +82,11 @@ def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
     if settings.monet_data is not None:
         advice += _complaint(load_photos_and_monets)
     if isinstance(settings.weights, Path) and not settings.weights.is_dir():
-        advice.append(f"ARTNB_WEIGHTS is {settings.weights}, which is no folder: name one that exists, or unset it")
+        advice.append(f"ARTNB_WEIGHTS is {settings.weights}, which is not a folder; name one that exists, or unset it")
     if missing := [name for name, file in weights.items() if file is None]:
         advice.append(
             f"put the weights of {' and '.join(missing)} from keras.applications into a folder and set ARTNB_WEIGHTS "
-            "to it; until then these networks are untrained, and efficientnet-lite0 does their work"
+            "to it; until then these networks are untrained, and efficientnet-lite0 is used in their place"
         )
     if not gpus and settings.profile == "full":
         advice.append("the full profile takes hours without a GPU; ARTNB_PROFILE=quick takes minutes")
@@ -94,7 +94,7 @@ def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
 
 
 def _complaint(load: Callable[[], object]) -> list[str]:
-    """What a loader says of the folder that it was given: nothing if all is well."""
+    """The error message of a loader, in a list; empty if it succeeds."""
     try:
         load()
     except SourceError as error:
@@ -103,7 +103,7 @@ def _complaint(load: Callable[[], object]) -> list[str]:
 
 
 def _version(package: str) -> str:
-    for name in (package, f"{package}-cpu"):  # TensorFlow's CPU build is a package of another name
+    for name in (package, f"{package}-cpu"):  # TensorFlow's CPU build is a package with a different name
         try:
             return version(name)
         except PackageNotFoundError:

@@ -6,19 +6,23 @@ else, for what they cannot use.
 """
 
 import io
+import math
 import os
 import stat
+import struct
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 from PIL.TiffImagePlugin import TiffImageFile
 
 from artnb.common.files import replacing
+from artnb.common.pixels import rgb
 from artnb.errors import ArtnbError
 
 MAX_BYTES = 200 * 1024**2
@@ -27,15 +31,15 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")  # JPEG: also the first 
 ACCEPTED = "JPEG, PNG, WebP, TIFF, GIF or BMP"
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
-T = TypeVar("T")
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | np.ndarray
+_T = TypeVar("_T")
+ImageLike = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | np.ndarray
 
 
 class ImageError(ArtnbError, ValueError):
     """A picture that cannot be read, used or written."""
 
 
-def load_image(source: Source) -> np.ndarray:
+def load_image(source: ImageLike) -> np.ndarray:
     """Read a picture, however broken or hostile it may be.
 
     Args:
@@ -55,7 +59,16 @@ def load_image(source: Source) -> np.ndarray:
     """
     if isinstance(source, np.ndarray):
         return _checked(source)
-    return _with_picture(source, lambda picture: _rgb(upright(picture)))
+    return with_picture(source, rgb)
+
+
+def as_list(pictures: Any) -> tuple[list[Any], bool]:
+    """Pictures as a list, and whether there were several: a list, a tuple or an array (n, height, width, 3).
+
+    Anything else is one picture, as for `load_image`; an array (height, width, 3) is, too.
+    """
+    several = isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+    return (list(pictures) if several else [pictures]), several
 
 
 def save_image(
@@ -66,15 +79,17 @@ def save_image(
     `quality`, 1 to 100, is for JPEG and WebP; `text`, by keywords, for PNG, whose files can hold it; missing folders
     are made.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ImageError(f"Got {type(path).__name__}; give the path of a picture to write.")
     path = Path(path)
     if path.suffix.lower() not in WRITTEN:
         raise ImageError(f"{path.name!r} is no name of a picture; end it with {', '.join(WRITTEN)}.")
-    if quality not in range(1, 101):
-        raise ImageError(f"The quality is {quality!r}; give a whole number from 1 to 100.")
-    picture = Image.fromarray(_checked(image))
+    if not (_whole(1, quality) and quality <= 100):
+        raise ImageError(f"The quality is {_short(quality)}; give a whole number from 1 to 100.")
+    picture, texts = Image.fromarray(_checked(image)), _png_texts(text)
     try:
         with replacing(path) as part:
-            picture.save(part, WRITTEN[path.suffix.lower()], quality=quality, pnginfo=_png_texts(text))
+            picture.save(part, WRITTEN[path.suffix.lower()], quality=int(quality), pnginfo=texts)
     except (OSError, ValueError) as error:  # ValueError: sides that the format cannot hold
         message = f"{path.name!r} cannot be written ({_reason(error)}); choose another place, format or size."
         raise ImageError(message) from error
@@ -89,23 +104,77 @@ def png_bytes(image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes
 
 def _png_texts(text: Mapping[str, str] | None) -> PngInfo:
     written = PngInfo()
-    for keyword, value in (text or {}).items():
-        written.add_itxt(keyword, value)
+    try:
+        for keyword, value in (text or {}).items():
+            written.add_itxt(keyword, value)
+    except (AttributeError, TypeError, ValueError) as error:  # ValueError: of letters that it can't hold
+        raise ImageError(f"The texts are {_short(text)}; give texts by keywords in Latin letters.") from error
     return written
 
 
-def load_text(source: Source) -> dict[str, str]:
+def load_text(source: ImageLike) -> dict[str, str]:
     """The texts in a PNG file by their keywords; empty for other pictures. Treat them as you would any stranger's.
 
     Raises:
         ImageError: see `load_image`.
     """
+    if isinstance(source, np.ndarray):
+        _checked(source)
+        return {}
 
     def texts(picture: Image.Image) -> dict[str, str]:
+        picture.load()
         entries = picture.text if isinstance(picture, PngImageFile) else {}
         return {str(keyword): str(value) for keyword, value in entries.items()}
 
-    return _with_picture(source, texts)
+    return with_picture(source, texts)
+
+
+def with_picture(source: ImageLike, use: Callable[[Image.Image], _T], data: bytes | None = None) -> _T:
+    """Open a picture as Pillow does, and return what `use` makes of it: the door for who needs more than its RGB.
+
+    Args:
+        source: as for `load_image`, but no array.
+        use: gets the picture when its size and format are checked, and decodes it (`picture.load()`) in limited time.
+        data: the bytes of `source`, if `read_bytes` read them before.
+
+    Raises:
+        ImageError: see `load_image`; whatever Pillow or `use` raises becomes one.
+    """
+    name = _name(source)
+    data = read_bytes(source) if data is None else data
+    try:
+        file = _Clocked(data)
+        picture = _open(file)
+        _check_size(picture, data)
+        if picture.mode in ("I", "F"):
+            raise ImageError(f"{name} holds numbers of 32 bits; save it with 8 bits a channel.")
+        megapixels = picture.width * picture.height / 10**6
+        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
+        return use(picture)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
+        raise ImageError(message) from error
+    except Exception as error:  # Pillow raises half a dozen kinds of them for a broken file
+        message = f"{name} is broken or incomplete; give a {ACCEPTED} picture that other programs can open."
+        raise ImageError(message) from error
+
+
+def _open(file: io.BytesIO) -> ImageFile.ImageFile:
+    """`Image.open` without its warning from 89 megapixels on; only in decoding a TIFF or an odd GIF it still comes."""
+    start = file.read(16)
+    Image.init()  # registers the formats, once
+    for form in FORMATS:
+        opener, accepts = Image.OPEN[form]
+        with suppress(SyntaxError, IndexError, TypeError, struct.error):  # how Pillow says: of another format
+            if accepts is not None and accepts(start) is True:
+                file.seek(0)
+                return opener(file, "")
+    raise UnidentifiedImageError
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -114,9 +183,14 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return _resample(image, size, (0, 0, image.shape[1], image.shape[0]))
 
 
-def shrink(image: np.ndarray, longer: int, least: int = 1) -> np.ndarray:
-    """Resample so that no side is longer than `longer` nor shorter than `least`; a smaller picture stays as it is."""
-    factor = longer / max(image.shape[:2])
+def shrink(image: np.ndarray, longest: int, least: int = 1) -> np.ndarray:
+    """Resample so that no side is longer than `longest` nor shorter than `least`; a smaller picture stays as it is."""
+    image = _checked(image)
+    if not _whole(1, longest, least):
+        raise ImageError(
+            f"The longest side is {_short(longest)} and the shortest {_short(least)}; give whole numbers from 1 on."
+        )
+    factor = longest / max(image.shape[:2])
     if factor >= 1:
         return image
     height, width = (max(least, round(side * factor)) for side in image.shape[:2])
@@ -143,12 +217,14 @@ def contact_sheet(
     `gap` pixels of `background`, a grey from 0 to 255, lie between the cells and around them. Returns uint8
     (rows * (size + gap) + gap, columns * (size + gap) + gap, 3).
     """
-    cell = size + gap
-    if not images or columns < 1 or size < 1 or gap < 0 or background not in range(256):
+    images, _ = as_list(images)
+    if not (images and _whole(1, columns, size) and _whole(0, gap, background) and background <= 255):
         raise ImageError(
-            f"A sheet of {len(images)} pictures in {columns} columns of {size} pixels, gap {gap} and grey "
-            f"{background} cannot be laid out; give at least 1, 1, 1, 0 and a grey from 0 to 255."
+            f"A sheet of {len(images)} pictures in {_short(columns)} columns of {_short(size)} pixels, gap "
+            f"{_short(gap)} and grey {_short(background)} cannot be laid out; give at least 1, 1, 1, 0 and a grey "
+            "from 0 to 255."
         )
+    cell = size + gap
     shape = -(-len(images) // columns) * cell + gap, columns * cell + gap
     if shape[0] * shape[1] > MAX_PIXELS:
         raise ImageError(f"The sheet would have {shape[0]} × {shape[1]} pixels; choose smaller cells.")
@@ -163,57 +239,45 @@ def contact_sheet(
     return sheet
 
 
-def _with_picture(source: Any, use: Callable[[Image.Image], T]) -> T:
-    """Open and decode a picture, and give back what `use` makes of it; whatever goes wrong is an ImageError."""
-    name = _name(source)
-    data = _read(source, name)
-    try:
-        file = _Clocked(data)
-        picture = Image.open(file, formats=FORMATS)
-        _check_size(picture, data)
-        if picture.mode in ("I", "F"):
-            raise ImageError(f"{name} holds numbers of 32 bits; save it with 8 bits a channel.")
-        megapixels = picture.width * picture.height / 10**6
-        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
-        picture.load()
-        return use(picture)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        message = f"{name} has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again."
-        raise ImageError(message) from error
-    except Exception as error:  # Pillow raises half a dozen kinds of them for a broken file
-        message = f"{name} is broken or incomplete; give a {ACCEPTED} picture that other programs can open."
-        raise ImageError(message) from error
-
-
 def _resample(image: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
-    height, width = size
-    if min(size) < 1 or height * width > MAX_PIXELS:
-        raise ImageError(f"The size is {height} × {width}; give sides from 1 on, of 100 megapixels at most.")
+    sides = list(size) if isinstance(size, tuple | list | np.ndarray) else [size]
+    if len(sides) != 2 or not _whole(1, *sides) or math.prod(map(int, sides)) > MAX_PIXELS:
+        words = " × ".join(map(_short, sides[:3]))
+        raise ImageError(f"The size is {words}; give height and width as whole numbers, of 100 megapixels at most.")
+    height, width = map(int, sides)
     # Bicubic, which Pillow widens when shrinking, so that nothing aliases: EfficientNet-Lite0 was trained with
     # it, and it leaves fainter halos along contours than Lanczos.
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box))
 
 
+def _whole(least: int, *values: object) -> bool:
+    """Whether all of them are whole numbers from `least` on."""
+    return all(isinstance(v, int | np.integer) and not isinstance(v, bool) and v >= least for v in values)
+
+
+def _short(value: object) -> str:
+    return " ".join(repr(value).split())[:60]
+
+
 def _checked(image: np.ndarray) -> np.ndarray:
     """Check what a caller calls a picture -> uint8 (height, width, 3)."""
-    image = np.asarray(image)
+    try:
+        image = np.asarray(image)
+    except Exception as error:  # rows of several lengths, or an object that can't be made one
+        raise ImageError(f"Got {type(image).__name__}, no array; give a picture as (height, width, 3).") from error
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
         raise ImageError(f"Got an array of shape {image.shape}; give one picture as (height, width, 3).")
+    if image.shape[0] * image.shape[1] > MAX_PIXELS:
+        raise ImageError(f"The array has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again.")
     if image.dtype != np.uint8:
         values = ""
         if image.dtype.kind in "fiub":
             finite = np.isfinite(image).all()
-            values = f" from {image.min():.4g} to {image.max():.4g}" if finite else ", not all of them finite"
+            values = f" from {image.min():g} to {image.max():g}" if finite else ", not all of them finite"
         raise ImageError(
             f"Got {image.dtype} values{values}; a picture is uint8 from 0 to 255: scale the values to that range, "
             "round them and use .astype(np.uint8)."
         )
-    if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise ImageError(f"The array has more than {MAX_PIXELS // 10**6} megapixels; make it smaller and try again.")
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
 
 
@@ -266,8 +330,13 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or type(error).__name__).lower()  # str(error) may hold a path
 
 
-def _read(source: Any, name: str) -> bytes:
-    """All bytes of `source`; of a longer one not more than MAX_BYTES + 1 are read."""
+def read_bytes(source: Any) -> bytes:
+    """The bytes of a picture file, for `with_picture`; of a longer one not more than MAX_BYTES + 1 are read.
+
+    Raises:
+        ImageError: missing, not a file, empty, open in text mode, or above 200 MB.
+    """
+    name = _name(source)
     try:
         if isinstance(source, str | os.PathLike):
             data = _read_path(source)
@@ -305,11 +374,14 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
 def _read_stream(stream: BinaryIO) -> bytes:
     parts: list[bytes] = []
     missing = MAX_BYTES + 1
-    while missing > 0 and (part := stream.read(missing)):  # a raw file may give less than it is asked for
-        if isinstance(part, str):
-            raise ImageError(f"{_name(stream)} is open in text mode; open it with 'rb'.")
-        parts.append(part)
-        missing -= len(part)
+    try:
+        while missing > 0 and (part := stream.read(missing)):  # a raw file may give less than it is asked for
+            if isinstance(part, str):
+                raise UnicodeError
+            parts.append(part)
+            missing -= len(part)
+    except UnicodeError as error:  # it gives text, or would give it if these bytes were a text
+        raise ImageError(f"{_name(stream)} is open in text mode; open it with 'rb'.") from error
     return b"".join(parts)
 
 
@@ -323,51 +395,3 @@ def _kind(data: bytes) -> str:
     if b"<svg" in start:
         return "an SVG file"
     return "a text file" if start.isascii() and b"\0" not in start else "of an unknown format"
-
-
-_TURNED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """A picture turned as its EXIF orientation says; one with a broken EXIF block stays as it is."""
-    try:
-        turn = _TURNED.get(picture.getexif().get(0x0112, 1))
-    except Exception:  # the block is as untrusted as the picture, which may be good all the same
-        return picture
-    return picture if turn is None else picture.transpose(turn)
-
-
-def _tiles(picture: Image.Image) -> Iterator[tuple[Image.Image, tuple[slice, slice]]]:
-    """Parts of at most a megapixel and where they lie: converting part by part needs no second whole picture."""
-    width = min(picture.width, 2**20)
-    height = min(picture.height, 2**20 // width)
-    for top in range(0, picture.height, height):
-        for left in range(0, picture.width, width):
-            right, bottom = min(left + width, picture.width), min(top + height, picture.height)
-            yield picture.crop((left, top, right, bottom)), (slice(top, bottom), slice(left, right))
-
-
-def _rgb(picture: Image.Image) -> np.ndarray:
-    """A decoded picture -> uint8 (height, width, 3)."""
-    array = np.empty((picture.height, picture.width, 3), np.uint8)
-    for tile, place in _tiles(picture):
-        if tile.mode.startswith("I;16"):
-            values = np.asarray(tile).astype(np.uint32)
-            array[place] = ((values + 128) // 257)[..., None]
-            array[place][values == tile.info.get("transparency", -1)] = 255
-        elif tile.has_transparency_data:
-            colours = tile.convert("RGBA")
-            paper = Image.new("RGB", tile.size, "white")
-            paper.paste(colours, mask=colours)
-            array[place] = np.asarray(paper)
-        else:
-            array[place] = np.asarray(tile.convert("RGB"))
-    return array

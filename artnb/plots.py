@@ -204,9 +204,9 @@ def predictions(
 ) -> np.ndarray:  # fmt: skip
     """Pictures with what they are, what the model says, and how sure it is; a wrong one says so."""
     titles = [
-        f"Actual artist = {right}\nPredicted artist = {said}{'' if right == said else '  ✗'}\n"
+        f"Actual artist = {artist}\nPredicted artist = {guess}{'' if artist == guess else '  ✗'}\n"
         f"Prediction probability = {100 * share:.2f} %"
-        for right, said, share in zip(actual, predicted, probability, strict=True)
+        for artist, guess, share in zip(actual, predicted, probability, strict=True)
     ]
     return gallery(images, titles, columns=columns, size=3.3)
 
@@ -219,12 +219,12 @@ def attention(images: Sequence[np.ndarray], heat: Sequence[np.ndarray], titles: 
         heat: of the same heights and widths, in [0, 1].
         titles: one for each picture.
     """
-    seen = []
+    overlays = []
     for image, values in zip(images, heat, strict=True):
         grey = np.asarray(image, float).mean(-1, keepdims=True) / 255
         colour = plt.get_cmap("cividis")(values)[..., :3]
-        seen.append(0.4 * grey + 0.6 * colour * (0.35 + 0.65 * grey))
-    return side_by_side(list(zip(images, seen, strict=True)), titles, size=2.2)
+        overlays.append(0.4 * grey + 0.6 * colour * (0.35 + 0.65 * grey))
+    return side_by_side(list(zip(images, overlays, strict=True)), titles, size=2.2)
 
 
 def models_compared(table: pd.DataFrame, title: str) -> Axes:

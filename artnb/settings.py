@@ -4,22 +4,25 @@
 """
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, TypeVar, cast, get_args
 
-from artnb.errors import ArtnbError
+from artnb.errors import TRUE_OR_FALSE, Allowed, ArtnbError, check_name, check_value, one_of, whole
 
 Source = Literal["studio", "folder", "kaggle"]
 Profile = Literal["quick", "full"]
 Level = Literal["debug", "info", "warning", "error"]
 Precision = Literal["auto", "float32"]
+_S = TypeVar("_S", bound="Settings")
 
 
 class SettingsError(ArtnbError, ValueError):
-    """An `ARTNB_…` variable holds something that cannot be used."""
+    """A setting, of the environment or of the program, that cannot be used."""
 
 
 def _default_home() -> Path:
@@ -68,75 +71,139 @@ class Settings:
     events: Path | None = None
     level: Level = "info"
 
+    def __post_init__(self) -> None:
+        """Say at once what can't be used; a path may be given as text."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                object.__setattr__(self, field.name, _checked(field.name, value, f"The setting {field.name}"))
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the `ARTNB_…` variables; raise SettingsError for a value that cannot be used."""
+        """Read the `ARTNB_…` variables.
 
-        def choice(variable: str, kind: Any, default: str) -> Any:
-            value = environment.get(variable) or default
-            if value not in get_args(kind):
-                raise SettingsError(f"{variable} is {value!r}; it can be {' or '.join(get_args(kind))}.")
-            return value
-
-        def folder(variable: str) -> Path | None:
-            value = environment.get(variable)
-            return Path(value).expanduser().resolve() if value else None
-
-        def number(variable: str, default: int | None, least: int) -> int | None:
-            value = environment.get(variable)
+        Raises:
+            SettingsError: a value can't be used.
+        """
+        values: dict[str, Any] = {}
+        for name, variable in _VARIABLES.items():
+            value: Any = environment.get(variable)
             if not value:
-                return default
-            if not (value.isascii() and value.isdigit() and len(value) < 11 and least <= int(value) < 2**31):
-                raise SettingsError(f"{variable} is {value!r}; it can be a whole number from {least} to {2**31 - 1}.")
-            return int(value)
+                continue
+            if name in ("seed", "min_paintings") and value.isascii() and value.isdigit() and len(value) < 11:
+                value = int(value)
+            if name == "log":
+                check_value(value, Allowed(lambda text: text in ("0", "1"), "0 or 1"), variable, SettingsError)
+                value = value == "1"
+            values[name] = _checked(name, value, variable)
+        defaults = {"home": _default_home(), "source": "folder" if "data" in values else "studio"}
+        return _with_a_folder(cls(**defaults | values))
 
-        if (log := environment.get("ARTNB_LOG") or "0") not in ("0", "1"):
-            raise SettingsError(f"ARTNB_LOG is {log!r}; it can be 0 or 1.")
-        data = folder("ARTNB_DATA")
-        source = choice("ARTNB_SOURCE", Source, "folder" if data else "studio")
-        if source == "folder" and data is None:
-            raise SettingsError("ARTNB_SOURCE is 'folder', but ARTNB_DATA does not say which folder; set it.")
-        return cls(
-            home=folder("ARTNB_HOME") or _default_home(),
-            source=source,
-            data=data,
-            monet_data=folder("ARTNB_MONET_DATA"),
-            weights="packaged" if environment.get("ARTNB_WEIGHTS") == "packaged" else folder("ARTNB_WEIGHTS"),
-            profile=choice("ARTNB_PROFILE", Profile, cls.profile),
-            precision=choice("ARTNB_PRECISION", Precision, cls.precision),
-            seed=number("ARTNB_SEED", cls.seed, 0) or 0,
-            min_paintings=number("ARTNB_MIN_PAINTINGS", None, 1),
-            log=log == "1",
-            events=folder("ARTNB_EVENTS"),
-            level=choice("ARTNB_EVENTS_LEVEL", Level, cls.level),
+
+def path_of(value: str | Path, name: str) -> Path:
+    """The whole path that a setting's text stands for.
+
+    Raises:
+        SettingsError: it can't be one; the sentence calls it by `name`.
+    """
+    try:
+        return Path(value).expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # a home of nobody; a NUL; a loop of links
+        raise SettingsError(f"{name} is {str(value)!r}, which is no path ({error}); give another one.") from error
+
+
+_PATH = Allowed(lambda value: isinstance(value, Path), "a path")
+SEEDS = whole(0, 2**31 - 1)
+_ALLOWED = {
+    "home": _PATH,
+    "source": one_of(*get_args(Source)),
+    "data": _PATH,
+    "monet_data": _PATH,
+    "weights": Allowed(lambda value: value == "packaged" or isinstance(value, Path), "'packaged' or a path"),
+    "profile": one_of(*get_args(Profile)),
+    "precision": one_of(*get_args(Precision)),
+    "seed": SEEDS,
+    "min_paintings": whole(1, 2**31 - 1),
+    "log": TRUE_OR_FALSE,
+    "events": _PATH,
+    "level": one_of(*get_args(Level)),
+}
+_PATHS = ("home", "data", "monet_data", "weights", "events")
+_VARIABLES = {name: "ARTNB_EVENTS_LEVEL" if name == "level" else f"ARTNB_{name.upper()}" for name in _ALLOWED}
+
+
+def _checked(name: str, value: Any, called: str) -> Any:
+    """The value of a setting as it is kept; the sentence of an error calls it as it was given."""
+    if name in _PATHS and isinstance(value, str | Path) and str(value) not in ("", "packaged"):
+        value = path_of(value, called)
+    check_value(value, _ALLOWED[name], called, SettingsError)
+    return value
+
+
+def _with_a_folder(settings: _S) -> _S:
+    """The same, if the source "folder" has one."""
+    if settings.source == "folder" and settings.data is None:
+        raise SettingsError(
+            "The source (ARTNB_SOURCE) is 'folder', but data (ARTNB_DATA) does not say which folder; set it."
         )
+    return settings
+
+
+def known_profile(profile: Profile | None) -> Profile:
+    """The profile of this name; of None, the one in use.
+
+    Raises:
+        RecipeError: there is no such profile.
+    """
+    if profile is None:
+        return settings.profile
+    check_name(profile, get_args(Profile), "profile")
+    return profile
+
+
+@cache
+def _environment() -> Settings:
+    return Settings.from_environment()
 
 
 class _Current:
     """Stands for the settings in use, so that importing artnb reads nothing and can't fail."""
 
-    in_use: Settings | None = None
-
     def __getattr__(self, name: str) -> Any:
-        if self.in_use is None:
-            self.in_use = Settings.from_environment()
-        return getattr(self.in_use, name)
+        return getattr(_in_use or _environment(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise SettingsError(f"settings.{name} can't be set; write `with using({name}=…):`, or set the ARTNB_ variable.")
 
 
-_current = _Current()
-settings = cast(Settings, _current)
+settings = cast(Settings, _Current())
+_lock = threading.Lock()
+_blocks: list[dict[str, Any]] = []  # the changes of all `using` that have begun and not ended
+_in_use: Settings | None = None
 
 
 @contextmanager
 def using(**changes: Any) -> Iterator[Settings]:
     """Use other settings for a while, in all threads of this process, in a `with` statement.
 
+    Where several overlap, those that began later win, and each takes back its own changes, in whatever order they end.
+
     Args:
-        changes: attributes of `Settings`.
+        changes: attributes of `Settings`; a path may be given as text.
+
+    Raises:
+        SettingsError: a value can't be used.
     """
-    before = _current.in_use
-    _current.in_use = replace(before or Settings.from_environment(), **changes)
+    global _in_use
+    with _lock:
+        changed = _with_a_folder(replace(_in_use or _environment(), **changes))
+        block = {name: getattr(changed, name) for name in changes}
+        _blocks.append(block)
+        _in_use = changed
     try:
-        yield _current.in_use
+        yield changed
     finally:
-        _current.in_use = before
+        with _lock:
+            _blocks[:] = [each for each in _blocks if each is not block]
+            changes = {name: each[name] for each in _blocks for name in each}
+            _in_use = replace(_environment(), **changes) if changes else None

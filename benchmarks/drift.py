@@ -74,7 +74,7 @@ def main() -> None:
     rows = []
 
     def count(name: str, pairs: list[tuple[Sample, Sample]]) -> None:
-        found = [drift.compare(old, new, seed=trial) for trial, (old, new) in enumerate(pairs)]
+        found = [drift.detect_drift(old, new, seed=trial) for trial, (old, new) in enumerate(pairs)]
         parts = [any(one.tests["alarm"][rows]) for rows in (slice(0, 1), slice(1, 2), slice(2, None)) for one in found]
         shares = np.array(parts, bool).reshape(3, -1).mean(1)
         by = dict(zip(("network", "predictions", "statistics"), map(float, shares), strict=True))

@@ -77,12 +77,12 @@ def monets() -> None:
 def examples() -> None:
     """What the pages can be tried with: scenes by painters of the studio, larger than its own collection's."""
     from artnb.paintings import studio
-    from artnb.widgets.examples import PAINTINGS
+    from artnb.widgets.examples import EXAMPLES
 
     for painter, subject, mood, seed in EXAMPLES:
         scene = studio.scene(subject, mood, np.random.default_rng([7, seed]), 288)
-        picture = studio.paint_like((scene * 255).astype(np.uint8), painter)
-        save_image(picture, PAINTINGS / f"{folder_name(painter)}.jpg", 88)
+        picture = studio.repaint((scene * 255).astype(np.uint8), painter)
+        save_image(picture, EXAMPLES / f"{folder_name(painter)}.jpg", 88)
 
 
 def cards() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from artnb import models
+from artnb.cards import Card
 from artnb.common.files import sha256
 from artnb.settings import using
 
@@ -18,7 +19,7 @@ SHARED = CHECKOUT.parent / "shared" / "data"
 
 def resealed(folder: Path, **changes) -> Path:
     """A model's folder whose card names its files as they are now, with other things said in it."""
-    card = models.Card.load(folder)
+    card = Card.load(folder)
     files = {name: sha256(folder / name) for name in card.files if (folder / name).is_file()}
     page = (folder / "README.md").read_text(encoding="utf-8")
     models.write_card(folder, replace(card, **{"files": files} | changes), page)

@@ -30,26 +30,26 @@ def folder(tmp_path):
 
 
 def test_the_audit_as_json(folder):
-    done = artnb("collection", "audit", "--json", ARTNB_DATA=str(folder))
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert (found["files"], found["artists"]) == (44, 2)
-    assert found["unreadable"] == ["images/Edvard_Munch/99.jpg"]
-    assert found["exact_duplicates"] == [["images/El_Greco/00.jpg", "images/El_Greco/00_again.jpg"]]
+    result = artnb("collection", "audit", "--json", ARTNB_DATA=str(folder))
+    assert result.returncode == 0, result.stderr
+    output = json.loads(result.stdout)
+    assert (output["files"], output["artists"]) == (44, 2)
+    assert output["unreadable"] == ["images/Edvard_Munch/99.jpg"]
+    assert output["exact_duplicates"] == [["images/El_Greco/00.jpg", "images/El_Greco/00_again.jpg"]]
 
 
 def test_the_split_as_a_table(folder, tmp_path):
     file = tmp_path / "out" / "split.csv"
-    done = artnb(
+    result = artnb(
         "collection", "split", "--min-paintings", "20", "--seed", "3", "--json", "-o", str(file), ARTNB_DATA=str(folder)
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
     table = pd.read_csv(file)
     assert list(table.columns) == ["path", "artist", "group", "sha256", "subset"]
     assert len(table) == 43 and not table["path"].str.endswith("99.jpg").any()
     twins = table[table["path"].str.contains("El_Greco/00")]
     assert len(twins) == 2 and twins["subset"].nunique() == 1 and twins["group"].nunique() == 1
-    summary = json.loads(done.stdout)
+    summary = json.loads(result.stdout)
     assert summary["paintings"] == 43 and summary["groups"] == 42 and sum(summary["subsets"].values()) == 43
     to_stdout = artnb("collection", "split", "--min-paintings", "20", "--seed", "3", ARTNB_DATA=str(folder))
     assert to_stdout.stdout == file.read_text()
@@ -65,21 +65,34 @@ def test_the_split_as_a_table(folder, tmp_path):
     ],
 )
 def test_a_failure_is_one_sentence_and_no_traceback(environment, arguments, words):
-    done = artnb(*arguments, **environment)
-    assert done.returncode == 1 and done.stdout == ""
-    assert words in done.stderr and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+    result = artnb(*arguments, **environment)
+    assert result.returncode == 1 and result.stdout == ""
+    assert words in result.stderr and "Traceback" not in result.stderr and len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     "arguments", [[], ["paint"], ["collection", "split", "--min-paintings", "-3"], ["collection", "split", "-o", "."]]
 )
-def test_a_command_that_is_none_is_told_what_there_is(arguments, capsys):
+def test_wrong_arguments_print_the_usage(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2 and "usage: artnb" in capsys.readouterr().err
 
 
-def test_an_interruption_and_a_full_disk_are_sentences(monkeypatch, capsys):
+def test_a_command_leaves_pythons_warnings_as_they_were(monkeypatch, capsys):
+    import warnings
+
+    from artnb import doctor
+
+    inside = []
+    monkeypatch.setattr(doctor, "examine", lambda: inside.append(list(warnings.filters)) or {})
+    before = list(warnings.filters)
+    assert main(["doctor", "--json"]) == 0
+    assert warnings.filters == before
+    assert inside[0] != before, "Pillow's are quiet while it runs"
+
+
+def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
     from artnb import doctor
 
     def full():
@@ -94,8 +107,8 @@ def test_an_interruption_and_a_full_disk_are_sentences(monkeypatch, capsys):
     assert main(["doctor"]) == 130 and "stopped" in capsys.readouterr().err
 
 
-def test_the_doctor_speaks_json_and_nothing_else():
-    done = artnb("doctor", "--json")
-    found = json.loads(done.stdout)
-    assert done.stderr == ""
-    assert {"artnb", "python", "packages", "source", "data", "weights", "profile", "gpus", "advice"} <= set(found)
+def test_the_doctor_prints_json_and_nothing_else():
+    result = artnb("doctor", "--json")
+    output = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert {"artnb", "python", "packages", "source", "data", "weights", "profile", "gpus", "advice"} <= set(output)

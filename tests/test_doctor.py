@@ -7,11 +7,11 @@ from tests.conftest import draw
 
 def test_the_report_says_what_a_newcomer_needs(use, tmp_path):
     use(home=tmp_path, weights="packaged")
-    found = doctor.examine()
-    assert found["source"] == "studio" and found["profile"] == "quick"
-    assert found["weights"]["vgg19"] is None and found["weights"]["efficientnet-lite0"]
-    assert found["packages"]["tensorflow"] != "missing"
-    report = doctor.report(found)
+    machine = doctor.examine()
+    assert machine["source"] == "studio" and machine["profile"] == "quick"
+    assert machine["weights"]["vgg19"] is None and machine["weights"]["efficientnet-lite0"]
+    assert machine["packages"]["tensorflow"] != "missing"
+    report = doctor.machine_report(machine)
     assert len(report.splitlines()) <= 12
     assert "vgg19: not found" in report and "ARTNB_WEIGHTS" in report
 
@@ -20,37 +20,37 @@ def test_the_report_says_what_a_newcomer_needs(use, tmp_path):
 def test_a_folder_that_is_no_collection_gets_advice(use, tmp_path, make):
     make(tmp_path)
     use(home=tmp_path, source="folder", data=tmp_path)
-    found = doctor.examine()
-    assert any("images/" in advice and "ARTNB_DATA" in advice for advice in found["advice"])
+    machine = doctor.examine()
+    assert any("images/" in advice and "ARTNB_DATA" in advice for advice in machine["advice"])
 
 
-def test_a_collection_draws_no_advice_about_itself(use, tmp_path):
+def test_a_collection_gets_no_advice(use, tmp_path):
     draw(tmp_path / "images" / "El_Greco" / "1.jpg", seed=1)
     use(home=tmp_path, source="folder", data=tmp_path)
-    found = doctor.examine()
-    assert not any("ARTNB_DATA" in advice for advice in found["advice"])
+    machine = doctor.examine()
+    assert not any("ARTNB_DATA" in advice for advice in machine["advice"])
 
 
 def test_folders_that_do_not_exist_get_advice(use, tmp_path):
     nowhere = tmp_path / "nowhere"
     use(home=tmp_path, monet_data=nowhere, weights=nowhere)
-    found = doctor.examine()
-    about = [advice for advice in found["advice"] if str(nowhere) in advice]
+    machine = doctor.examine()
+    about = [advice for advice in machine["advice"] if str(nowhere) in advice]
     assert len(about) == 2 and "ARTNB_MONET_DATA" in about[0] and "ARTNB_WEIGHTS" in about[1]
 
 
 def paintings_line():
-    return next(line for line in doctor.report(doctor.examine()).splitlines() if line.startswith("paintings"))
+    return next(line for line in doctor.machine_report(doctor.examine()).splitlines() if line.startswith("paintings"))
 
 
-def test_the_studio_has_painted_or_not_yet(use, tmp_path):
+def test_the_report_says_whether_the_studio_has_painted(use, tmp_path):
     settings = use(home=tmp_path)
     assert "not painted yet" in paintings_line() and str(tmp_path) in paintings_line()
     studio.paintings_folder(settings.seed, tmp_path).mkdir(parents=True)
     assert "not painted yet" not in paintings_line()
 
 
-def test_kaggles_place_is_named_and_whether_all_of_it_is_there(use, tmp_path, monkeypatch):
+def test_the_report_says_where_kaggles_paintings_are_and_whether_they_are_complete(use, tmp_path, monkeypatch):
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
     use(home=tmp_path, source="kaggle")
     place = tmp_path / "datasets" / "ikarus777" / "best-artworks-of-all-time" / "versions" / "1"

@@ -61,8 +61,18 @@ def test_every_public_name_is_there_explained_and_means_one_thing():
         assert promised in meanings
 
 
+def test_a_name_is_defined_in_one_module_only():
+    modules: dict[str, list[str]] = {}
+    for file in (CHECKOUT / "artnb").rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                modules.setdefault(node.name, []).append(str(file.relative_to(CHECKOUT)))
+    twice = {name for name, files in modules.items() if len(files) > 1}
+    assert twice == {"add_commands"}, "which each file of the command line has"
+
+
 def test_the_kinds_of_models_can_be_imported():
-    from artnb.models import KINDS
+    from artnb.cards import KINDS
 
     for kind in KINDS.values():
         module, _, name = kind.loader.partition(":")
@@ -74,7 +84,8 @@ LAYERS = (
     {"errors"},
     {"settings"},
     {"common"},
-    {"layers", "losses", "metrics", "images", "weights", "models"},
+    {"cards", "images"},
+    {"layers", "losses", "metrics", "weights", "models"},
     {"paintings", "backbones"},
     {"classification", "style", "cyclegan"},
     {"plots"},

@@ -17,6 +17,7 @@ from PIL import Image
 from artnb import images
 from artnb.errors import ArtnbError
 from artnb.images import ImageError, contact_sheet, fit, load_image, resize, save_image
+from artnb.metrics import structure
 
 RNG = np.random.default_rng(1874)
 NOISE = RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -303,6 +304,40 @@ def test_odd_files_stay_below_a_gibibyte(report):
     assert 2**10 < report["kilobytes"] < 2**20
 
 
+# Of these blocks Pillow itself warns while it opens the file, out of our reach: under -W error they are refused.
+WARNS = {"exif many tags.jpg", "exif far away.jpg", "exif cut.jpg", "exif cut in a text.jpg", "exif far away.tif"}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [name for name in GOOD if name.startswith("exif ") and name not in WARNS])
+def test_a_broken_exif_block_is_read_when_warnings_are_errors(name):
+    assert load_image(GOOD[name]).ndim == 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", sorted(WARNS))
+def test_a_warning_made_an_error_is_an_image_error(name):
+    with pytest.raises(ImageError):
+        load_image(GOOD[name])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "JPEG"])  # while it decodes a TIFF, Pillow looks again
+def test_our_limit_decides_when_warnings_are_errors(kind):
+    picture = Image.new("L", (9_500, 10_000), 255)  # Pillow warns from 89 megapixels on
+    assert load_image(encode(picture, kind)).shape == (10_000, 9_500, 3)
+
+
+def test_pillows_limit_stays_as_it_was():
+    code = (
+        "from PIL import Image\nbefore = Image.MAX_IMAGE_PIXELS\nfrom artnb.images import load_image, png_bytes\n"
+        "import numpy\nload_image(png_bytes(numpy.zeros((4, 4, 3), 'uint8')))\n"
+        "print(before == Image.MAX_IMAGE_PIXELS is not None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 def test_large_pictures_are_read():
     white = Image.new("1", (9_500, 9_500), 1)
     for data in (encode(white, "PNG"), encode(white, "TIFF", compression="group4")):
@@ -513,6 +548,10 @@ def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path):
     at_its_end.read()
     fail(at_its_end, "read to its end")
     fail(io.StringIO("text"), "text mode", "'rb'")
+    for kind, data in WHOLE.items():
+        (tmp_path / f"whole.{kind}").write_bytes(data)
+        with (tmp_path / f"whole.{kind}").open(encoding="utf-8") as file:
+            fail(file, f"'whole.{kind}'", "text mode", "'rb'")
     for error in (OSError("boom"), ValueError("x"), RuntimeError("/etc/passwd"), EOFError()):
         fail(Failing(error), "'upload.jpg'")
     with pytest.raises(KeyboardInterrupt):
@@ -604,9 +643,11 @@ def test_an_array_goes_through_the_same_door():
     grey = SMOOTH[..., 0]
     for same in (load_image(grey), resize(grey, grey.shape)):
         assert same.shape == SMOOTH.shape and (same == grey[..., None]).all()
-    with pytest.raises(ImageError) as caught:
-        load_image(np.broadcast_to(np.uint8(0), (10_001, 10_000)))
-    check_sentence(str(caught.value), "100 megapixels")
+    assert images.load_text(SMOOTH) == {}
+    for kind in (np.uint8, np.float32):  # the size comes first: it costs nothing to look at
+        with pytest.raises(ImageError) as caught:
+            load_image(np.broadcast_to(kind(0), (10_001, 10_000)))
+        check_sentence(str(caught.value), "100 megapixels")
 
 
 @pytest.mark.parametrize(
@@ -616,6 +657,9 @@ def test_an_array_goes_through_the_same_door():
         (SMOOTH.astype(np.float32), "float32 values from 0"),
         (SMOOTH.astype(np.float16) / 255, "float16 values from 0"),
         (SMOOTH > 9, "bool values from 0 to 1"),
+        (np.full((4, 4), 65535, np.uint16), "uint16 values from 65535"),
+        (np.full((4, 4, 3), np.inf), "not all of them finite"),
+        (np.zeros((4, 4, 3), complex), "complex128 values"),
     ],
 )
 def test_floats_are_refused_with_their_range(image, words, tmp_path):
@@ -623,7 +667,10 @@ def test_floats_are_refused_with_their_range(image, words, tmp_path):
         load_image,
         lambda i: fit(i, 4),
         lambda i: resize(i, (4, 4)),
+        lambda i: images.shrink(i, 10_000),
         lambda i: save_image(i, tmp_path / "a.png"),
+        images.png_bytes,
+        images.load_text,
     ):
         with pytest.raises(ImageError) as caught:
             use(image)
@@ -680,7 +727,20 @@ def test_what_cannot_be_written_is_told_in_a_sentence(tmp_path):
         with pytest.raises(ImageError) as caught:
             save_image(SMOOTH, path)
         check_sentence(str(caught.value), word)
-    for quality in (0, 101, "good", None, 95.5):
+    for path in (None, 3, b"a.png", ["a.png"]):
+        with pytest.raises(ImageError) as caught:
+            save_image(SMOOTH, path)
+        check_sentence(str(caught.value), type(path).__name__, "give the path")
+    with pytest.raises(ImageError, match="cannot be written"):
+        save_image(SMOOTH, tmp_path / "a\0.png")
+    for text in ("text", {1: "a"}, {"a": 1}, {"ключ": "a"}, {"a": "\ud800"}, [("a", "b")]):
+        for write in (
+            lambda text: save_image(SMOOTH, tmp_path / "a.png", text=text),
+            lambda t: images.png_bytes(SMOOTH, t),
+        ):
+            with pytest.raises(ImageError, match="give texts by keywords"):
+                write(text)
+    for quality in (0, 101, "good", None, 95.5, True, np.arange(3), []):
         with pytest.raises(ImageError, match="from 1 to 100"):
             save_image(SMOOTH, tmp_path / "a.jpg", quality)
     with pytest.raises(ImageError, match="choose another place, format or size"):
@@ -719,6 +779,68 @@ def test_resize():
     for size in ((0, 5), (5, -1), (20_000, 20_000)):
         with pytest.raises(ImageError, match="100 megapixels"):
             resize(SMOOTH, size)
+
+
+@pytest.mark.parametrize("wrong", [None, "4", 2.5, float("nan"), True, [], (4,), "ab", {}, np.float64(4), 0, -3, 10**9])
+def test_a_size_that_is_none_is_one_sentence(wrong):
+    for use in (
+        lambda: fit(SMOOTH, wrong),
+        lambda: resize(SMOOTH, (4, wrong)),
+        lambda: resize(SMOOTH, wrong),
+        lambda: resize(SMOOTH, (4, 4, wrong)),
+        lambda: contact_sheet([SMOOTH], 1, wrong),
+        lambda: contact_sheet([SMOOTH], wrong, 4),
+        lambda: contact_sheet([SMOOTH], 1, 4, background=wrong if wrong != 0 else 256),
+        lambda: contact_sheet([SMOOTH], 1, 4, gap=wrong if wrong != 0 else -1),
+    ):
+        with pytest.raises(ImageError) as caught:
+            use()
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 250
+    if wrong != 10**9:  # no side is longer
+        for longest, least in ((wrong, 1), (4, wrong)):
+            with pytest.raises(ImageError, match="give whole numbers from 1 on"):
+                images.shrink(SMOOTH, longest, least)
+    assert resize(SMOOTH, np.array([4, 5])).shape == (4, 5, 3) and fit(SMOOTH, np.int64(4)).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("wrong", [[[1], [1, 2]], "a.png", None, {}, [None]])
+def test_what_is_no_array_is_one_sentence(wrong, tmp_path):
+    for use in (
+        fit,
+        lambda i, n: contact_sheet([i], 1, n),
+        lambda i, n: save_image(i, tmp_path / "a.png"),
+        images.shrink,
+    ):
+        with pytest.raises(ImageError, match=r"\(height, width, 3\)"):
+            use(wrong, 4)
+    for several in (None, 3, (), iter([SMOOTH])):
+        with pytest.raises(ImageError):
+            contact_sheet(several, 1, 4)
+    assert contact_sheet(np.stack([SMOOTH, SMOOTH]), 2, 4, 0).shape == (4, 8, 3)
+
+
+def test_a_picture_is_read_once_and_used_many_ways(tmp_path):
+    file = tmp_path / "a.png"
+    save_image(SMOOTH, file)
+    data = images.read_bytes(file)
+    assert data == file.read_bytes()
+    file.unlink()
+    assert images.with_picture(file, lambda picture: (picture.format, picture.size), data) == ("PNG", (64, 48))
+    for wrong in (b"text", WHOLE["png"][:90]):
+        with pytest.raises(ImageError, match=r"'a\.png'"):
+            images.with_picture(file, lambda picture: picture.load(), wrong)
+    with pytest.raises(ImageError, match=r"'a\.png' is broken"):
+        images.with_picture(file, lambda picture: 1 / 0, data)
+
+
+@pytest.mark.parametrize(
+    ("image", "word"), [(SMOOTH / 255, "float64"), (SMOOTH[:5], "5 × 64"), (SMOOTH[:6, :6], "6 × 6")]
+)
+def test_structure_is_of_two_pictures_of_one_size(image, word):
+    assert structure(SMOOTH, SMOOTH) == 1 == structure(SMOOTH[..., 0], SMOOTH[..., 0])
+    for pair in ((image, SMOOTH), (SMOOTH, image), (image, image)):
+        with pytest.raises(ArtnbError, match=word):
+            structure(*pair)
 
 
 def test_fit_takes_the_middle():

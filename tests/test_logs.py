@@ -8,7 +8,7 @@ import pytest
 
 from artnb.common import logs
 from artnb.errors import ArtnbError
-from artnb.settings import Settings, SettingsError
+from artnb.settings import Settings, SettingsError, using
 
 
 @pytest.fixture
@@ -17,9 +17,7 @@ def lines(use, tmp_path, monkeypatch):
     file = tmp_path / "log.jsonl"
     use(events=file)
     monkeypatch.setattr(logs, "logger", logging.Logger("test"))
-    logs._ready.cache_clear()
     yield lambda: [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    logs._ready.cache_clear()
 
 
 def test_an_event_is_one_line_of_json_from_its_level_on(lines):
@@ -33,6 +31,19 @@ def test_an_event_is_one_line_of_json_from_its_level_on(lines):
         {"n": 547},
     )
     assert line["time"].endswith("+00:00")
+
+
+def test_other_settings_have_their_own_file_whatever_was_noted_before(lines, tmp_path):
+    logs.event("first")
+    with using(events=tmp_path / "other.jsonl", level="error"):
+        logs.event("second", "error")
+        logs.event("quiet")
+    with using(events=None):
+        logs.event("nowhere")
+    logs.event("third")
+    assert [line["event"] for line in lines()] == ["first", "third"]
+    (other,) = map(json.loads, (tmp_path / "other.jsonl").read_text().splitlines())
+    assert other["event"] == "second"
 
 
 def test_nothing_private_is_in_a_line(lines, tmp_path):

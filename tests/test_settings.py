@@ -40,12 +40,74 @@ def test_weights_are_a_folder_or_the_packaged_ones(tmp_path):
         ("ARTNB_SEED", "1e3", "whole number"),
         ("ARTNB_SEED", "²", "whole number"),
         ("ARTNB_LOG", "yes", "0 or 1"),
+        ("ARTNB_MIN_PAINTINGS", "0", "from 1"),
+        ("ARTNB_PRECISION", "half", "auto or float32"),
+        ("ARTNB_HOME", "~nobody-at-all/x", "no path"),
+        ("ARTNB_WEIGHTS", "~nobody-at-all/x", "no path"),
     ],
 )
 def test_what_cannot_be_used_is_repeated_and_what_can_is_named(variable, value, wanted):
     with pytest.raises(SettingsError, match=wanted) as error:
         Settings.from_environment({variable: value})
     assert variable in str(error.value) and value in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"seed": "x"}, "whole number"),
+        ({"seed": True}, "whole number"),
+        ({"seed": -1}, "whole number"),
+        ({"source": "zzz"}, "studio or folder or kaggle"),
+        ({"source": "folder", "data": None}, "which folder"),
+        ({"profile": "Full"}, "quick or full"),
+        ({"profile": None}, "quick or full"),
+        ({"profile": []}, "quick or full"),
+        ({"home": None}, "a path"),
+        ({"home": ""}, "a path"),
+        ({"home": 5}, "a path"),
+        ({"home": "~nobody-at-all/x"}, "no path"),
+        ({"home": "a\0b"}, "no path"),
+        ({"log": 1}, "True or False"),
+        ({"level": "loud"}, "debug or info"),
+        ({"min_paintings": 1.5}, "whole number"),
+        ({"weights": 3}, "'packaged' or a path"),
+    ],
+)
+def test_using_checks_as_the_environment_is_checked(changes, wanted):
+    before = settings.home, settings.seed
+    with pytest.raises(SettingsError, match=wanted), using(**changes):
+        pytest.fail("it was taken")
+    assert (settings.home, settings.seed) == before
+
+
+def test_a_path_may_be_text(tmp_path):
+    with using(home=str(tmp_path / "a" / ".."), weights="packaged", data=str(tmp_path)):
+        assert (settings.home, settings.weights, settings.data) == (tmp_path, "packaged", tmp_path)
+
+
+def test_a_setting_is_not_set_by_an_assignment():
+    before = settings.seed
+    with pytest.raises(SettingsError, match=r"settings\.seed can't be set; write `with using\(seed="):
+        settings.seed = 5  # type: ignore[misc]
+    assert settings.seed == before
+
+
+def test_overlapping_blocks_take_back_their_own_changes_in_any_order(tmp_path):
+    before = settings.home, settings.seed, settings.log
+
+    def block(**changes):
+        with using(**changes):
+            yield
+
+    first, second = block(home=tmp_path, seed=1), block(seed=2, log=True)
+    next(first)
+    next(second)
+    assert (settings.home, settings.seed, settings.log) == (tmp_path, 2, True)
+    assert next(first, "ended") == "ended"
+    assert (settings.home, settings.seed, settings.log) == (before[0], 2, True)
+    assert next(second, "ended") == "ended"
+    assert (settings.home, settings.seed, settings.log) == before
 
 
 def test_nothing_is_logged_unless_asked():

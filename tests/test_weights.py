@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from artnb import weights
-from artnb.weights import WEIGHTS, BackboneError, check, find_weights
+from artnb.settings import SettingsError
+from artnb.weights import WEIGHTS, BackboneError, check_weights, find_weights
 from tests.conftest import CHECKOUT
 
 
@@ -32,6 +33,17 @@ def test_a_folder_of_weights_comes_before_the_keras_cache(use, tmp_path, monkeyp
     assert find_weights("vgg19") is None
 
 
+def test_unknown_networks_and_a_cache_without_a_path_are_sentences(use, monkeypatch, tmp_path):
+    for name in ("alexnet", None, ["vgg19"]):
+        for ask in (find_weights, lambda name: check_weights(name, tmp_path)):
+            with pytest.raises(BackboneError, match=r"There is no backbone .*; there are vgg19, resnet50"):
+                ask(name)
+    use(weights=None)
+    monkeypatch.setenv("KERAS_HOME", "~nobody-at-all/keras")
+    with pytest.raises(SettingsError, match="KERAS_HOME is '~nobody-at-all/keras', which is no path"):
+        find_weights("vgg19")
+
+
 def test_names_and_sums_are_those_of_keras():
     from keras.src.applications import resnet, vgg19
 
@@ -49,23 +61,22 @@ def test_the_packaged_file_is_the_one_that_is_required():
     assert lite.install in tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
     ((file, digest),) = lite.files.items()
     assert re.fullmatch("sha256:[0-9a-f]{64}", digest) and digest[7:15] in file, "the name has its beginning"
-    check("efficientnet-lite0", find_weights("efficientnet-lite0"))
+    check_weights("efficientnet-lite0", find_weights("efficientnet-lite0"))
 
 
 def test_a_file_is_read_once_as_long_as_it_does_not_change(tmp_path, monkeypatch):
     read, real = [], hashlib.file_digest
     monkeypatch.setattr(hashlib, "file_digest", lambda stream, name: read.append(name) or real(stream, name))
     file = tmp_path / "net.h5"
-    table = {"net": weights.Weights({"net.h5": f"md5:{hashlib.md5(b'good').hexdigest()}"}, "MIT")}
+    table = {"net": weights.Weights("Net", {"net.h5": f"md5:{hashlib.md5(b'good').hexdigest()}"}, "MIT", "fetch-net")}
     monkeypatch.setattr(weights, "WEIGHTS", table)
-    monkeypatch.setattr(weights, "TITLES", {"net": "Net"})
     file.write_bytes(b"good")
-    check("net", file)
-    check("net", file)
+    check_weights("net", file)
+    check_weights("net", file)
     assert read == ["md5"]
     file.write_bytes(b"goodish")
-    with pytest.raises(BackboneError, match=r"MD5 [0-9a-f]{32}, expected .*remove it and fetch it again"):
-        check("net", file)
+    with pytest.raises(BackboneError, match=r"MD5 [0-9a-f]{32}, expected .*remove it and fetch it again: fetch-net"):
+        check_weights("net", file)
     assert read == ["md5"] * 2
     with pytest.raises(BackboneError, match=r"'other\.h5' is no file of Net's weights; there are net\.h5"):
-        check("net", file.with_name("other.h5"))
+        check_weights("net", file.with_name("other.h5"))

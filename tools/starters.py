@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from artnb import models
+from artnb.cards import Card
 from artnb.common.files import sha256
 
 
@@ -21,10 +22,15 @@ def make_starter(model: str | Path, name: str) -> Path:
 
     Returns:
         The folder.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
     """
     target = models.STARTERS / name
-    models.copy_model(models.find(model), target, _copy)
-    card = models.Card.load(target)
+    source = models.find(model)
+    models.check_whole(source)
+    models.copy_model(source, target, _copy)
+    card = Card.load(target)
     card = replace(card, files={file: sha256(target / file) for file in card.files})
     models.write_card(target, card, (target / "README.md").read_text(encoding="utf-8"))
     return target

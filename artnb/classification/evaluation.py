@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from artnb.common.seeding import seed_or_default
 from artnb.errors import EvaluationError
-from artnb.settings import settings
 
 BINS = 15
 
@@ -84,7 +84,7 @@ def evaluate(
     Raises:
         EvaluationError: no pictures, or shapes, labels or sums that don't fit.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     probabilities, labels = np.asarray(probabilities, float), np.asarray(labels, int)
@@ -136,7 +136,11 @@ def save_answers(evaluation: Evaluation, pictures: pd.DataFrame, file: Path) -> 
 
 def read_answers(file: Path) -> pd.DataFrame:
     """What `save_answers` wrote; OSError or ValueError for another file."""
-    return pd.read_csv(file, dtype=dict.fromkeys(("path", "sha256", "artist", "predicted"), str))
+    kinds = {"path": str, "sha256": str, "artist": str, "predicted": str, "probability": float}
+    table = pd.read_csv(file, dtype=kinds, keep_default_na=False)  # somebody may be called NA
+    if missing := set(kinds) - set(table):
+        raise ValueError(f"it has no column {sorted(missing)[0]!r}")
+    return table
 
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> pd.DataFrame:
@@ -183,7 +187,7 @@ def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 def bootstrap(values: np.ndarray, seed: int | None = None, draws: int = 2000) -> tuple[float, float]:
     """95 % interval of the mean of `values` (n,), by percentiles over samples drawn with replacement."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.asarray(values, float)

@@ -11,7 +11,6 @@ card.json, README.md   what it is: for programs, for a person
 
 import hashlib
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ import pandas as pd
 import tensorflow as tf
 
 from artnb import models
+from artnb.cards import Card, damaged
 from artnb.classification import networks
 from artnb.classification.evaluation import evaluate, read_answers, save_answers, scale, temperature
 from artnb.classification.networks import Network, Outputs
@@ -30,8 +30,8 @@ from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.reference import Sample, picture_statistics
 from artnb.classification.training import precision, train_network
-from artnb.images import Source
-from artnb.models import Card, ModelError
+from artnb.common.seeding import seed_or_default
+from artnb.images import ImageLike, as_list
 from artnb.paintings.pipeline import Subsets, decode, load_pictures, resized
 from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import Collection
@@ -88,17 +88,18 @@ class Classifier:
         network: the network, with its weights.
         novelty: what is familiar to it.
         folder: where it is saved.
+        identity: the SHA-256 of its card.json, as it was read or written; empty for a model that is not saved as it is.
     """
 
-    def __init__(self, card: Card, network: Network, novelty: Novelty, folder: Path):
-        self.card, self.network, self.novelty, self.folder = card, network, novelty, folder
+    def __init__(self, card: Card, network: Network, novelty: Novelty, folder: Path, identity: str = ""):
+        self.card, self.network, self.novelty, self.folder, self.identity = card, network, novelty, folder, identity
         self._outputs = Outputs(network, card.size)
 
     @overload
     def __call__(self, pictures: list | tuple) -> list[Prediction]: ...
 
     @overload
-    def __call__(self, pictures: Source) -> Prediction: ...
+    def __call__(self, pictures: ImageLike) -> Prediction: ...
 
     def __call__(self, pictures: Any) -> Prediction | list[Prediction]:
         """Name the artist of a picture, or of each picture of a list.
@@ -110,8 +111,8 @@ class Classifier:
         Raises:
             ImageError: a picture is missing, broken, too large or no picture.
         """
-        several = _several(pictures)
-        probabilities, features = self.outputs(self.prepare(pictures if several else [pictures]))
+        pictures, several = as_list(pictures)
+        probabilities, features = self.outputs(self.prepare(pictures))
         predictions = [
             Prediction(
                 tuple((self.card.class_names[label], float(row[label])) for label in np.argsort(-row, kind="stable")),
@@ -123,19 +124,36 @@ class Classifier:
         ]
         return predictions if several else predictions[0]
 
-    def predict_proba(self, pictures: Sequence[Source] | np.ndarray) -> np.ndarray:
-        """Calibrated probabilities of pictures, float (n, classes); the columns are `card.class_names`."""
+    def predict_proba(self, pictures: Any) -> np.ndarray:
+        """Calibrated probabilities of pictures, float (n, classes); the columns are `card.class_names`.
+
+        Args:
+            pictures: as for a call of the model; one picture gives one row.
+
+        Raises:
+            ImageError: a picture is missing, broken, too large or no picture.
+        """
         return self.outputs(self.prepare(pictures))[0]
 
-    def prepare(self, pictures: Sequence[Source] | np.ndarray) -> np.ndarray:
-        """The pictures as the network takes them: uint8 (n, size, size, 3), as in training."""
-        return decode(pictures, self.card.size)
+    def prepare(self, pictures: Any) -> np.ndarray:
+        """The pictures as the network takes them: uint8 (n, size, size, 3), as in training.
+
+        Args:
+            pictures: as for a call of the model; one picture gives one row.
+
+        Raises:
+            ImageError: a picture is missing, broken, too large or no picture.
+        """
+        return decode(as_list(pictures)[0], self.card.size)
 
     def outputs(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Calibrated probabilities (n, classes), and the features (n, d) that `novelty` measures by.
 
         Args:
             images: what `prepare` returned.
+
+        Raises:
+            ImageError: they are no uint8 (n, size, size, 3).
         """
         probabilities, features = self._outputs(images)
         return scale(probabilities, self.card.temperature), features
@@ -153,7 +171,7 @@ class Classifier:
     @cached_property
     def split(self) -> pd.DataFrame:
         """The split that it was trained and measured on."""
-        return load_split(self.folder / "split.csv")
+        return load_split(models.check_file(self.folder, self.card, "split.csv"))
 
     @cached_property
     def reference(self) -> Sample:
@@ -161,13 +179,15 @@ class Classifier:
         return self._read("reference.npz", Sample.load)
 
     def _read(self, name: str, read: Any) -> Any:
+        """A file of the model that is read when it is first wanted: a changed one is refused, as when it was loaded."""
+        file = models.check_file(self.folder, self.card, name)
         try:
-            return read(self.folder / name)
+            return read(file)
         except (OSError, ValueError, KeyError) as error:
-            raise _damaged(self.folder, f"{name}: {type(error).__name__}") from error
+            raise damaged(self.folder, f"{name}: {type(error).__name__}") from error
 
     @classmethod
-    def read(cls, folder: Path, card: Card) -> "Classifier":
+    def read(cls, folder: Path, card: Card, identity: str) -> "Classifier":
         """Build a saved model's network and fill it; use `artnb.load_model`, which checks the files first.
 
         Raises:
@@ -179,17 +199,9 @@ class Classifier:
             )
             network.model.load_weights(folder / "model.weights.h5")
             novelty = Novelty.load(folder / "novelty.npz")
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise _damaged(folder, f"{type(error).__name__} while its weights were read") from error
-        return cls(card, network, novelty, folder)
-
-
-def _several(pictures: Any) -> bool:
-    return isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
-
-
-def _damaged(folder: Path, reason: str) -> ModelError:
-    return ModelError(f"The model {folder.name!r} is damaged ({reason}); train or copy it again.")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise damaged(folder, f"{type(error).__name__} while its weights were read") from error
+        return cls(card, network, novelty, folder, identity)
 
 
 def save_classifier(
@@ -215,7 +227,11 @@ def save_classifier(
         folder: where to; what else lies in it stays.
         seed: of the training.
         start: the card of the model whose weights it began with.
+
+    Raises:
+        SplitError: the table is no split that a classifier can be trained on.
     """
+    require(table)
     run = Outputs(network, recipe.size)
     outputs = {name: run(resized(getattr(data, name), recipe.size).images) for name in SUBSETS}
     fitted = temperature(outputs["validation"][0], data.validation.labels)
@@ -227,7 +243,7 @@ def save_classifier(
     reference = Sample.of(novelty, calibrated["validation"], outputs["validation"][1], statistics)
     tested = table.set_index("path", drop=False).loc[list(data.test.paths)]
     gpus = tf.config.list_physical_devices("GPU")
-    card = models.save_model(
+    card, identity = models.save_model(
         folder,
         {
             "kind": "classifier",
@@ -258,9 +274,9 @@ def save_classifier(
             "test.csv": lambda file: save_answers(evaluations["test"], tested, file),
             "history.csv": lambda file: history.to_csv(file, index=False),
         },
-        describe,
+        classifier_page,
     )
-    return Classifier(card, network, novelty, folder)
+    return Classifier(card, network, novelty, folder, identity)
 
 
 def train_classifier(
@@ -291,15 +307,19 @@ def train_classifier(
     from filelock import FileLock
 
     require(table)
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if resume and (folder / "card.json").is_file():
             card = Card.load(folder)
-            begun = {} if start is None else start.card.start
-            identity = recipe.to_dict(), split_digest(table), seed, begun
-            if (card.recipe, card.split, card.seed, card.started) == identity:
+            origin = {} if start is None else start.card.start
+            if (card.recipe, card.split, card.seed, card.started) == (
+                recipe.to_dict(),
+                split_digest(table),
+                seed,
+                origin,
+            ):
                 return models.load_model(folder)  # it was finished
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
@@ -326,7 +346,7 @@ def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | N
     if settings.profile == "quick":
         package = Path(__file__).parents[1]
         sources = [*package.glob("classification/*.py"), *package.glob("backbones/*.py"), package / "layers.py"]
-        sources += [package / "images.py", package / "paintings/pipeline.py"]
+        sources += [package / "images.py", package / "common/pixels.py", package / "paintings/pipeline.py"]
         parts += [file.read_text(encoding="utf-8") for file in sorted(sources)]
     mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
@@ -342,7 +362,7 @@ def _command(card: Card) -> str:
     )
 
 
-def describe(card: Card) -> str:
+def classifier_page(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
     train, validation, test = (card.metrics[name] for name in SUBSETS)
     made, device = card.made, f"{card.made.get('device')}{models.trained_in(card.made)}"

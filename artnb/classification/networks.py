@@ -15,6 +15,7 @@ from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
 from artnb.errors import NetworkError
+from artnb.images import ImageError
 from artnb.layers import ChannelStatistics
 
 
@@ -81,7 +82,7 @@ class Outputs:
     def __init__(self, network: Network, size: int):
         features = channel_statistics(network.core, network.novelty_layers, "novelty")
         both = keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")])
-        self._shapes = both.output_shape
+        self._shapes, self._size = both.output_shape, size
         self._call = tf.function(
             lambda images: both(images, training=False),
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32)],
@@ -93,13 +94,31 @@ class Outputs:
 
         The probabilities are not calibrated; the features are mean and standard deviation of the channels of the
         novelty layers.
+
+        Raises:
+            ImageError: the pictures are something else.
         """
+        self._check(images)
         if not len(images):
             return tuple(np.zeros((0, shape[-1]), np.float32) for shape in self._shapes)  # type: ignore[return-value]
         batches = range(0, len(images), batch_size)
         outputs = [self._call(images[first : first + batch_size].astype(np.float32)) for first in batches]
         probabilities, features = (np.concatenate([part[number].numpy() for part in outputs]) for number in (0, 1))
         return probabilities, features
+
+    def _check(self, images: np.ndarray) -> None:
+        is_array = isinstance(images, np.ndarray)
+        if not is_array or images.ndim != 4 or images.shape[1:] != (self._size, self._size, 3):
+            given = f"an array of shape {images.shape}" if is_array else type(images).__name__
+            raise ImageError(
+                f"Got {given}; give pictures as uint8 (n, {self._size}, {self._size}, 3), as `prepare` returns them."
+            )
+        if images.dtype != np.uint8:
+            values = f" from {images.min():g} to {images.max():g}" if images.size and images.dtype.kind in "fiu" else ""
+            raise ImageError(
+                f"Got {images.dtype} values{values}; pictures are uint8 from 0 to 255: scale the values to that range, "
+                "round them and use .astype(np.uint8)."
+            )
 
 
 def channel_statistics(model: keras.Model, names: Iterable[str], purpose: str = "statistics") -> keras.KerasTensor:
@@ -249,8 +268,8 @@ NOVELTY_LAYERS = {
 NETWORKS: dict[str, Callable[..., Network]] = {
     "cnn": cnn,
     "cnn-original": cnn_original,
-    **{name: partial(transfer, name) for name in TITLES},
-    **{f"{name}-original": partial(transfer, name, original=True) for name in TITLES},
+    **{name: partial(transfer, name) for name in STATISTICS_LAYERS},
+    **{f"{name}-original": partial(transfer, name, original=True) for name in STATISTICS_LAYERS},
 }
 
 

@@ -1,16 +1,30 @@
 """How each network is trained, as data: sizes, phases and rates, in the full and in the quick profile."""
 
+import inspect
 import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from artnb.backbones import TITLES
 from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS
-from artnb.errors import RecipeError, check_setting
+from artnb.errors import (
+    TRUE_OR_FALSE,
+    Allowed,
+    check_name,
+    check_setting,
+    check_settings,
+    check_value,
+    number,
+    one_of,
+    optional,
+    read_settings,
+    whole,
+)
 from artnb.paintings.pipeline import ORIGINAL, PAINTINGS, Augmentation
-from artnb.settings import Profile, settings
+from artnb.settings import Profile, known_profile
 
 Schedule = Literal["constant", "cosine", "plateau"]
+_EPOCHS, _PIXELS = whole(1, 100_000), whole(16, 2048, "pixels")
 
 
 @dataclass(frozen=True)
@@ -46,23 +60,27 @@ class Phase:
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
-        trains = self.train if isinstance(self.train, int) else len(self.train)
-        for name, good, allowed in (
-            ("name", bool(self.name), "a name"),
-            ("epochs", _whole(self.epochs, 1, 100_000), "a whole number from 1 to 100000"),
-            ("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0"),
-            ("schedule", self.schedule in get_args(Schedule), " or ".join(map(repr, get_args(Schedule)))),
-            ("train", trains > 0, "'all', 'head', a number of layers from 1 on, or the name of a layer"),
-            ("cached", not self.cached or self.train == "head", "True only where 'head' alone is trained"),
-            ("weight_decay", 0 <= self.weight_decay < float("inf"), "a number from 0 on"),
-            ("label_smoothing", 0 <= self.label_smoothing < 1, "a number from 0 to less than 1"),
-            (
-                "patience",
-                self.patience is None or _whole(self.patience, 1, 100_000),
-                "None or a whole number from 1 on",
-            ),
-        ):
-            check_setting(good, f"{name} in the phase {self.name!r}", getattr(self, name), allowed)
+        place = f" in the phase {self.name!r}" if isinstance(self.name, str) else ""
+        check_settings(self, _PHASE, place)
+        good = not self.cached or self.train == "head"
+        check_setting(good, f"cached{place}", self.cached, "True only where 'head' alone is trained")
+
+
+_PHASE = {
+    "name": Allowed(lambda value: isinstance(value, str) and value != "", "a name"),
+    "epochs": _EPOCHS,
+    "learning_rate": number(lambda rate: rate > 0, "above 0"),
+    "schedule": one_of(*get_args(Schedule)),
+    "train": Allowed(
+        lambda value: (isinstance(value, str) and value != "") or whole(1, 100_000).good(value),
+        "'all', 'head', a number of layers from 1 on, or the name of a layer",
+    ),
+    "frozen_statistics": TRUE_OR_FALSE,
+    "cached": TRUE_OR_FALSE,
+    "weight_decay": number(lambda decay: decay >= 0, "from 0 on"),
+    "label_smoothing": number(lambda share: 0 <= share < 1, "from 0 to less than 1"),
+    "patience": optional(_EPOCHS),
+}
 
 
 @dataclass(frozen=True)
@@ -95,21 +113,22 @@ class ClassifierRecipe:
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
-        names = [phase.name for phase in self.phases]
-        crop = self.size if self.crop_size is None else self.crop_size
-        for name, good, allowed in (
-            ("network", self.network in NETWORKS, ", ".join(NETWORKS)),
-            ("size", _whole(self.size, 16, 2048), "a whole number from 16 to 2048 pixels"),
-            ("train_size", _whole(self.train_size, 16, 2048), "a whole number from 16 to 2048 pixels"),
-            ("crop_size", _whole(crop, 16, max(self.train_size, self.size)), "from 16 to train_size pixels, or None"),
-            ("phases", bool(names) and len(set(names)) == len(names), "one or more, each with a name of its own"),
-            ("batch_size", _whole(self.batch_size, 1, 4096), "a whole number from 1 to 4096"),
-            ("balance", 0 <= self.balance <= 1, "a number from 0 to 1"),
-        ):
-            check_setting(good, name, getattr(self, name), allowed)
+        check_settings(self, _RECIPE)
+        crop, most = self.crop_size or self.size, max(self.train_size, self.size)
+        check_setting(crop <= most, "crop_size", crop, f"None, or from 16 to train_size, {self.train_size} pixels")
+        takes = [name for name in inspect.signature(NETWORKS[self.network]).parameters if name in _OPTIONS]
+        words = f"a dictionary of {', '.join(takes) or 'nothing'} for {self.network!r}"
+        check_setting(set(self.options) <= set(takes), "options", self.options, words)
+        for name, value in self.options.items():
+            check_value(value, _OPTIONS[name], f"The recipe's option {name}")
 
     def shortened(self, epochs: int) -> "ClassifierRecipe":
-        """The same with at most so many epochs in each phase but a cached one, which takes seconds anyway."""
+        """The same with at most so many epochs in each phase but a cached one, which takes seconds anyway.
+
+        Raises:
+            RecipeError: it is no number of epochs.
+        """
+        check_value(epochs, _EPOCHS, "The number of epochs")
         phases = (phase if phase.cached else replace(phase, epochs=min(epochs, phase.epochs)) for phase in self.phases)
         return replace(self, phases=tuple(phases))
 
@@ -118,9 +137,13 @@ class ClassifierRecipe:
 
         Args:
             epochs: how many; by default a third of the phase's.
+
+        Raises:
+            RecipeError: it is no number of epochs.
         """
         last = self.phases[-1]
-        last = replace(last, epochs=epochs or max(1, last.epochs // 3), learning_rate=last.learning_rate / 5)
+        epochs = max(1, last.epochs // 3) if epochs is None else epochs
+        last = replace(last, epochs=epochs, learning_rate=last.learning_rate / 5)
         return replace(self, phases=(last,))
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,26 +151,50 @@ class ClassifierRecipe:
         return json.loads(json.dumps(asdict(self)))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "ClassifierRecipe":
+    def from_dict(cls, values: Any) -> "ClassifierRecipe":
         """The recipe that `to_dict` wrote down, such as a card's.
 
         Raises:
             RecipeError: a setting is missing, unknown or can't be used.
         """
-        try:
-            changes = values["augmentation"]
-            if changes is not None:
-                changes = Augmentation(**(changes | {"crop": tuple(changes["crop"])}))
-            options = {name: tuple(v) if isinstance(v, list) else v for name, v in values["options"].items()}
-            phases = tuple(Phase(**phase) for phase in values["phases"])
-            return cls(**(values | {"phases": phases, "augmentation": changes, "options": options}))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RecipeError(f"The recipe can't be read ({error}); take one that artnb wrote.") from error
+        if isinstance(values, dict):
+            values = dict(values)
+            if isinstance(phases := values.get("phases"), list):
+                values["phases"] = [read_settings(Phase, phase) for phase in phases]
+            if (augmentation := values.get("augmentation")) is not None:
+                values["augmentation"] = read_settings(Augmentation, augmentation)
+        return read_settings(cls, values)
 
 
-def _whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+_RECIPE = {
+    "network": one_of(*NETWORKS),
+    "size": _PIXELS,
+    "phases": Allowed(
+        lambda phases: (
+            isinstance(phases, tuple | list)
+            and all(isinstance(phase, Phase) for phase in phases)
+            and 0 < len(phases) == len({phase.name for phase in phases})
+        ),
+        "one phase or more, each with a name of its own",
+    ),
+    "train_size": _PIXELS,
+    "crop_size": optional(_PIXELS),
+    "batch_size": whole(1, 4096),
+    "augmentation": Allowed(lambda value: value is None or isinstance(value, Augmentation), "None or an Augmentation"),
+    "balance": number(lambda share: 0 <= share <= 1, "from 0 to 1"),
+    "options": Allowed(lambda value: isinstance(value, dict), "a dictionary"),
+}
 
+# What the builders in `networks.py` take beside classes and size, and a recipe may set.
+_OPTIONS = {
+    "dense_units": whole(1, 65_536),
+    "dropout": number(lambda share: 0 <= share < 1, "from 0 to less than 1"),
+    "width": whole(2, 4096),
+    "depths": Allowed(
+        lambda value: isinstance(value, tuple | list) and len(value) == 4 and all(map(whole(1, 100).good, value)),
+        "four whole numbers from 1 to 100",
+    ),
+}
 
 _ORIGINAL_CNN = ClassifierRecipe(
     network="cnn-original",
@@ -212,11 +259,10 @@ def classifier_recipe(name: str, profile: Profile | None = None) -> ClassifierRe
     """The recipe of a network; the quick profile's is the same with smaller pictures and few epochs.
 
     Raises:
-        RecipeError: there is no such network.
+        RecipeError: there is no such network, or no such profile.
     """
-    profile = profile or settings.profile
-    if name not in NETWORKS:
-        raise RecipeError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
+    profile = known_profile(profile)
+    check_name(name, NETWORKS, "network")
     if name == "cnn":
         full = _CNN
     elif name == "cnn-original":

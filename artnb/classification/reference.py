@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from artnb.classification.novelty import Novelty
+from artnb.images import load_image
 
 STATISTICS = ("brightness", "contrast", "saturation", "warmth", "detail")
 
@@ -61,10 +62,13 @@ def picture_statistics(images: np.ndarray) -> np.ndarray:
 
     Args:
         images: uint8 (n, height, width, 3).
+
+    Raises:
+        ImageError: one is no picture, such as floats.
     """
     rows = []
     for image in images:
-        pixels = image.astype(np.float32) / 255
+        pixels = load_image(image).astype(np.float32) / 255
         grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
         detail = (np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) / 2
         warmth = (pixels[..., 0] - pixels[..., 2]).mean()

@@ -13,9 +13,10 @@ from artnb.classification.training import train_network
 from artnb.common import searching
 from artnb.common.resuming import digest
 from artnb.common.searching import Method, SearchError, finished_trials, search_identity
-from artnb.errors import DivergenceError
+from artnb.common.seeding import seed_or_default
+from artnb.errors import Allowed, DivergenceError, check_name, check_value
 from artnb.paintings.pipeline import Subsets
-from artnb.settings import Profile, settings
+from artnb.settings import Profile, known_profile
 
 OBJECTIVE = kt.Objective("val_accuracy", "max")
 
@@ -85,11 +86,10 @@ def classifier_space(name: str, profile: Profile | None = None) -> Space:
 
     Raises:
         SearchError: there is no such space.
+        RecipeError: there is no such profile.
     """
-    profile = profile or settings.profile
-    if name not in SPACES:
-        raise SearchError(f"There is no search space {name!r}; there are {', '.join(SPACES)}.")
-    return SPACES[name](profile)
+    check_name(name, SPACES, "search space", SearchError)
+    return SPACES[name](known_profile(profile))
 
 
 def search_classifier(
@@ -117,14 +117,17 @@ def search_classifier(
         What `classifier_trials` returns.
 
     Raises:
-        SearchError: the folder holds another search, or one on other pictures.
+        SearchError: the folder holds another search, one on other pictures, or one that can't be read.
+        SettingsError: the seed is none.
         TrainingError: a training can't be resumed.
     """
-    seed = settings.seed if seed is None else seed
+    _check_space(space)
+    seed = seed_or_default(seed)
     method = method or space.method
 
     def work(hyper: kt.HyperParameters, place: Path) -> list[dict[str, float]]:
-        assert data is not None  # a chief has no work
+        if data is None:
+            raise SearchError("There are no pictures to search on, and only a chief needs none; give them.")
         epochs = int(hyper.values.get("tuner/epochs", space.epochs))  # noqa: PD011 (not a table's)
         chosen = space.recipe(hyper).shortened(epochs)
         scores = []
@@ -142,7 +145,15 @@ def search_classifier(
         arrays = [part for pictures in (data.train, data.validation) for part in (pictures.images, pictures.labels)]
         identity["pictures"] = digest(*arrays)
     searching.search(
-        work, space.recipe, folder, OBJECTIVE, identity, seed, method, trials or space.trials, max_epochs=space.epochs
+        work,
+        space.recipe,
+        folder,
+        OBJECTIVE,
+        identity,
+        seed,
+        method,
+        space.trials if trials is None else trials,
+        max_epochs=space.epochs,
     )
     return classifier_trials(folder)
 
@@ -154,10 +165,10 @@ def classifier_trials(folder: str | Path) -> pd.DataFrame:
         A row per trial: trial, the hyper-parameters, epochs, val_accuracy (mean over executions).
 
     Raises:
-        SearchError: there is no search in the folder.
+        SearchError: there is no search of a classifier in the folder, or it can't be read.
     """
     rows, epochs_of_all = [], search_identity(folder).get("epochs")
-    for trial in finished_trials(folder, "artnb search ours -o DIR"):
+    for trial in finished_trials(folder, "artnb search ours -o DIR", (OBJECTIVE.name,)):
         chosen = {name: value for name, value in trial["values"].items() if not name.startswith("tuner/")}
         epochs = trial["values"].get("tuner/epochs", epochs_of_all)
         rows.append({"trial": trial["trial"], **chosen, "epochs": epochs, "val_accuracy": trial["score"]})
@@ -173,10 +184,11 @@ def best(space: Space, folder: str | Path) -> ClassifierRecipe:
     Raises:
         SearchError: no trial is finished, or the search is another space's.
     """
+    _check_space(space)
     table = classifier_trials(folder)
-    if (searched := search_identity(folder)["space"]) != space.name:
+    if (name := search_identity(folder).get("space")) != space.name:
         raise SearchError(
-            f"{Path(folder).name!r} holds a search of the space {searched!r}, and not of {space.name!r}; "
+            f"{Path(folder).name!r} holds a search of the space {name!r}, and not of {space.name!r}; "
             "name another folder."
         )
     if table.empty:
@@ -191,12 +203,18 @@ def winner(network: str, folder: str | Path, profile: Profile | None = None) -> 
 
     Raises:
         SearchError: no space is this network's; see `best`.
+        RecipeError: there is no such profile.
     """
-    profile = profile or settings.profile
+    profile = known_profile(profile)
     spaces = {each.network: each for each in (classifier_space(name, profile) for name in SPACES)}
-    if network not in spaces:
+    if not isinstance(network, str) or network not in spaces:
         raise SearchError(f"There is no search for the settings of {network!r}; there are for {', '.join(spaces)}.")
     return best(spaces[network], folder)
+
+
+def _check_space(space: object) -> None:
+    good = Allowed(lambda value: isinstance(value, Space), "what classifier_space returns, such as of 'ours'")
+    check_value(space, good, "The search space", SearchError)
 
 
 _OURS = ("trial", "epochs", "val_accuracy")

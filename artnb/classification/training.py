@@ -24,6 +24,7 @@ from artnb.common.files import replacing
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import progress
 from artnb.common.resuming import begin_or_resume, digest
+from artnb.common.seeding import seed_or_default, seeded
 from artnb.errors import DivergenceError, TrainingError, check_setting
 from artnb.paintings.pipeline import (
     Pictures,
@@ -33,7 +34,6 @@ from artnb.paintings.pipeline import (
     steps_per_epoch,
     training_batches,
 )
-from artnb.settings import settings
 
 
 def train_network(
@@ -64,7 +64,7 @@ def train_network(
         TrainingError: the folder holds a training and `resume` is not set, or another training than this one.
         DivergenceError: the loss became infinite.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     if folder is None:
         import tempfile
 
@@ -73,8 +73,7 @@ def train_network(
     run = _Run(Path(folder), _identity(recipe, data, seed, start), resume)
     strategy = _strategy()
     policy = precision(recipe)
-    with under(policy), strategy.scope():
-        keras.utils.set_random_seed(seed)
+    with under(policy), strategy.scope(), seeded(seed):
         network = _build(recipe, data, pretrained=start is None)
         if start is not None:
             network = replace(network, title=start.title)
@@ -265,7 +264,13 @@ class _Run:
         begin_or_resume(folder, identity, resume, TrainingError)
         self.history = pd.DataFrame(columns=HISTORY)
         if (folder / "history.csv").is_file():
-            self.history = pd.read_csv(folder / "history.csv")
+            try:
+                self.history = read_history(folder / "history.csv")
+            except (OSError, ValueError) as error:
+                raise TrainingError(
+                    f"{folder / 'history.csv'} is damaged ({type(error).__name__}); remove the folder to begin anew, "
+                    "or name another."
+                ) from error
 
     def file(self, epoch: int) -> Path:
         return self.folder / "checkpoints" / f"{epoch:04d}.weights.h5"
@@ -284,6 +289,18 @@ class _Run:
         for file in self.file(0).parent.glob("*.weights.h5"):
             if int(file.name.split(".")[0]) not in needed:
                 file.unlink()
+
+
+def read_history(file: Path) -> pd.DataFrame:
+    """A training's history.csv, a row per epoch.
+
+    Raises:
+        OSError, ValueError: it can't be read, or is another file.
+    """
+    table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False)  # a phase may be called 1 or NA
+    if list(table.columns) != HISTORY:
+        raise ValueError(f"the columns are {', '.join(table.columns)}")
+    return table
 
 
 HISTORY = ["phase", "epoch", "seconds", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
@@ -314,7 +331,7 @@ class _Record(keras.callbacks.Callback):
         counters = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
         for number, counter in enumerate(counters):
             counter.assign([self.seed + number, epoch << 16])
-        self.begun, self.rate = time.perf_counter(), float(self.model.optimizer.learning_rate)
+        self.start_time, self.rate = time.perf_counter(), float(self.model.optimizer.learning_rate)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update()
@@ -327,7 +344,7 @@ class _Record(keras.callbacks.Callback):
                 f"In epoch {epoch + 1} the loss became {logs['loss']} (validation {logs['val_loss']}); "
                 "the epoch before is kept: lower the learning rate and begin in another folder."
             )
-        row = {"phase": self.phase.name, "epoch": epoch + 1, "seconds": round(time.perf_counter() - self.begun, 3)}
+        row = {"phase": self.phase.name, "epoch": epoch + 1, "seconds": round(time.perf_counter() - self.start_time, 3)}
         row |= {"learning_rate": self.rate, **{name: logs[name] for name in HISTORY[4:]}}
         self.run.record(self.model, row)
         self.bar.set_postfix(phase=self.phase.name, validation=f"{logs['val_accuracy']:.1%}")

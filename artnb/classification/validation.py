@@ -11,6 +11,7 @@ from artnb.classification.recipes import ClassifierRecipe
 from artnb.errors import EvaluationError
 from artnb.images import ImageError, fit, load_image
 from artnb.paintings import catalogue, splits
+from artnb.paintings.pipeline import decode_rows
 from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import SUFFIXES, Collection
 
@@ -27,12 +28,14 @@ def evaluate_split(
         subset: "train", "validation" or "test".
 
     Raises:
-        SplitError: pictures of the split are not in the collection, or are other pictures there.
+        SplitError: the table is no split, see `splits.check_split`; or pictures of it are not in the collection, or
+            are other pictures there.
         EvaluationError: the subset is empty, the model doesn't know an artist of it, or pictures of another split's
             validation or test show what this model was trained on.
     """
     names = model.card.class_names
     table = model.split if table is None else table
+    splits.check_split(table)
     rows = table[table["subset"] == subset]
     if rows.empty:
         raise EvaluationError(f"The split holds no {subset} pictures, so there is nothing to measure.")
@@ -41,18 +44,16 @@ def evaluate_split(
             f"The model does not know {unknown[0]!r}; evaluate it on a split of its artists: {', '.join(names)}."
         )
     if subset != "train":
-        trained = model.split[model.split["subset"] == "train"]
-        seen = model.split[model.split["group"].isin(trained["group"])]
+        training_rows = model.split[model.split["subset"] == "train"]
         # A picture is known by its contents; that it is also called so makes us more careful, and never less.
-        shown = rows["sha256"].isin(seen["sha256"]) | rows["path"].isin(seen["path"])
+        shown = rows["sha256"].isin(training_rows["sha256"]) | rows["path"].isin(training_rows["path"])
         if shown.any():
             raise EvaluationError(
                 f"{shown.sum()} of the {len(rows)} {subset} pictures show paintings that this model was trained on, so "
                 "the figure would flatter it; use the model's own split (leave --split away), or train it on this one."
             )
-    splits.verify(collection, rows)
     label = {name: number for number, name in enumerate(names)}
-    probabilities = model.predict_proba([collection.file(path) for path in rows["path"]])
+    probabilities = model.outputs(decode_rows(collection, rows, model.card.size))[0]
     return evaluate(probabilities, rows["artist"].map(label).to_numpy(), names)
 
 
@@ -105,15 +106,15 @@ def cross_validate(
     for k, table in enumerate(splits.folds(prepared.paintings, number, seed)):
         place = Path(folder) / f"fold-{k + 1}"
         card = train_classifier(recipe, prepared.collection, table, place, seed, resume).card
-        rows.append({"fold": k + 1} | {name: card.metrics["test"][name] for name in FIGURES})
+        rows.append({"fold": k + 1} | {name: card.metrics["test"][name] for name in _FIGURES})
     return pd.DataFrame(rows)
 
 
-FIGURES = ("n", "accuracy", "top3", "macro_f1", "ece")
+_FIGURES = ("n", "accuracy", "top3", "macro_f1", "ece")
 
 
-def report(folds: pd.DataFrame) -> str:
+def folds_report(folds: pd.DataFrame) -> str:
     """The table of a cross-validation, with mean and standard deviation."""
-    figures = folds[list(FIGURES[1:])]
+    figures = folds[list(_FIGURES[1:])]
     ends = pd.DataFrame([figures.mean(), figures.std()], index=["mean", "std"])
     return f"{folds.round(4).to_string(index=False)}\n\n{ends.round(4).to_string()}"

@@ -1,4 +1,4 @@
-"""The same jobs without a notebook: `artnb …`."""
+"""The command line, `artnb …`: what the notebooks do, without a notebook."""
 
 import argparse
 import errno
@@ -14,18 +14,18 @@ from artnb.cli.common import print_json, without_greetings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; whatever goes wrong that a person can mend is one sentence on stderr.
+    """Run one command; an error that a person can fix is printed as one sentence on stderr.
 
     Returns:
-        0, or 1 when the command failed, 2 when it was not understood, 130 when it was interrupted.
+        0, or 1 if the command failed, 130 if it was interrupted; wrong arguments exit with 2.
     """
     from artnb.errors import ArtnbError
 
-    # Pillow warns of what nobody at a terminal can mend, such as an EXIF block that is cut, and of large pictures.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         chosen = _parser().parse_args(arguments)
-        with _logged(chosen.run):
+        with warnings.catch_warnings(), _logged(chosen.run):
+            # Pillow warns about incomplete EXIF data, which nobody at a terminal can fix, and about large pictures.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
             chosen.run(chosen)
             sys.stdout.flush()
         return 0
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("artnb: stopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the program that reads our output, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        hint = "free some space and run the command again" if error.errno == errno.ENOSPC else "mend that and try again"
+        hint = "free some space and run the command again" if error.errno == errno.ENOSPC else "fix that and try again"
         where = f" ({error.filename})" if error.filename else ""
         print(f"artnb: {error.strerror or error}{where}; {hint}.", file=sys.stderr)
         return 1
@@ -47,16 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _logged(run: Callable) -> Iterator[None]:
-    """Note which command ran, how long, and what became of it."""
+    """Log which command ran, for how long, and the error if it failed."""
     from artnb.common import logs
 
-    name, begun = f"{run.__module__.rpartition('.')[2]}.{run.__name__.strip('_')}", time.monotonic()
+    name, start_time = f"{run.__module__.rpartition('.')[2]}.{run.__name__.strip('_')}", time.monotonic()
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        logs.failure("command.failed", error, command=name, seconds=round(time.monotonic() - begun, 3))
+        logs.failure("command.failed", error, command=name, seconds=round(time.monotonic() - start_time, 3))
         raise
-    logs.event("command.done", command=name, seconds=round(time.monotonic() - begun, 3))
+    logs.event("command.done", command=name, seconds=round(time.monotonic() - start_time, 3))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,8 +81,5 @@ def _doctor(chosen: argparse.Namespace) -> None:
     from artnb import doctor
 
     with without_greetings():
-        found = doctor.examine()
-    if chosen.json:
-        print_json(found)
-    else:
-        print(doctor.report(found))
+        machine = doctor.examine()
+    print_json(machine) if chosen.json else print(doctor.machine_report(machine))

@@ -31,21 +31,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--search", metavar="DIR", help="with the best settings that `artnb search -o DIR` found")
     train.add_argument("--epochs", type=positive, metavar="N", help="at most, in each phase")
     train.add_argument("--folds", type=positive, metavar="K", help="K models for a K-fold cross-validation")
-    train.add_argument("--resume", action="store_true", help="go on with the training in DIR")
+    train.add_argument("--resume", action="store_true", help="resume the training in DIR")
     train.add_argument("--photos", metavar="DIR", help="cyclegan: a folder of photographs")
     train.add_argument("--paintings", metavar="DIR", help="cyclegan: a folder of paintings")
     train.add_argument("--size", type=positive, metavar="N", help="cyclegan: height and width in pixels")
     train.add_argument("--steps", type=positive, metavar="N", help="cyclegan: how many")
-    train.add_argument("--start", metavar="MODEL", help="cyclegan: go on from its weights, as a new training")
+    train.add_argument("--start", metavar="MODEL", help="cyclegan: a new training that begins with its weights")
     train.set_defaults(run=_train)
 
     search = commands.add_parser("search", help="search for settings of a CNN")
     search.add_argument("space", help="original or ours")
     search.add_argument("--split", metavar="FILE", help="a table of `artnb collection split` (default: make it)")
-    search.add_argument(
-        "-o", "--output", type=folder, metavar="DIR", required=True, help="goes on with what lies there"
-    )
-    search.add_argument("--method", choices=("random", "bayesian", "hyperband"), help="default: the space's own")
+    search.add_argument("-o", "--output", type=folder, metavar="DIR", required=True, help="a search in DIR is resumed")
+    search.add_argument("--method", choices=("random", "bayesian", "hyperband"), help="default: that of the space")
     add_search_arguments(search)
     search.set_defaults(run=_search)
 
@@ -59,10 +57,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser("predict", help="name the artists of pictures")
     predict.add_argument("model", help="a name (starter), or the folder of a model")
     predict.add_argument("images", nargs="+", metavar="IMAGE")
-    predict.add_argument("--log", action="store_true", help="note the answers, as ARTNB_LOG=1 does (see artnb monitor)")
+    predict.add_argument("--log", action="store_true", help="log the answers, as ARTNB_LOG=1 does (see artnb monitor)")
     predict.set_defaults(run=_predict)
 
-    models = commands.add_parser("models", help="list all models that have a name, also damaged ones")
+    models = commands.add_parser("models", help="list all models that have a name, including damaged ones")
     models.set_defaults(run=_models)
     for command in (train, search):
         add_seed_argument(command)
@@ -71,7 +69,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _split(chosen: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """The collection, the table that was asked for or the usual one with all that was prepared for it."""
+    """The collection, its split, and what `prepare` returned (None if the split is a file)."""
     from artnb.paintings.preparation import prepare
     from artnb.paintings.sources import load_collection
     from artnb.paintings.splits import load_split, require
@@ -89,9 +87,9 @@ def _train(chosen: argparse.Namespace) -> None:
 
     only_for = ("split", "search", "epochs", "folds"), ("photos", "paintings", "size", "steps", "start")
     if wrong := [name for name in only_for[chosen.model != "cyclegan"] if getattr(chosen, name)]:
-        raise ArtnbError(f"--{wrong[0]} says nothing to {chosen.model}; leave it out.")
+        raise ArtnbError(f"--{wrong[0]} is not an option of {chosen.model}; leave it out.")
     if chosen.model == "cyclegan":
-        cyclegan.train(chosen)
+        cyclegan.run_train(chosen)
         return
 
     with without_greetings():
@@ -99,20 +97,20 @@ def _train(chosen: argparse.Namespace) -> None:
         from artnb.classification.model import train_classifier
         from artnb.classification.recipes import classifier_recipe
         from artnb.classification.search import winner
-    wanted = winner(chosen.model, chosen.search) if chosen.search else classifier_recipe(chosen.model)
+    recipe = winner(chosen.model, chosen.search) if chosen.search else classifier_recipe(chosen.model)
     if chosen.epochs:
-        wanted = wanted.shortened(chosen.epochs)
-    start = chosen_seed(chosen)
+        recipe = recipe.shortened(chosen.epochs)
+    seed = chosen_seed(chosen)
     output = Path(chosen.output or settings.home / "models" / chosen.model)
     if chosen.folds and chosen.split:
         raise ArtnbError("A cross-validation makes its own splits; give --folds or --split.")
     collection, table, prepared = _split(chosen)
     try:
         if chosen.folds:
-            result = validation.cross_validate(wanted, prepared, chosen.folds, output, start, chosen.resume)
-            print_json(result.to_dict("list")) if chosen.json else print(validation.report(result))
+            result = validation.cross_validate(recipe, prepared, chosen.folds, output, seed, chosen.resume)
+            print_json(result.to_dict("list")) if chosen.json else print(validation.folds_report(result))
             return
-        model = train_classifier(wanted, collection, table, output, start, chosen.resume)
+        model = train_classifier(recipe, collection, table, output, seed, chosen.resume)
     except KeyboardInterrupt:
         print(f"artnb: stopped; the same command with --resume resumes {output}.", file=sys.stderr)
         raise SystemExit(130) from None
@@ -125,7 +123,6 @@ def _train(chosen: argparse.Namespace) -> None:
 
 
 def _search(chosen: argparse.Namespace) -> None:
-
     with without_greetings():
         from artnb.classification.recipes import classifier_recipe
         from artnb.classification.search import classifier_space, search_classifier
@@ -137,9 +134,9 @@ def _search(chosen: argparse.Namespace) -> None:
     if not chosen.chief or chosen.worker:  # the chief trains nothing
         collection, table, _ = _split(chosen)
         data = load_pictures(collection, table, base.size, base.train_size)
-    start = chosen_seed(chosen)
+    seed = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
-        table = search_classifier(space, data, chosen.output, start, chosen.method, chosen.trials)
+        table = search_classifier(space, data, chosen.output, seed, chosen.method, chosen.trials)
     if chosen.json:
         print_json(table.to_dict("records"))
     else:
@@ -156,16 +153,16 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     with without_greetings():
         model = load_model(chosen.model, "classifier")
     if chosen.folder:
-        found, skipped = validation.evaluate_folder(model, chosen.folder)
+        result, skipped = validation.evaluate_folder(model, chosen.folder)
         for sentence in skipped:
             print(f"artnb: {sentence}", file=sys.stderr)
     else:
         table = load_split(chosen.split) if chosen.split else None
-        found = validation.evaluate_split(model, load_collection(), table, chosen.subset)
+        result = validation.evaluate_split(model, load_collection(), table, chosen.subset)
     if chosen.json:
-        print_json(found.to_dict() | {"model": model.card.title, "untrained": model.card.untrained})
+        print_json(result.to_dict() | {"model": model.card.title, "untrained": model.card.untrained})
     else:
-        print(f"{model.card.title}: {found.report()}")
+        print(f"{model.card.title}: {result.report()}")
 
 
 def _predict(chosen: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`artnb course …`."""
+"""`artnb course pages | save | learner`: the notebooks."""
 
 import argparse
 

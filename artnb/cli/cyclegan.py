@@ -22,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     monet.set_defaults(run=_monet)
 
 
-def train(chosen: argparse.Namespace) -> None:
+def run_train(chosen: argparse.Namespace) -> None:
     """`artnb train cyclegan`."""
     from artnb.settings import settings
 
@@ -30,8 +30,8 @@ def train(chosen: argparse.Namespace) -> None:
         from artnb.cyclegan.model import train_cyclegan
         from artnb.cyclegan.recipes import cycle_recipe
         from artnb.paintings.sources import PhotosAndMonets, load_photos_and_monets, pictures_in
-    wanted = {name: value for name in ("size", "steps") if (value := getattr(chosen, name)) is not None}
-    recipe = replace(cycle_recipe(), **wanted)
+    changes = {name: value for name in ("size", "steps") if (value := getattr(chosen, name)) is not None}
+    recipe = replace(cycle_recipe(), **changes)
     output = Path(chosen.output or settings.home / "models" / "cyclegan")
     if chosen.photos or chosen.paintings:
         if not (chosen.photos and chosen.paintings):
@@ -49,11 +49,9 @@ def train(chosen: argparse.Namespace) -> None:
         print_json({"folder": str(model.folder), "title": model.card.title} | model.card.metrics)
         return
     print(f"{model.card.title}, {model.card.steps:,} steps in {model.card.seconds / 60:.1f} minutes")
-    for to, found in model.card.metrics.items():
-        print(
-            f"to {to}: KID {found['generated']['value']:.4f}, inputs {found['inputs']['value']:.4f}, "
-            f"real {found['real']['value']:.4f}"
-        )
+    for to, metrics in model.card.metrics.items():
+        kid = {name: metrics[name]["value"] for name in ("generated", "inputs", "real")}
+        print(f"to {to}: KID {kid['generated']:.4f}, inputs {kid['inputs']:.4f}, real {kid['real']:.4f}")
     print(f"saved in {model.folder}")
 
 
@@ -61,7 +59,8 @@ def _monet(chosen: argparse.Namespace) -> None:
     import time
 
     with without_greetings():
-        from artnb.models import Card, find, identity, load_model
+        from artnb.cards import Card
+        from artnb.models import find, load_model
 
         Card.load(find(chosen.model, "cyclegan")).require(chosen.to)  # before TensorFlow is loaded
 
@@ -75,12 +74,12 @@ def _monet(chosen: argparse.Namespace) -> None:
         target = Path(chosen.output) / f"{Path(name).stem}-{chosen.to}.png"
         try:
             image = load_image(name)
-            begun = time.perf_counter()
-            made = translate(image)
-            seconds = time.perf_counter() - begun
-            save_image(made, target)
-            realness = partial(model.realness, made, chosen.to)
-            monitoring.record_painting(model.folder.name, image, made, realness, seconds, identity(model.folder))
+            start_time = time.perf_counter()
+            painted = translate(image)
+            seconds = time.perf_counter() - start_time
+            save_image(painted, target)
+            realness = partial(model.realness, painted, chosen.to)
+            monitoring.record_painting(model.folder.name, image, painted, realness, seconds, model.identity)
         except ImageError as error:
             answers.append({"photo": name, "error": str(error)})
             print(f"artnb: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`artnb collection …`."""
+"""`artnb collection audit | split`: the paintings."""
 
 import argparse
 import sys
@@ -12,13 +12,13 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     jobs = collection.add_subparsers(required=True, metavar="COMMAND")
     audit = jobs.add_parser("audit", help="find unreadable, duplicated and near-duplicated files")
     audit.set_defaults(run=_audit)
-    split = jobs.add_parser("split", help="split into train, validation and test, no painting on two sides")
+    split = jobs.add_parser("split", help="split into train, validation and test, each painting in only one of them")
     split.add_argument(
         "--min-paintings",
         type=positive,
         metavar="N",
-        help="an artist needs this many (default: ARTNB_MIN_PAINTINGS, "
-        "or what leaves eleven artists: 200 in the archive, 60 in the studio)",
+        help="leave out artists with fewer; 20 or more (default: ARTNB_MIN_PAINTINGS, or 200 in the archive and 60 in "
+        "the studio, which leaves eleven artists)",
     )
     add_seed_argument(split)
     split.add_argument("-o", "--output", type=file, metavar="FILE", help="the table as CSV (default: to stdout)")
@@ -31,11 +31,11 @@ def _audit(chosen: argparse.Namespace) -> None:
     from artnb.paintings.preparation import load_audit
     from artnb.paintings.sources import load_collection
 
-    found = load_audit(load_collection())
+    audit = load_audit(load_collection())
     if chosen.json:
-        print_json(found.to_dict())
+        print_json(audit.to_dict())
     else:
-        print(found.report())
+        print(audit.report())
 
 
 def _split(chosen: argparse.Namespace) -> None:

@@ -29,10 +29,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     stylize.add_argument("--weights", type=float, nargs="+", metavar="W", help="how much each style counts")
     stylize.add_argument("--size", type=positive, metavar="N", help="longer side in pixels, at most")
     stylize.add_argument("--iterations", type=positive, metavar="N")
-    stylize.add_argument("--strength", type=float, metavar="S", help="from 0, none, to 1")
-    stylize.add_argument("--keep-colours", action="store_true", help="the content's colours, the style's brush")
-    stylize.add_argument("--mask", metavar="M", help="a picture: style only where it is light")
-    stylize.add_argument("--resume", action="store_true", help="go on with the one that was stopped")
+    stylize.add_argument("--strength", type=float, metavar="S", help="of the style, from 0 to 1")
+    stylize.add_argument("--keep-colours", action="store_true", help="keep the colours of the content")
+    stylize.add_argument("--mask", metavar="M", help="a picture; only where it is light, the style is applied")
+    stylize.add_argument("--resume", action="store_true", help="resume a run that was stopped")
     add_seed_argument(stylize)
     stylize.add_argument("--json", action="store_true", help="for programs")
     stylize.set_defaults(run=_stylize)
@@ -41,11 +41,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     search.add_argument("space", help="original or ours")
     search.add_argument("content", metavar="CONTENT")
     search.add_argument("style", metavar="STYLE")
-    search.add_argument(
-        "-o", "--output", type=folder, metavar="DIR", required=True, help="goes on with what lies there"
-    )
+    search.add_argument("-o", "--output", type=folder, metavar="DIR", required=True, help="a search in DIR is resumed")
     search.add_argument("--backbone", metavar="NAME", default="efficientnet-lite0", help="the one that is optimised")
-    search.add_argument("--method", choices=("random", "bayesian"), help="default: the space's own")
+    search.add_argument("--method", choices=("random", "bayesian"), help="default: that of the space")
     add_seed_argument(search)
     add_search_arguments(search)
     search.add_argument("--json", action="store_true", help="for programs")
@@ -65,7 +63,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
     content, output = Path(chosen.content), Path(chosen.output)
     if not content.is_dir():
         if output.is_dir() or output.suffix.lower() not in WRITTEN:
-            raise ImageError(f"{output.name!r} can't be the picture; give a name that ends in {', '.join(WRITTEN)}.")
+            raise ImageError(f"{output.name!r} is not a file name for a picture; end it in {', '.join(WRITTEN)}.")
         jobs = [(content, output)]
     else:
         files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES)
@@ -75,7 +73,7 @@ def _stylize(chosen: argparse.Namespace) -> None:
             raise ImageError(f"{output.name!r} is a file; for a folder of pictures name a folder.")
         jobs = [(file, output / f"{file.stem}.png") for file in files]
     with without_greetings():
-        backbone = shared_backbone(recipe.backbone, untrained=True)  # the answer says so
+        backbone = shared_backbone(recipe.backbone, untrained=True)  # the output says whether it is
     answers: list[dict[str, Any]] = []
     for source, target in jobs:
         try:
@@ -100,11 +98,11 @@ def _search(chosen: argparse.Namespace) -> None:
         from artnb.common import searching
         from artnb.style.search import search_style, style_space
     space = style_space(chosen.space, chosen.backbone)
-    paints = not chosen.chief or chosen.worker  # the chief does not
+    paints = not chosen.chief or chosen.worker  # the chief only distributes the trials
     content, style = (name if paints else None for name in (chosen.content, chosen.style))
-    start = chosen_seed(chosen)
+    seed = chosen_seed(chosen)
     with searching.distributed(chosen.chief, chosen.worker, chosen.minutes):
-        table = search_style(space, content, style, chosen.output, start, chosen.method, chosen.trials)
+        table = search_style(space, content, style, chosen.output, seed, chosen.method, chosen.trials)
     if chosen.json:
         print_json(table.to_dict("records"))
     else:
@@ -112,7 +110,7 @@ def _search(chosen: argparse.Namespace) -> None:
 
 
 def _recipe(chosen: argparse.Namespace) -> Any:
-    """The recipe that the arguments stand for."""
+    """The recipe, with the changes that the arguments ask for."""
     with without_greetings():
         from artnb.errors import RecipeError
         from artnb.style.files import load_recipe
@@ -122,11 +120,11 @@ def _recipe(chosen: argparse.Namespace) -> Any:
         raise RecipeError("A recipe has its own backbone; give --recipe or --backbone.")
     name = chosen.recipe or chosen.backbone
     recipe = load_recipe(name) if name else default_recipe()
-    wanted = {name: getattr(chosen, name) for name in ("size", "iterations", "strength")}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
+    changes = {name: getattr(chosen, name) for name in ("size", "iterations", "strength")}
+    changes = {name: value for name, value in changes.items() if value is not None}
     if chosen.keep_colours:
-        wanted["keep_colours"] = True
-    return replace(recipe, **wanted)
+        changes["keep_colours"] = True
+    return replace(recipe, **changes)
 
 
 def _paint(
@@ -155,10 +153,10 @@ def _paint(
     )
     names = {"content": source.name, "styles": [Path(style).name for style in chosen.styles]}
     save_painting(painting, target, **names, weights=chosen.weights, mask=chosen.mask and Path(chosen.mask).name)
-    found = measure(painting.image, content, styles[0], backbone)
+    metrics = measure(painting.image, content, styles[0], backbone)
     seconds = painting.seconds_per_step * len(painting.history)
     monitoring.record_painting(
-        f"style-{recipe.backbone}", content, painting.image, lambda: 1 - found.style_distance, seconds, __version__
+        f"style-{recipe.backbone}", content, painting.image, lambda: 1 - metrics.style_distance, seconds, __version__
     )
     if painting.stopped:
         print(f"artnb: {painting.stopped} The best picture so far is saved.", file=sys.stderr)
@@ -170,8 +168,8 @@ def _paint(
         "untrained": painting.untrained,
         "iterations": len(painting.history),
         "seconds_per_step": round(painting.seconds_per_step, 4),
-        "style_distance": round(found.style_distance, 4),
-        "content_distance": round(found.content_distance, 4),
+        "style_distance": round(metrics.style_distance, 4),
+        "content_distance": round(metrics.content_distance, 4),
         "output": str(target),
         "stopped": painting.stopped,
     }

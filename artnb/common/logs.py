@@ -71,13 +71,24 @@ class JsonLines(logging.Handler):
             self.handleError(record)
 
 
-@cache
 def _ready() -> None:
-    if settings.events is not None:
-        level = getattr(logging, settings.level.upper())
-        logger.addHandler(JsonLines(settings.events, level))
-        logger.setLevel(level)
-    logger.addHandler(logging.NullHandler())
+    """Let the logger write to the file of the settings in use, and to none of earlier ones."""
+    events = settings.events
+    lines = None if events is None else _lines(events, getattr(logging, settings.level.upper()))
+    for handler in logger.handlers[:]:
+        if isinstance(handler, JsonLines) and handler is not lines:
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+    if lines is not None and lines not in logger.handlers:
+        logger.addHandler(lines)
+        logger.setLevel(lines.level)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
+@cache
+def _lines(file: Path, level: int) -> JsonLines:
+    return JsonLines(file, level)
 
 
 def _plain(value: Any) -> Any:

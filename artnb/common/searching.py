@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from typing import Any, Literal
 import keras_tuner as kt
 
 from artnb.common.files import replacing
-from artnb.errors import ArtnbError
+from artnb.common.resuming import read_object
+from artnb.errors import ArtnbError, check_name, check_value, whole
 
 Method = Literal["random", "bayesian", "hyperband"]
 Work = Callable[[kt.HyperParameters, Path], dict[str, float] | list[dict[str, float]]]
@@ -53,16 +54,19 @@ def search(
         max_epochs: Hyperband's.
 
     Raises:
-        SearchError: the folder holds another search.
+        SearchError: the folder holds another search, or one that can't be read; there is no such method.
+        ArtnbError: what a trial raised; the search can be resumed in it.
     """
     folder = Path(folder)
+    check_name(method, _TUNERS, "method of search", SearchError)
+    check_value(trials, whole(1, 1_000_000), "The number of trials", SearchError)
     hyper = kt.HyperParameters()
     declare(hyper)
     _begin(folder, identity)
     options: dict[str, Any] = {"max_trials": trials}
     if method == "hyperband":
         options = {"max_epochs": max_epochs, "factor": 3}
-    with redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it resumes
+    with _readable(folder), redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it resumes
         tuner: Any = _TUNERS[method](
             **options,
             hyperparameters=hyper,
@@ -73,14 +77,24 @@ def search(
             overwrite=False,
             max_consecutive_failed_trials=1,
         )
-    tuner.search(work=work, verbose=0)  # a chief only answers its workers here
+    try:
+        tuner.search(work=work, verbose=0)  # a chief only answers its workers here
+    except _RefusedError as error:
+        raise error.args[0] from None
+
+
+class _RefusedError(kt.errors.FatalError):
+    """Holds an error with a sentence, which keras-tuner would otherwise take for a setting that failed."""
 
 
 class _Works:
     """What a trial is, for each of keras-tuner's tuners."""
 
     def run_trial(self, trial: Any, work: Work, **_: Any) -> Any:
-        return work(trial.hyperparameters, Path(self.get_trial_dir(trial.trial_id)))  # type: ignore[attr-defined]
+        try:
+            return work(trial.hyperparameters, Path(self.get_trial_dir(trial.trial_id)))  # type: ignore[attr-defined]
+        except ArtnbError as error:
+            raise _RefusedError(error) from error
 
     def load_model(self, trial: Any) -> None:
         """Nothing: a trial keeps what it makes itself."""
@@ -101,39 +115,57 @@ class _Hyperband(_Works, kt.Hyperband):
 _TUNERS = {"random": _Random, "bayesian": _Bayesian, "hyperband": _Hyperband}
 
 
-def finished_trials(folder: str | Path, command: str) -> list[dict[str, Any]]:
+def finished_trials(folder: str | Path, command: str, figures: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The finished trials of a search, of all workers: trial, values, metrics and score, in order of their folders.
 
     Args:
         folder: of the search.
         command: what would begin one, for the sentence.
+        figures: the metrics that each trial has.
 
     Raises:
-        SearchError: there is no search in the folder.
+        SearchError: there is no search in the folder, one of something else, or one that can't be read.
     """
     if not search_identity(folder):
         raise SearchError(f"{Path(folder).name!r} holds no search; begin one with: {command}")
     trials = []
     for file in sorted(Path(folder).glob("trial_*/trial.json")):
-        trial = json.loads(file.read_text(encoding="utf-8"))
-        if trial["status"] == "COMPLETED":
+        with _readable(file):
+            trial = read_object(file, SearchError)
+            if trial["status"] != "COMPLETED":
+                continue
             metrics = {
                 name: sum(observed["value"]) / len(observed["value"])
                 for name, metric in trial["metrics"]["metrics"].items()
                 for observed in metric["observations"][-1:]
             }
-            values = trial["hyperparameters"]["values"]
+            values = dict(trial["hyperparameters"]["values"])
             trials.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
+        if not set(figures) <= set(metrics):
+            raise SearchError(f"{Path(folder).name!r} holds a search of another kind; begin one with: {command}")
     return trials
 
 
 _FILE = "search.json"
 
 
+@contextmanager
+def _readable(place: Path) -> Iterator[None]:
+    """What keras-tuner wrote is read inside; whatever is wrong with it is one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise SearchError(f"{place} can't be read ({type(error).__name__}); name another folder.") from error
+
+
 def search_identity(folder: str | Path) -> dict[str, Any]:
-    """What distinguishes the search in a folder from others, as `search` was told; empty if there is no search."""
+    """What distinguishes the search in a folder from others, as `search` was told; empty if there is no search.
+
+    Raises:
+        SearchError: it can't be read.
+    """
     file = Path(folder) / _FILE
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return read_object(file, SearchError) if file.is_file() else {}
 
 
 def _begin(folder: Path, identity: dict[str, Any]) -> None:
@@ -141,6 +173,8 @@ def _begin(folder: Path, identity: dict[str, Any]) -> None:
 
     A chief has seen no pictures, and says nothing of them; its workers add which they are.
     """
+    if folder.exists() and not folder.is_dir():
+        raise SearchError(f"{folder.name!r} is a file; name a folder.")
     before = search_identity(folder)
     identity = json.loads(json.dumps(identity))
     if different := [name for name in identity if name in before and before[name] != identity[name]]:
@@ -170,7 +204,7 @@ def distributed(address: str | None, worker: str | None, minutes: float | None) 
         yield
         return
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
         raise SearchError(f"{address!r} is not the address of a chief; give IP:PORT, such as 127.0.0.1:8000.")
     identity = {"KERASTUNER_TUNER_ID": worker or "chief", "KERASTUNER_ORACLE_IP": host, "KERASTUNER_ORACLE_PORT": port}
     before = {name: os.environ.get(name) for name in identity}

@@ -4,6 +4,7 @@ from .evaluation import kid as kid
 from .model import CycleModel as CycleModel
 from .model import train_cyclegan as train_cyclegan
 from .networks import CycleGAN as CycleGAN
+from .pictures import Unpaired as Unpaired
 from .pictures import load_unpaired as load_unpaired
 from .recipes import CycleRecipe as CycleRecipe
 from .recipes import cycle_recipe as cycle_recipe

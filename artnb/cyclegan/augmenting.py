@@ -30,5 +30,5 @@ def augmented(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     cut = (tf.abs(rows - top) < tall / 4) & (tf.abs(columns - left) < wide / 4)
     places = tf.stack([tf.clip_by_value(from_row, 0, tall - 1), tf.clip_by_value(from_column, 0, wide - 1)], -1)
     moved = tf.gather_nd(pictures, tf.cast(places, tf.int32), batch_dims=1)
-    seen = tf.cast(inside & ~cut, pictures.dtype)[..., None]
-    return moved * seen + 127.5 * (1 - seen)
+    visible = tf.cast(inside & ~cut, pictures.dtype)[..., None]
+    return moved * visible + 127.5 * (1 - visible)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from artnb.backbones import Backbone, shared_backbone
+from artnb.common.seeding import seed_or_default
 from artnb.errors import EvaluationError
 from artnb.images import resize
 from artnb.metrics import structure
-from artnb.settings import settings
 
-FEATURE_SIZE = 224  # pixels at which a backbone looks at pictures of whatever size
+FEATURE_SIZE = 224  # pixels; pictures of all sizes are resized to it
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def kid(first: np.ndarray, second: np.ndarray, subset: int = 100, subsets: int =
     Raises:
         EvaluationError: there are less than two pictures in a set.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     if min(len(first), len(second)) < 2:
         raise EvaluationError(f"Got {len(first)} and {len(second)} pictures; give two or more of each.")
     kernels = polynomial_kernel(first, first), polynomial_kernel(second, second), polynomial_kernel(first, second)
@@ -161,18 +161,18 @@ def evaluate_generator(
         pictures: uint8 (n, side, side, 3), of the source, never trained on.
         targets: uint8, of the target, never trained on.
         training_targets: uint8, of the target, that it was trained on.
-        backbone: what looks; EfficientNet-Lite0 by default.
+        backbone: the network that gives the features; EfficientNet-Lite0 by default.
         seed: of the subsets.
 
     Raises:
         EvaluationError: there are less than two pictures, or less than four targets.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     backbone = backbone or shared_backbone("efficientnet-lite0")
-    made = np.stack([generator(picture) for picture in pictures])
-    again = np.stack([inverse(picture) for picture in made])
+    painted = np.stack([generator(picture) for picture in pictures])
+    again = np.stack([inverse(picture) for picture in painted])
     of_made, of_pictures, of_targets, of_training = (
-        features(each, backbone) for each in (made, pictures, targets, training_targets)
+        features(each, backbone) for each in (painted, pictures, targets, training_targets)
     )
     order = np.random.default_rng(seed).permutation(len(targets))
     halves = of_targets[order[: len(order) // 2]], of_targets[order[len(order) // 2 :]]
@@ -188,6 +188,6 @@ def evaluate_generator(
         memorisation=memorisation_distance(of_made, of_training),
         usual_memorisation=memorisation_distance(of_targets, of_training),
         cycle_error=float(np.abs(again.astype(float) - pictures.astype(float)).mean()),
-        structure=float(np.mean([structure(new, old) for new, old in zip(made, pictures, strict=True)])),
+        structure=float(np.mean([structure(new, old) for new, old in zip(painted, pictures, strict=True)])),
         untrained=not backbone.trained,
     )

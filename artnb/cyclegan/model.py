@@ -10,19 +10,19 @@ import pandas as pd
 
 from artnb import models
 from artnb.backbones import BackboneError
+from artnb.cards import Card, ModelError, damaged
+from artnb.common.seeding import seed_or_default
 from artnb.cyclegan.evaluation import evaluate_generator
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.pictures import Unpaired, load_unpaired
 from artnb.cyclegan.recipes import CycleRecipe
-from artnb.cyclegan.training import CycleTraining, Watch, read_size, train
+from artnb.cyclegan.training import CycleTraining, CycleWatch, read_size, train_generators
 from artnb.cyclegan.translating import Translator
-from artnb.errors import NetworkError, TrainingError
-from artnb.images import Source, fit, load_image
-from artnb.models import Card, ModelError
+from artnb.errors import NetworkError, RecipeError, TrainingError
+from artnb.images import ImageLike, as_list, fit, load_image
 from artnb.paintings.sources import PhotosAndMonets
-from artnb.settings import settings
 
-NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
+_NETWORKS = ("to_monet", "to_photo", "monet_discriminator", "photo_discriminator")
 DIRECTIONS = {"monet": "to_monet", "photo": "to_photo"}
 JUDGED = 256  # pixels of the square that a discriminator is shown
 
@@ -37,23 +37,24 @@ class CycleModel:
         card: what it is.
         networks: all four, with their weights.
         folder: where it is saved.
+        identity: the SHA-256 of its card.json, as it was read or written; empty for a model that is not saved as it is.
     """
 
-    def __init__(self, card: Card, networks: CycleGAN, folder: Path):
-        self.card, self.networks, self.folder = card, networks, folder
+    def __init__(self, card: Card, networks: CycleGAN, folder: Path, identity: str = ""):
+        self.card, self.networks, self.folder, self.identity = card, networks, folder, identity
         self._translators: dict[str, Translator] = {}
 
     @overload
     def __call__(self, pictures: list | tuple, to: str = "monet") -> list[np.ndarray]: ...
 
     @overload
-    def __call__(self, pictures: Source, to: str = "monet") -> np.ndarray: ...
+    def __call__(self, pictures: ImageLike, to: str = "monet") -> np.ndarray: ...
 
     def __call__(self, pictures: Any, to: str = "monet") -> np.ndarray | list[np.ndarray]:
         """Turn a picture, or each of a list, into a Monet ("monet") or a photograph ("photo").
 
         Args:
-            pictures: whatever `load_image` takes, of any size, or a list of these.
+            pictures: whatever `load_image` takes, of any size, or a list of these, or an array (n, height, width, 3).
             to: the direction.
 
         Returns:
@@ -64,8 +65,9 @@ class CycleModel:
             ImageError: a picture is missing, broken, too large or no picture.
         """
         translate = self.translator(to)
-        several = isinstance(pictures, list | tuple)
-        return [translate(picture) for picture in pictures] if several else translate(pictures)
+        pictures, several = as_list(pictures)
+        painted = [translate(picture) for picture in pictures]
+        return painted if several else painted[0]
 
     def translator(self, to: str) -> Translator:
         """What turns pictures into Monets ("monet") or photographs ("photo"), one at a time.
@@ -80,7 +82,7 @@ class CycleModel:
             self._translators[to] = Translator(getattr(self.networks, DIRECTIONS[to]), multiple)
         return self._translators[to]
 
-    def realness(self, picture: Source, to: str) -> np.ndarray:
+    def realness(self, picture: ImageLike, to: str) -> np.ndarray:
         """What the discriminator of "monet" or "photo" says of a picture, place by place.
 
         Args:
@@ -102,13 +104,14 @@ class CycleModel:
     @cached_property
     def history(self) -> pd.DataFrame:
         """A row for every few steps, see `CycleTraining`."""
+        file = models.check_file(self.folder, self.card, "history.csv")
         try:
-            return pd.read_csv(self.folder / "history.csv")
+            return pd.read_csv(file)
         except (OSError, ValueError) as error:
-            raise _damaged(self.folder, f"history.csv: {type(error).__name__}") from error
+            raise damaged(self.folder, f"history.csv: {type(error).__name__}") from error
 
     @classmethod
-    def read(cls, folder: Path, card: Card) -> "CycleModel":
+    def read(cls, folder: Path, card: Card, identity: str) -> "CycleModel":
         """Build a saved model's networks and fill them; use `artnb.load_model`, which checks the files first.
 
         Raises:
@@ -117,22 +120,18 @@ class CycleModel:
         """
         try:
             networks = CycleGAN.build(CycleRecipe(**card.recipe))
-            for name in NETWORKS:
+            for name in _NETWORKS:
                 getattr(networks, name).load_weights(folder / f"{name}.weights.h5")
-        except (BackboneError, NetworkError) as error:
+        except (BackboneError, NetworkError, RecipeError) as error:
             raise ModelError(f"The model {folder.name!r} can't be built: {error}") from error
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise _damaged(folder, f"{type(error).__name__} while its weights were read") from error
-        return cls(card, networks, folder)
+            raise damaged(folder, f"{type(error).__name__} while its weights were read") from error
+        return cls(card, networks, folder, identity)
 
 
 def _check_direction(to: str) -> None:
-    if to not in DIRECTIONS:
+    if to not in tuple(DIRECTIONS):
         raise ModelError(f"There is no direction {to!r}; choose {' or '.join(DIRECTIONS)}.")
-
-
-def _damaged(folder: Path, reason: str) -> ModelError:
-    return ModelError(f"The model {folder.name!r} is damaged ({reason}); train or copy it again.")
 
 
 def save_cyclegan(
@@ -147,7 +146,7 @@ def save_cyclegan(
     """Save a finished training.
 
     Args:
-        training: what `train` returned.
+        training: what `train_generators` returned.
         folder: where to; what else lies in it stays.
         source: of the pictures.
         pictures: how many of which.
@@ -156,8 +155,8 @@ def save_cyclegan(
         start: the card of the model whose weights it began with.
     """
     folder, history, recipe, networks = Path(folder), training.history, training.recipe, training.networks
-    writers: dict[str, Any] = {f"{name}.weights.h5": getattr(networks, name).save_weights for name in NETWORKS}
-    card = models.save_model(
+    writers: dict[str, Any] = {f"{name}.weights.h5": getattr(networks, name).save_weights for name in _NETWORKS}
+    card, identity = models.save_model(
         folder,
         {
             "kind": "cyclegan",
@@ -174,9 +173,9 @@ def save_cyclegan(
             "made": {"precision": training.precision},
         },
         writers | {"history.csv": lambda file: history.to_csv(file, index=False)},
-        describe,
+        cyclegan_page,
     )
-    return CycleModel(card, networks, folder)
+    return CycleModel(card, networks, folder, identity)
 
 
 def train_cyclegan(
@@ -186,7 +185,7 @@ def train_cyclegan(
     seed: int | None = None,
     start: str | Path | None = None,
     resume: bool = False,
-    watch: Watch | None = None,
+    watch: CycleWatch | None = None,
 ) -> CycleModel:
     """Decode, train, measure and save: what `artnb train cyclegan` does.
 
@@ -197,35 +196,36 @@ def train_cyclegan(
         seed: by default `ARTNB_SEED`.
         start: a model whose weights the training begins with.
         resume: whether to resume a training in the folder.
-        watch: see `training.train`.
+        watch: see `training.train_generators`.
 
     Raises:
-        TrainingError: see `training.train`; or `start` was measured on other pictures than this training would be.
+        TrainingError: see `training.train_generators`; or `start` was measured on pictures that this training
+            would train on.
         ModelError: there is no model `start`.
         KeyboardInterrupt: it was stopped.
     """
-    seed = settings.seed if seed is None else seed
-    begun: CycleModel | None = None if start is None else models.load_model(start, "cyclegan")
+    seed = seed_or_default(seed)
+    start_model: CycleModel | None = None if start is None else models.load_model(start, "cyclegan")
     data = load_unpaired(pictures, read_size(recipe), seed)
-    if begun is not None and begun.card.test != data.test:
+    if start_model is not None and start_model.card.test != data.test:
         raise TrainingError(
             "The model to start from kept other pictures back than this training would, so it could not be measured on "
-            f"unseen ones; train on its own pictures with --seed {begun.card.seed}."
+            f"unseen ones; train on its own pictures with --seed {start_model.card.seed}."
         )
     if data.skipped:
         print(
             f"Files that can't be read and were left out: {len(data.skipped)}, such as: {data.skipped[0]}",
             file=sys.stderr,
         )
-    networks = begun.networks if begun else None
-    done = train(
+    networks = start_model.networks if start_model else None
+    done = train_generators(
         data.train_photos, data.train_monets, recipe, folder, seed=seed, start=networks, resume=resume, watch=watch
     )
     if done.stopped:
         raise KeyboardInterrupt
     metrics = measure_both(done.networks, data, recipe, seed)
     return save_cyclegan(
-        done, folder, pictures.source, data.counts(), metrics, data.test, begun.card if begun else None
+        done, folder, pictures.source, data.counts(), metrics, data.test, start_model.card if start_model else None
     )
 
 
@@ -244,7 +244,7 @@ def measure_both(
     }
 
 
-def describe(card: Card) -> str:
+def cyclegan_page(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
     counts, made = card.pictures, card.made
     hours = f"{card.seconds / 3600:.1f} hours{models.trained_in(made)}"

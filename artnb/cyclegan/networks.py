@@ -73,16 +73,16 @@ class InstanceNormalization(layers.GroupNormalization):
         if self.groups != inputs.shape[-1] or inputs.shape[0] is None:
             return super().call(inputs)
         pictures = tf.split(inputs, inputs.shape[0]) if inputs.shape[0] > 1 else [inputs]
-        made = [self._normalised(picture) for picture in pictures]
-        return tf.concat(made, 0) if len(made) > 1 else made[0]
+        outputs = [self._normalised(picture) for picture in pictures]
+        return tf.concat(outputs, 0) if len(outputs) > 1 else outputs[0]
 
     def _normalised(self, picture: tf.Tensor) -> tf.Tensor:
         nothing = tf.zeros([0])  # the moving averages of a batch norm, which are not asked for
         scale, offset = (tf.cast(variable, "float32") for variable in (self.gamma, self.beta))
-        found = tf.raw_ops.FusedBatchNormV3(
+        normalised = tf.raw_ops.FusedBatchNormV3(
             x=picture, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=self.epsilon
         )
-        return found.y
+        return normalised.y
 
 
 def instance_norm(name: str) -> layers.Layer:
@@ -184,7 +184,7 @@ _LOOKED_AT = {"block2": 4, "block4": 8, "block10": 16}  # layers of EfficientNet
 
 
 def projected_discriminator(width: int = 64, size: int | None = None) -> keras.Model:
-    """A discriminator that looks through a network that has seen ImageNet, instead of learning to see by itself.
+    """A discriminator on the features of a network trained on ImageNet, instead of its own.
 
     Maps of three depths, from strokes to things, each go through a small head that is trained; the network before
     them is not (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021, without their mixing of the maps). A few

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artnb.common.files import sha256
+from artnb.common import logs
+from artnb.common.pixels import rgb
 from artnb.common.progress import progress
+from artnb.common.seeding import seed_or_default
 from artnb.errors import TrainingError
-from artnb.images import ImageError, fit, load_image
+from artnb.images import ImageError, fit, read_bytes, with_picture
 from artnb.paintings.sources import PhotosAndMonets
-from artnb.settings import settings
 
 KEPT_BACK = 0.15  # of both kinds, for measuring
 
@@ -44,35 +45,58 @@ class Unpaired:
 def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None) -> Unpaired:
     """Decode photographs and paintings, broken files left out, and keep some of each back for measuring.
 
+    Of files with the same bytes one counts, so that no picture is kept back that is trained on; how many
+    copies were left out is told. Which pictures are kept back follows from the order of the files' names and the seed.
+
     Args:
         pictures: where the files are.
         size: height and width in pixels.
         seed: of what is kept back.
 
     Raises:
-        TrainingError: less than eight of either can be read.
+        TrainingError: less than eight of either can be used.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     parts, skipped, digest = [], [], hashlib.sha256()
+    known: set[str] = set()  # the digests of the kind before: a photograph among the paintings is no painting
+    copies = 0
     with progress(None, "decoding", len(pictures.photos) + len(pictures.monets), "picture") as bar:
         for name, files in (("photographs", pictures.photos), ("paintings", pictures.monets)):
-            images, digests = [], []
+            images, rows = [], []  # rows: of each file, which picture it holds
+            digests: dict[str, int] = {}
             for file in files:
+                bar.update()
                 try:
-                    images.append(fit(load_image(file), size))
-                    digests.append(sha256(file))
+                    data = read_bytes(file)
+                    mark = hashlib.sha256(data).hexdigest()
+                    if mark in known or mark in digests:
+                        copies += 1
+                        rows += [digests[mark]] if mark in digests else []
+                        continue
+                    images.append(fit(with_picture(file, rgb, data), size))
                 except ImageError as error:
                     skipped.append(str(error))
-                bar.update()
+                    continue
+                rows.append(digests.setdefault(mark, len(digests)))
             if len(images) < 8:
                 raise TrainingError(
-                    f"{pictures.root} holds {len(files)} {name}, of which {len(images)} can be read; "
-                    "eight or more are needed, a few hundred for a result."
+                    f"{pictures.root} holds {len(files)} {name}, of which {len(images)} can be read and are no copies "
+                    "of others; eight or more are needed, a few hundred for a result."
                 )
-            order = np.random.default_rng(seed).permutation(len(images))
+            # All files are dealt and then copies left out, so a copy more changes as little as it can.
+            order = list(dict.fromkeys(rows[k] for k in np.random.default_rng(seed).permutation(len(rows))))
+            known.update(digests)
             number = max(4, round(KEPT_BACK * len(images)))
             decoded = np.stack(images)
             parts += [decoded[order[number:]], decoded[order[:number]]]
-            digest.update("\n".join([name, *sorted(digests[row] for row in order[:number])]).encode())
+            marks = list(digests)
+            digest.update("\n".join([name, *sorted(marks[row] for row in order[:number])]).encode())
+    if copies:
+        logs.warn(
+            "cyclegan.copies",
+            f"Of the {len(pictures.photos) + len(pictures.monets):,} pictures {copies:,} are copies of others, to the "
+            "byte, and were left out.",
+            copies=copies,
+        )
     photos, test_photos, monets, test_monets = parts
     return Unpaired(photos, monets, test_photos, test_monets, digest.hexdigest(), tuple(skipped))

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from artnb.errors import check_setting
-from artnb.settings import Profile, settings
+from artnb.errors import TRUE_OR_FALSE, Allowed, check_setting, check_settings, number, one_of, whole
+from artnb.settings import Profile, known_profile
 
 Generator = Literal["resnet", "unet"]
 Discriminator = Literal["patch", "projected"]
@@ -22,7 +22,7 @@ class CycleRecipe:
         width: channels of the generators' first layer.
         depth: residual blocks of "resnet"; halvings of "unet".
         residual: whether the generators paint changes instead of whole pictures, which is learned in far fewer steps.
-        discriminator: "patch", the paper's, or "projected", which looks through an ImageNet network.
+        discriminator: "patch", the paper's, or "projected", which judges the features of an ImageNet network.
         discriminator_width: channels of the first layer of "patch"; of the heads of "projected".
         cycle: weight of the cycle loss, λ.
         identity: weight of the identity loss, as a share of λ (section 5.2, which takes a half).
@@ -57,26 +57,11 @@ class CycleRecipe:
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
-        for name, good, allowed in (
-            ("size", 32 <= self.size <= 1024 and self.size % 4 == 0, "a multiple of 4 from 32 to 1024"),
-            ("generator", self.generator in get_args(Generator), " or ".join(map(repr, get_args(Generator)))),
-            (
-                "discriminator",
-                self.discriminator in get_args(Discriminator),
-                " or ".join(map(repr, get_args(Discriminator))),
-            ),
-            ("width", 1 <= self.width <= 256, "from 1 to 256"),
-            ("discriminator_width", 1 <= self.discriminator_width <= 256, "from 1 to 256"),
-            ("cycle", 0 <= self.cycle < float("inf"), "a number from 0 on"),
-            ("identity", 0 <= self.identity < float("inf"), "a number from 0 on"),
-            ("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0"),
-            ("discriminator_rate", 0 < self.discriminator_rate <= 100, "a number above 0, at most 100"),
-            ("steps", 1 <= self.steps <= 10_000_000, "from 1 to 10000000"),
-            ("decay_from", 0 <= self.decay_from <= 1, "from 0 to 1"),
-            ("batch_size", 1 <= self.batch_size <= 64, "from 1 to 64"),
-            ("pool", 0 <= self.pool <= 1000, "from 0 to 1000"),
-        ):
-            check_setting(good, name, getattr(self, name), allowed)
+        check_settings(self, _ALLOWED)
+        unet = self.generator == "unet"
+        check_setting(not unet or self.depth <= 8, "depth", self.depth, "a whole number from 1 to 8 with a U-Net")
+        multiple = max(self.multiple, 16 if self.discriminator == "projected" else 4)
+        check_setting(self.size % multiple == 0, "size", self.size, f"a multiple of {multiple} with such networks")
 
     @property
     def multiple(self) -> int:
@@ -88,11 +73,36 @@ class CycleRecipe:
         return json.loads(json.dumps(asdict(self)))
 
 
+_POSITIVE, _WEIGHT = number(lambda rate: rate > 0, "above 0"), number(lambda weight: weight >= 0, "from 0 on")
+_ALLOWED = {
+    "size": Allowed(lambda size: whole(32, 1024).good(size) and size % 4 == 0, "a multiple of 4 from 32 to 1024"),
+    "generator": one_of(*get_args(Generator)),
+    "width": whole(1, 256),
+    "depth": whole(1, 64),
+    "residual": TRUE_OR_FALSE,
+    "discriminator": one_of(*get_args(Discriminator)),
+    "discriminator_width": whole(1, 256),
+    "cycle": _WEIGHT,
+    "identity": _WEIGHT,
+    "learning_rate": _POSITIVE,
+    "discriminator_rate": number(lambda share: 0 < share <= 100, "above 0, at most 100"),
+    "steps": whole(1, 10_000_000),
+    "decay_from": number(lambda share: 0 <= share <= 1, "from 0 to 1"),
+    "batch_size": whole(1, 64),
+    "pool": whole(0, 1000),
+    "augment": TRUE_OR_FALSE,
+}
+
+
 def cycle_recipe(profile: Profile | None = None) -> CycleRecipe:
-    """Ours: in full, 128 pixels and about an hour on two cores; in the quick profile, a small one for a look."""
+    """Ours: in full, 128 pixels and about an hour on two cores; in the quick profile, a small one for a look.
+
+    Raises:
+        RecipeError: there is no such profile.
+    """
     # The paper's λ of 10 is for generators that paint whole pictures. Ours paint a change that is zero at first, so the
     # cycle loss is zero as well; at 10 it would keep the change there, but for a few bright spots that cost it little.
-    profile = profile or settings.profile
+    profile = known_profile(profile)
     full = CycleRecipe(
         width=24,
         depth=4,

@@ -45,12 +45,12 @@ class State:
         recipe, net = self.recipe, self.networks
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(_values(self.variables[0]))
-            fake_paintings, same_paintings = (net.to_monet(seen, training=True) for seen in (photos, paintings))
-            fake_photos, same_photos = (net.to_photo(seen, training=True) for seen in (paintings, photos))
+            fake_paintings, same_paintings = (net.to_monet(batch, training=True) for batch in (photos, paintings))
+            fake_photos, same_photos = (net.to_photo(batch, training=True) for batch in (paintings, photos))
             again_photos = net.to_photo(fake_paintings, training=True)
             again_paintings = net.to_monet(fake_photos, training=True)
             fooled = [
-                least_squares(judge(self._seen(fake, seed, number), training=True), 1.0)
+                least_squares(judge(self._augmented(fake, seed, number), training=True), 1.0)
                 for number, (judge, fake) in enumerate(
                     zip(net.discriminators, (fake_paintings, fake_photos), strict=True)
                 )
@@ -68,15 +68,15 @@ class State:
             ):
                 fake = tf.stop_gradient(fake)
                 if self.pools:
-                    fake = self.pools[number].exchange(fake, seed + tf.constant([7, number]))
-                both = judge(self._seen(tf.concat([real, fake], 0), seed, 2 + number), training=True)
+                    fake = self.pools[number].exchange(fake, seed + tf.constant([7 + 1_000_003 * number, 0]))
+                both = judge(self._augmented(tf.concat([real, fake], 0), seed, 2 + number), training=True)
                 for_real, for_fake = tf.split(both, 2)
                 judged.append((least_squares(for_real, 1.0) + least_squares(for_fake, 0.0)) / 2)
             scaled = self.optimisers[1].scale_loss(sum(judged))
         self._apply(1, tape.gradient(scaled, _values(self.variables[1])))
         return tf.stack([*fooled, *judged, cycle / 2, identity / 2])
 
-    def _seen(self, pictures: tf.Tensor, seed: tf.Tensor, number: int) -> tf.Tensor:
+    def _augmented(self, pictures: tf.Tensor, seed: tf.Tensor, number: int) -> tf.Tensor:
         if not self.recipe.augment:
             return pictures
         return augmented(pictures, seed + tf.constant([0, 10_000_019 * (1 + number)]))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -21,22 +20,22 @@ from artnb.common.files import replacing
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import STOPPED, progress
 from artnb.common.resuming import begin_or_resume, digest
+from artnb.common.seeding import seed_or_default, seeded
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import LOSSES, State
 from artnb.cyclegan.steps import cycle_loss as cycle_loss
 from artnb.cyclegan.steps import least_squares as least_squares
 from artnb.cyclegan.translating import to_uint8
-from artnb.errors import DivergenceError, TrainingError
+from artnb.errors import DivergenceError, TrainingError, check_value, whole
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
-from artnb.settings import settings
 
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)
 MARGIN = 1.12  # pictures are read so much larger than the squares that are cut out of them, as in the paper (286 / 256)
 
 _CUT_OUTS = Augmentation(flip=True, crop=(1 / MARGIN, 1.0))
-Watch = Callable[[pd.DataFrame, list[np.ndarray]], bool | None]
+CycleWatch = Callable[[pd.DataFrame, list[np.ndarray]], bool | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class CycleTraining:
     precision: str = FULL
 
 
-def train(
+def train_generators(
     photos: np.ndarray,
     paintings: np.ndarray,
     recipe: CycleRecipe,
@@ -73,7 +72,7 @@ def train(
     resume: bool = False,
     every: int = 20,
     keep_every: int = 250,
-    watch: Watch | None = None,
+    watch: CycleWatch | None = None,
 ) -> CycleTraining:
     """Train the four networks.
 
@@ -97,7 +96,9 @@ def train(
             another one or a damaged one.
         DivergenceError: a loss became no number.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
+    for name, value in (("every", every), ("keep_every", keep_every)):
+        check_value(value, whole(1, 10**9), name, TrainingError)
     for name, pictures in (("photographs", photos), ("paintings", paintings)):
         if pictures.ndim != 4 or pictures.shape[-1] != 3 or len(pictures) < 2:
             raise TrainingError(f"Got {name} of shape {pictures.shape}; give two or more, as (n, side, side, 3).")
@@ -106,9 +107,8 @@ def train(
                 f"The {name} have {min(pictures.shape[1:3])} pixels, and squares of {recipe.size} are cut out of them; "
                 "read them larger, or train at a smaller size."
             )
-    keras.utils.set_random_seed(seed)
     policy = training_policy()
-    with under(policy):
+    with under(policy), seeded(seed):
         networks = CycleGAN.build(recipe)
     if start is not None:
         _copy_weights(start, networks)
@@ -122,7 +122,7 @@ def train(
         np.stack([fit(picture, recipe.size) for picture in pictures[:: max(1, len(pictures) // 4)][:4]])
         for pictures in (photos, paintings)
     ]
-    sums, begun, stopped = np.zeros(len(LOSSES)), time.perf_counter(), ""
+    sums, start_time, stopped = np.zeros(len(LOSSES)), time.perf_counter(), ""
     with progress(None, "CycleGAN", recipe.steps, "step") as bar:
         bar.update(state.done)
         try:
@@ -133,8 +133,8 @@ def train(
                 if state.done % every == 0 or state.done == recipe.steps:
                     count = (state.done - 1) % every + 1
                     now = time.perf_counter()
-                    run.record(sums / count, now - begun, bar)
-                    sums, begun = np.zeros(len(LOSSES)), now
+                    run.record(sums / count, now - start_time, bar)
+                    sums, start_time = np.zeros(len(LOSSES)), now
                 if state.done % keep_every == 0 or state.done == recipe.steps:
                     shown = run.keep(samples)
                     if watch is not None and watch(run.history, shown) is False:
@@ -143,7 +143,7 @@ def train(
         except KeyboardInterrupt:
             stopped = STOPPED
             if run.folder:
-                sentence = f"Stopped at step {state.done}; the state of step {run.kept} is in {run.folder}."
+                sentence = f"Stopped at step {state.done}; the state of step {run.saved} is in {run.folder}."
                 print(sentence, file=sys.stderr)
     if policy != FULL:
         trained, networks = networks, CycleGAN.build(recipe)
@@ -227,14 +227,16 @@ def _identity(
     recipe: CycleRecipe, photos: np.ndarray, paintings: np.ndarray, seed: int, start: CycleGAN | None
 ) -> dict[str, Any]:
     identity: dict[str, Any] = {"recipe": recipe.to_dict(), "pictures": digest(photos, paintings), "seed": seed}
-    return identity if start is None else identity | {"start": digest(*start.to_monet.get_weights())}
+    if start is not None:
+        identity["start"] = digest(*(weights for network in start.all for weights in network.get_weights()))
+    return identity
 
 
 class _Run:
     """A training's folder."""
 
     def __init__(self, folder: Path | None, identity: dict[str, Any], state: State, resume: bool):
-        self.folder, self.state, self.kept = folder, state, 0
+        self.folder, self.state, self.saved = folder, state, 0
         self.history = pd.DataFrame(columns=list(HISTORY))
         self.board: Any = None
         if folder is None:
@@ -250,7 +252,7 @@ class _Run:
         if not all(math.isfinite(loss) for loss in losses):
             raise DivergenceError(
                 f"Before step {step} a loss became no number ({dict(zip(LOSSES, np.round(losses, 3), strict=True))}); "
-                f"the state of step {self.kept} is kept: lower the learning rate and begin in another folder."
+                f"the state of step {self.saved} is kept: lower the learning rate and begin in another folder."
             )
         row = dict(zip(HISTORY, (step, round(seconds, 3), self.state.rate, *map(float, losses)), strict=True))
         new = pd.DataFrame([row])
@@ -280,7 +282,7 @@ class _Run:
                 tf.summary.image("samples", sheet[None], self.state.done)
             self.board.flush()
             self._save()
-        self.kept = self.state.done
+        self.saved = self.state.done
         return shown
 
     def _save(self) -> None:
@@ -313,4 +315,4 @@ class _Run:
             ) from error
         for variable, value in zip(variables, new, strict=True):
             variable.assign(value)
-        self.history, self.state.done, self.kept = history, done, done
+        self.history, self.state.done, self.saved = history, done, done

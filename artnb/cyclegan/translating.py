@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb.images import Source, load_image
+from artnb.images import ImageLike, load_image
 
 TILE, OVERLAP = 768, 128  # pixels
 WHOLE = 1024  # the longer side up to which a picture is done in one piece
@@ -34,7 +34,7 @@ class Translator:
             autograph=False,
         )
 
-    def __call__(self, picture: Source) -> np.ndarray:
+    def __call__(self, picture: ImageLike) -> np.ndarray:
         """Translate a picture, whatever `load_image` takes, to uint8 (height, width, 3) of its size.
 
         Raises:

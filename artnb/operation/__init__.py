@@ -1,1 +1,1 @@
-"""Models after they are trained: what people think of them."""
+"""Models in use: registry, monitoring, drift, bias, feedback, ratings, A/B tests, retraining, exports."""

@@ -1,12 +1,12 @@
-"""Models for other programs: TensorFlow Serving, ONNX Runtime, a phone.
+"""Export of models for other programs: TensorFlow Serving, ONNX Runtime, TensorFlow Lite on a phone.
 
-A folder is written that holds the model, with its preprocessing and, of a classifier, its calibration inside, and
-`model.json`, which says what goes in and what comes out: size, range, and the artists in the order of the numbers.
+The exported folder holds the model, which includes its preprocessing and a classifier's calibration, and `model.json`,
+which describes its input and output: size, range, and the artists in the order of the probabilities.
 """
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -22,25 +22,25 @@ from artnb.models import load_model
 from artnb.paintings.splits import verify
 
 Format = Literal["savedmodel", "onnx", "tflite"]
-INSTALL = "pip install onnx onnxruntime tf2onnx"
-FILES = {"savedmodel": "1", "onnx": "model.onnx", "tflite": "model.tflite"}  # TensorFlow Serving wants a number
-FEWEST = 20  # pictures whose range of activations int8 is fitted to
+INSTALL_ONNX = "pip install onnx onnxruntime tf2onnx"
+FILES = {"savedmodel": "1", "onnx": "model.onnx", "tflite": "model.tflite"}  # TensorFlow Serving needs a number
+MIN_PICTURES = 20  # to quantize a model with, or to check an exported one
 
 
 class ExportError(ArtnbError, ValueError):
-    """A model can't be written in a format, or a written one can't be read."""
+    """A model can't be exported to a format, or an exported one can't be read."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What became of a classifier on its way.
+    """How far an exported classifier agrees with the original.
 
     Attributes:
-        n: pictures that both were asked about.
-        same: share whose most probable artist is the same.
+        n: number of pictures.
+        same: share of the pictures with the same most probable artist.
         difference: the largest difference of a probability.
-        megabytes: of the file.
-        accuracy: of the model and of what was written, if the right artists are known.
+        megabytes: size of the exported folder.
+        accuracy: of the original and of the exported model, if the right artists are known.
     """
 
     n: int
@@ -50,42 +50,44 @@ class Check:
     accuracy: tuple[float, float] | None = None
 
     def __str__(self) -> str:
-        """One line."""
-        found = f"; accuracy {self.accuracy[0]:.1%} before, {self.accuracy[1]:.1%} now" if self.accuracy else ""
+        """The figures in one line."""
+        accuracy = f"; accuracy {self.accuracy[0]:.1%} before, {self.accuracy[1]:.1%} now" if self.accuracy else ""
         return (
             f"{self.n} pictures: the same artist first for {self.same:.1%}, probabilities within {self.difference:.1e}"
-            f"{found}; {self.megabytes:.1f} MB"
+            f"{accuracy}; {self.megabytes:.1f} MB"
         )
 
 
-def export(
+def export_model(
     model: str | Path,
     to: Format,
     folder: str | Path,
     pictures: np.ndarray | None = None,
 ) -> Path:
-    """Write a model for another program.
+    """Write a model in the format of another program.
 
     Args:
-        model: a classifier, or a CycleGAN, whose generator of Monets is written (not as "tflite").
+        model: a classifier, or a CycleGAN, whose generator of Monets is exported (not as "tflite").
         to: "savedmodel", "onnx" or "tflite".
-        folder: where to; it must not exist yet.
-        pictures: for "tflite" alone: with training pictures, uint8 (n, size, size, 3), weights and activations become
-            whole numbers of 8 bits, fitted to what these pictures make of them.
+        folder: where to write; it must not exist yet.
+        pictures: only for "tflite": training pictures, uint8 (n, size, size, 3). With these, weights and activations
+            are quantized to 8 bits; their ranges are measured on the pictures.
 
     Raises:
         ModelError: there is no such model.
-        ExportError: the folder exists, the format isn't one or doesn't suit the model, or a library is missing.
+        ExportError: the folder exists, the format is unknown or doesn't suit the model, or a library is missing.
     """
     folder = Path(folder)
     if to not in get_args(Format):
         raise ExportError(f"There is no format {to!r}; there are {', '.join(get_args(Format))}.")
     if folder.exists():
         raise ExportError(f"{folder.name!r} exists already; name a new folder.")
-    if pictures is not None and (to != "tflite" or len(pictures) < FEWEST):
-        raise ExportError(f"8 bits need --to tflite and at least {FEWEST} pictures; got {to} and {len(pictures)}.")
+    if pictures is not None and (to != "tflite" or len(pictures) < MIN_PICTURES):
+        raise ExportError(
+            f"8 bits need --to tflite and at least {MIN_PICTURES} pictures; got {to} and {len(pictures)}."
+        )
     if to == "onnx":
-        _needed("tf2onnx", "onnx")
+        _require("tf2onnx", "onnx")
     loaded = load_model(model)
     if loaded.card.kind == "classifier":
         network, about = calibrated(loaded), _about(loaded)
@@ -110,7 +112,7 @@ def export(
 
 
 def calibrated(model: Classifier) -> keras.Model:
-    """From float32 (n, size, size, 3), RGB in [0, 255], to calibrated probabilities."""
+    """A network from float32 (n, size, size, 3), RGB in [0, 255], to calibrated probabilities."""
     probabilities = model.network.model.output
     logits = keras.ops.log(keras.ops.maximum(probabilities, 1e-30)) / model.card.temperature
     return keras.Model(model.network.model.input, keras.ops.softmax(logits, axis=-1))
@@ -143,29 +145,24 @@ def _write(network: keras.Model, to: Format, target: Path, pictures: np.ndarray 
         tf2onnx.convert.from_function(function, signature, opset=17, output_path=str(target))
         return
     one = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="images")]
-    with tempfile.TemporaryDirectory() as place:  # the converter turns variables into constants on this way alone
-        network.export(place, format="tf_saved_model", verbose=False, input_signature=one)
-        converter = tf.lite.TFLiteConverter.from_saved_model(place)
+    with tempfile.TemporaryDirectory() as folder:  # from a SavedModel, because only so variables become constants
+        network.export(folder, format="tf_saved_model", verbose=False, input_signature=one)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if pictures is not None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: _one_by_one(pictures)
+            converter.representative_dataset = lambda: ([picture[None].astype(np.float32)] for picture in pictures)
         target.write_bytes(converter.convert())
 
 
-def _one_by_one(pictures: np.ndarray) -> Iterator[list[np.ndarray]]:
-    for picture in pictures:
-        yield [picture[None].astype(np.float32)]
-
-
 def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What was written, as a function from float32 (n, size, size, 3) to the output, run by the program it is for.
+    """An exported model as a function from float32 (n, size, size, 3) to its output, run by its own program.
 
     Raises:
-        ExportError: the folder holds no such model, or a library is missing.
+        ExportError: the folder holds no exported model, or a library is missing.
     """
     folder = Path(folder)
     if (folder / FILES["onnx"]).is_file():
-        _needed("onnxruntime")
+        _require("onnxruntime")
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(folder / FILES["onnx"]), providers=["CPUExecutionProvider"])
@@ -174,58 +171,59 @@ def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
     if (folder / FILES["tflite"]).is_file():
         interpreter = tf.lite.Interpreter(str(folder / FILES["tflite"]))
         interpreter.allocate_tensors()
-        ins, outs = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+        source = interpreter.get_input_details()[0]["index"]
+        target = interpreter.get_output_details()[0]["index"]
 
         def one(image: np.ndarray) -> np.ndarray:
-            interpreter.set_tensor(ins, image[None])
+            interpreter.set_tensor(source, image[None])
             interpreter.invoke()
-            return interpreter.get_tensor(outs)[0]
+            return interpreter.get_tensor(target)[0]
 
         return lambda images: np.stack([one(image) for image in images])
     if (folder / FILES["savedmodel"] / "saved_model.pb").is_file():
-        loaded = tf.saved_model.load(str(folder / FILES["savedmodel"]))
-        return lambda images: loaded.serve(images).numpy()
+        saved_model = tf.saved_model.load(str(folder / FILES["savedmodel"]))
+        return lambda images: saved_model.serve(images).numpy()
     raise ExportError(f"{folder.name!r} holds no exported model; name a folder that `artnb export` wrote.")
 
 
-def check(
+def check_export(
     folder: str | Path, model: Classifier, images: np.ndarray, labels: np.ndarray | None = None, batch_size: int = 32
 ) -> Check:
-    """Ask a classifier and what was written of it about the same pictures.
+    """Compare the predictions of an exported classifier with those of the original.
 
     Args:
-        folder: that `export` wrote.
-        model: the classifier.
+        folder: what `export_model` returned.
+        model: the original.
         images: uint8 (n, size, size, 3) RGB.
         labels: (n,), the right artists.
         batch_size: pictures at a time.
     """
-    run, network, found = read(folder), calibrated(model), []
-    for first in range(0, len(images), batch_size):
-        batch = images[first : first + batch_size].astype(np.float32)
-        found.append((np.asarray(network(batch, training=False)), run(batch)))
-    before, now = (np.concatenate(each) for each in zip(*found, strict=True))
-    first, second = before.argmax(1), now.argmax(1)
+    run, network, outputs = read(folder), calibrated(model), []
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size].astype(np.float32)
+        outputs.append((np.asarray(network(batch, training=False)), run(batch)))
+    original, exported = (np.concatenate(batches) for batches in zip(*outputs, strict=True))
+    first, second = original.argmax(1), exported.argmax(1)
     size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
-    right = None if labels is None else (float((first == labels).mean()), float((second == labels).mean()))
-    return Check(len(images), float((first == second).mean()), float(np.abs(before - now).max()), size, right)
+    accuracy = None if labels is None else (float((first == labels).mean()), float((second == labels).mean()))
+    difference = float(np.abs(original - exported).max())
+    return Check(len(images), float((first == second).mean()), difference, size, accuracy)
 
 
-def typical(model: Classifier, folder: str | Path | None = None, number: int = 200) -> np.ndarray:
-    """Pictures to fit 8 bits to: some of the training paintings, or those of a folder; uint8 (n, size, size, 3).
+def representative_pictures(model: Classifier, folder: str | Path | None = None, number: int = 200) -> np.ndarray:
+    """Pictures to quantize with: some of the training paintings, or those of a folder; uint8 (n, size, size, 3).
 
     Raises:
-        ExportError: there are not enough.
+        ExportError: there are fewer than `MIN_PICTURES`.
         SplitError: the training paintings are not in the collection in use.
     """
     if folder is None:
-        images, _ = _of_split(model, "train", number)
-        return images
+        return _pictures_of(model, "train", number)[0]
     from artnb.paintings.sources import pictures_in
 
     files = pictures_in(folder)
-    if len(files) < FEWEST:
-        raise ExportError(f"{Path(folder).name!r} holds {len(files)} pictures; 8 bits need {FEWEST} or more.")
+    if len(files) < MIN_PICTURES:
+        raise ExportError(f"{Path(folder).name!r} holds {len(files)} pictures; 8 bits need {MIN_PICTURES} or more.")
     return model.prepare(files[:number])
 
 
@@ -235,25 +233,25 @@ def test_pictures(model: Classifier) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         SplitError: they are not in the collection in use.
     """
-    return _of_split(model, "test", None)
+    return _pictures_of(model, "test")
 
 
-def _of_split(model: Classifier, subset: str, number: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _pictures_of(model: Classifier, subset: str, number: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     from artnb.paintings.sources import load_collection
 
     collection, rows = load_collection(), model.split[model.split["subset"] == subset]
     if number:
         rows = rows.sample(min(number, len(rows)), random_state=model.card.seed)
-    if len(rows) < FEWEST:
-        raise ExportError(f"The model has {len(rows)} {subset} paintings; {FEWEST} or more are needed.")
+    if len(rows) < MIN_PICTURES:
+        raise ExportError(f"The model has {len(rows)} {subset} paintings; {MIN_PICTURES} or more are needed.")
     verify(collection, rows)
-    label = {name: place for place, name in enumerate(model.card.class_names)}
+    labels = {name: label for label, name in enumerate(model.card.class_names)}
     images = model.prepare([collection.file(path) for path in rows["path"]])
-    return images, rows["artist"].map(label).to_numpy()
+    return images, rows["artist"].map(labels).to_numpy()
 
 
-def _needed(*libraries: str) -> None:
+def _require(*libraries: str) -> None:
     from importlib.util import find_spec
 
     if missing := [name for name in libraries if find_spec(name) is None]:
-        raise ExportError(f"{' and '.join(missing)} is not installed; it comes with {INSTALL}.")
+        raise ExportError(f"{' and '.join(missing)} is not installed; install it with: {INSTALL_ONNX}")

@@ -1,4 +1,4 @@
-"""What visitors say of the answers they got: kept, looked through by a person, exported as labelled pictures."""
+"""Visitors' feedback about the answers they got: recorded, reviewed by a person, exported as labelled pictures."""
 
 import hashlib
 import re
@@ -16,49 +16,51 @@ from artnb.images import png_bytes, shrink
 from artnb.operation.store import MAX_STORE_BYTES, Store, insert, timestamp, update
 from artnb.paintings import catalogue
 
-LONGER_SIDE = 1024  # pixels of a picture that is kept, at most
-VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # that one visitor may leave in a day; an honest one leaves a few
-MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that words still find room when pictures do not
-CONTRADICTIONS, FLOOD = 3, 30  # from how many pictures, and rows in an hour, on a visitor is shown by name
+LONGER_SIDE = 1024  # pixels of a stored picture, at most
+VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # limits of one visitor in a day; most give a few rows
+MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that rows can be added when there is no space for pictures
+CONTRADICTIONS, FLOOD = 3, 30  # `floods` lists a visitor from so many pictures, or so many rows in an hour, on
 NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
-COLUMNS = ("id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state")
+FEEDBACK_COLUMNS = (
+    "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept"
+)  # fmt: skip
 
 
 class FeedbackError(ArtnbError, ValueError):
-    """Feedback that can't be reviewed or exported as it was asked."""
+    """Feedback that can't be recorded, reviewed or exported."""
 
 
 def picture_hash(picture: np.ndarray) -> str:
-    """What tells pictures apart without showing them: SHA-256 of the decoded pixels, uint8 (height, width, 3)."""
+    """SHA-256 of the decoded pixels, uint8 (height, width, 3): identifies a picture without storing it."""
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
 
 
-def record(
+def record_feedback(
     picture: np.ndarray,
     model: str,
-    said: str,
+    predicted: str,
     artist: str,
     probability: float | None = None,
     visitor: str = "",
     agreed: bool = False,
     version: str = "",
 ) -> None:
-    """Note whose work a picture is, in the words of a visitor; if that is what the model said, it was right.
+    """Add a visitor's label for a picture to the store; if it is what the model predicted, the model was right.
 
     Args:
         picture: uint8 (height, width, 3), as `load_image` returns it.
-        model: the name of the model that was asked.
-        said: the artist that it named.
-        artist: the artist whose work it is.
-        probability: what the model gave `said`.
-        visitor: a random token; whatever else it holds is stored, so let it hold no name and no address.
-        agreed: whether the visitor agreed that the picture is kept. Without that, only its hash is. The same picture
-            is kept once, however often it is given.
+        model: the name of the model.
+        predicted: the artist that the model named.
+        artist: the artist according to the visitor.
+        probability: the model's probability of `predicted`.
+        visitor: a random token. It is stored as it is, so don't put a name or an address in it.
+        agreed: whether the visitor agreed that the picture is stored. If not, only its hash is. A picture that is
+            given several times is stored once.
         version: of the model.
 
     Raises:
-        FeedbackError: the artist's name can't be one, or the visitor has said or given enough for a day.
-        StoreError: it can't be written, or the store is full.
+        FeedbackError: `artist` is not a valid name, or the visitor has reached a limit of the day.
+        StoreError: the store can't be written to, or is full.
     """
     artist = unicodedata.normalize("NFC", artist.strip())
     if not NAME.fullmatch(artist):  # it will name a folder, and comes from a stranger
@@ -70,7 +72,7 @@ def record(
         "version": version,
         "visitor": visitor,
         "picture": digest,
-        "said": said,
+        "said": predicted,
         "probability": probability,
         "artist": artist,
         "kept": int(agreed),
@@ -78,60 +80,60 @@ def record(
     content = png_bytes(shrink(picture, LONGER_SIDE)) if agreed else b""
     today = [visitor, timestamp(now - timedelta(days=1))]
     with Store.default().transaction("add") as connection:
-        (rows,) = connection.execute(
+        (number,) = connection.execute(
             "SELECT COUNT(*) FROM feedback WHERE COALESCE(visitor, '') = ? AND time > ?", today
         ).fetchone()
-        if rows >= VISITOR_ROWS:
+        if number >= VISITOR_ROWS:
             raise FeedbackError(
-                f"This visitor has said {rows} things today, and no more are noted; come again tomorrow."
+                f"This visitor has given feedback {number} times today, which is the limit; come again tomorrow."
             )
-        known = connection.execute("SELECT 1 FROM pictures WHERE picture = ?", [digest]).fetchone()
-        if agreed and not known:
+        stored = connection.execute("SELECT 1 FROM pictures WHERE picture = ?", [digest]).fetchone()
+        if agreed and not stored:
             (size,) = connection.execute(
                 "SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM pictures WHERE time > ? AND picture IN "
                 "(SELECT picture FROM feedback WHERE kept AND COALESCE(visitor, '') = ?)",
                 today[::-1],
             ).fetchone()
-            (all_of_them,) = connection.execute("SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM pictures").fetchone()
-            if all_of_them + len(content) > MAX_PICTURE_BYTES:
-                raise FeedbackError("No more pictures are kept at present; tell us again without the picture.")
+            (total,) = connection.execute("SELECT COALESCE(SUM(LENGTH(bytes)), 0) FROM pictures").fetchone()
+            if total + len(content) > MAX_PICTURE_BYTES:
+                raise FeedbackError("There is no space for more pictures; send the feedback again without the picture.")
             if size + len(content) > VISITOR_BYTES:
                 raise FeedbackError(
-                    f"This visitor has left pictures of {size / 1024**2:.0f} MB today, and no more are kept; "
-                    "tell us again without the picture."
+                    f"This visitor has sent pictures of {size / 1024**2:.0f} MB today, which is the limit; "
+                    "send the feedback again without the picture."
                 )
             insert(connection, "pictures", {"picture": digest, "time": timestamp(now), "bytes": content})
         insert(connection, "feedback", row)
 
 
-def load(store: Store, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
-    """What visitors said, a row each, without the pictures; `kept` says whether there is one."""
-    return store.read("feedback", [*COLUMNS, "kept"], since, until).astype({"kept": bool})
+def load_feedback(store: Store, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
+    """The feedback, a row each, without the pictures; `kept` tells whether the picture is stored."""
+    return store.read("feedback", FEEDBACK_COLUMNS, since, until).astype({"kept": bool})
 
 
-def counted(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per visitor, model and picture: the last, for a visitor may think again."""
+def latest_feedback(table: pd.DataFrame) -> pd.DataFrame:
+    """The last row of each visitor about each picture and model, because visitors may correct themselves."""
     return table.drop_duplicates(["visitor", "model", "picture"], keep="last")
 
 
 def floods(table: pd.DataFrame) -> pd.DataFrame:
-    """Visitors whose feedback is to be looked at before it is believed.
+    """Visitors whose feedback looks like spam, for a person to check.
 
     Returns:
-        A row per visitor who names two artists for a picture on `CONTRADICTIONS` pictures or more, or says something
+        A row per visitor who names two artists for a picture on `CONTRADICTIONS` pictures or more, or gives feedback
         `FLOOD` times or more within an hour: visitor, n, pictures, contradictions, most_in_an_hour, against (the share
-        that differs from what most other visitors say of the picture). Whoever gave no token counts as one visitor.
+        that differs from what most other visitors say of the picture). All visitors without a token count as one.
     """
     rows = []
-    for visitor, said in table.assign(visitor=table["visitor"].fillna("")).groupby("visitor"):
-        contradictions = int((said.groupby("picture")["artist"].nunique() > 1).sum())
-        hours = int(said["time"].dt.floor("h").value_counts().max())
-        if contradictions < CONTRADICTIONS and hours < FLOOD:
+    for visitor, group in table.assign(visitor=table["visitor"].fillna("")).groupby("visitor"):
+        contradictions = int((group.groupby("picture")["artist"].nunique() > 1).sum())
+        most_in_an_hour = int(group["time"].dt.floor("h").value_counts().max())
+        if contradictions < CONTRADICTIONS and most_in_an_hour < FLOOD:
             continue
         others = table[table["visitor"] != visitor].groupby("picture")["artist"].agg(lambda names: names.mode()[0])
-        heard = said["picture"].map(others).dropna()
-        against = float((said.loc[heard.index, "artist"] != heard).mean()) if len(heard) else float("nan")
-        rows.append([visitor, len(said), said["picture"].nunique(), contradictions, hours, against])
+        majority = group["picture"].map(others).dropna()
+        against = float((group.loc[majority.index, "artist"] != majority).mean()) if len(majority) else float("nan")
+        rows.append([visitor, len(group), group["picture"].nunique(), contradictions, most_in_an_hour, against])
     names = ["visitor", "n", "pictures", "contradictions", "most_in_an_hour", "against"]
     return pd.DataFrame(rows, columns=pd.Index(names)).sort_values("n", ascending=False, ignore_index=True)
 
@@ -139,17 +141,17 @@ def floods(table: pd.DataFrame) -> pd.DataFrame:
 def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ()) -> None:
     """Accept and reject rows by their ids; a decision can be changed.
 
-    A picture that only rejected rows are about is deleted, and does not come back if one of them is accepted later.
+    A picture whose rows are all rejected is deleted, and accepting one of them later does not restore it.
 
     Raises:
         FeedbackError: a row is in both lists.
         StoreError: there is no such row.
     """
     if both := sorted(set(accept) & set(reject)):
-        raise FeedbackError(f"Row {both[0]} is both accepted and rejected; decide.")
-    decided = {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
+        raise FeedbackError(f"Row {both[0]} is both accepted and rejected; give it once.")
+    states = {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
     with store.transaction("change") as connection:
-        update(connection, "feedback", decided)
+        update(connection, "feedback", states)
         connection.execute(
             "DELETE FROM pictures WHERE picture NOT IN "
             "(SELECT picture FROM feedback WHERE kept AND state != 'rejected' AND picture IS NOT NULL)"
@@ -157,33 +159,37 @@ def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ())
         connection.execute("UPDATE feedback SET kept = 0 WHERE kept AND picture NOT IN (SELECT picture FROM pictures)")
 
 
-def export(store: Store, folder: str | Path) -> pd.DataFrame:
-    """Write the accepted pictures that visitors let us keep as a new folder, `images/Artist_Name/HASH.png`.
+def export_feedback(store: Store, folder: str | Path) -> pd.DataFrame:
+    """Write the stored pictures of accepted feedback to a new folder, as `images/Artist_Name/HASH.png`.
 
-    That is a collection: `ARTNB_DATA=folder` reads it. What was accepted without its picture is left out.
+    The folder is a collection: `ARTNB_DATA=folder` reads it. Accepted rows without a picture are left out.
 
     Returns:
         A row per picture: path, artist.
 
     Raises:
-        FeedbackError: there is nothing to export, one picture was accepted for two artists, or the folder is there.
+        FeedbackError: no accepted row has a picture, a picture was accepted for two artists, or the folder exists.
+        StoreError: the store can't be read.
     """
     folder = Path(folder)
     if folder.exists():
-        raise FeedbackError(f"{folder.name!r} is there already; name a new folder.")
-    table = store.read("feedback", ["picture", "artist", "state", "kept"])
-    table = table[(table["state"] == "accepted") & (table["kept"] == 1)].drop_duplicates(["picture", "artist"])
+        raise FeedbackError(f"{folder.name!r} exists already; name a new folder.")
+    query = (
+        "SELECT picture, artist, bytes FROM feedback JOIN pictures USING (picture) WHERE state = 'accepted' AND kept "
+        "GROUP BY picture, artist ORDER BY MIN(feedback.time), MIN(id)"
+    )
+    with store.transaction("read") as connection:
+        rows = connection.execute(query).fetchall()
+    table = pd.DataFrame(rows, columns=pd.Index(["picture", "artist", "bytes"]))
     if table.empty:
-        raise FeedbackError("No feedback is accepted whose picture may be kept; see: artnb feedback list")
+        raise FeedbackError("No accepted feedback has a picture; accept some that has (artnb feedback list).")
     if twice := table.loc[table["picture"].duplicated(keep=False), "artist"].unique().tolist():
         raise FeedbackError(
             f"One picture was accepted for {twice[0]} and for {twice[1]}; reject one of them (artnb feedback list)."
         )
-    rows = []
+    table["path"] = [f"images/{catalogue.folder_name(artist)}/{picture[:16]}.png" for picture, artist, _ in rows]
     with replacing(folder) as part:
-        for picture, artist in table[["picture", "artist"]].to_numpy():
-            path = f"images/{catalogue.folder_name(artist)}/{picture[:16]}.png"
+        for path, content in zip(table["path"], table["bytes"], strict=True):
             (part / path).parent.mkdir(parents=True, exist_ok=True)
-            (part / path).write_bytes(store.picture(picture))
-            rows.append([path, artist])
-    return pd.DataFrame(rows, columns=pd.Index(["path", "artist"]))
+            (part / path).write_bytes(content)
+    return table[["path", "artist"]]

@@ -1,4 +1,4 @@
-"""What models do once they are used: each answer noted, if that was asked for, and reports over them."""
+"""Monitoring of models in use: a log of their predictions, if `ARTNB_LOG` is set, and reports on it."""
 
 import json
 import time
@@ -12,8 +12,7 @@ import pandas as pd
 
 from artnb.classification.reference import STATISTICS, picture_statistics
 from artnb.common import logs
-from artnb.images import Source, fit, load_image
-from artnb.models import identity
+from artnb.images import ImageLike, fit, load_image
 from artnb.operation import feedback
 from artnb.operation.drift import newcomers
 from artnb.operation.store import Store, StoreError, records
@@ -23,33 +22,35 @@ if TYPE_CHECKING:  # a report needs no TensorFlow
     from artnb.classification.model import Classifier, Prediction
 
 MEASURES = ("visual_quality", "style_fidelity", "content_preservation")  # of painted pictures, higher is better
-REFERENCE = 50  # a style model's first answers, by which later ones are judged
+REFERENCE = 50  # a style model's first predictions, which later ones are compared with
+STATISTICS_SIZE = 256  # pixels, of the picture statistics of a style model
 
 
-def predict_and_log(model: "Classifier", picture: Source, visitor: str = "") -> "Prediction":
-    """Name the artist of a picture, and note that, or what went wrong, if `ARTNB_LOG` says so.
+def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "") -> "Prediction":
+    """Name the artist of a picture, and log the prediction, or the error, if `ARTNB_LOG` is 1.
 
     Args:
-        model: which.
+        model: the classifier.
         picture: whatever `load_image` takes.
         visitor: a random token.
 
     Raises:
         ImageError: see `images.load_image`.
     """
-    folder, begun, image = model.folder, time.perf_counter(), None
+    name, start, image, square = model.folder.name, time.perf_counter(), None, None
     try:
         image = load_image(picture)
-        prediction = model(image)
+        square = fit(image, model.card.size)
+        prediction = model(square)  # a picture of this size stays as it is
     except Exception as error:
-        record(folder.name, image, error=error, version=identity(folder), visitor=visitor)
+        record_prediction(name, image, error=error, version=model.identity, visitor=visitor, square=square)
         raise
-    seconds = time.perf_counter() - begun
-    record(folder.name, image, prediction, None, seconds, identity(folder), visitor, size=model.card.size)
+    seconds = time.perf_counter() - start
+    record_prediction(name, image, prediction, None, seconds, model.identity, visitor, square=square)
     return prediction
 
 
-def record(
+def record_prediction(
     model: str,
     picture: np.ndarray | None = None,
     prediction: "Prediction | None" = None,
@@ -58,28 +59,28 @@ def record(
     version: str = "",
     visitor: str = "",
     error: Exception | None = None,
-    size: int = 256,
+    square: np.ndarray | None = None,
 ) -> None:
-    """Note one answer of a model; does nothing unless `ARTNB_LOG` says so.
+    """Log one prediction of a model as a row of `predictions`, if `ARTNB_LOG` is 1.
 
-    A store that can't be written is an event (see `logs`) and never a visitor's trouble.
+    If the store can't be written to, that is an event (see `logs`) and no error, so that the visitor gets an answer.
 
     Args:
         model: its name.
-        picture: what it was shown, uint8 (height, width, 3). Its hash and five statistics are kept, never itself.
+        picture: its input, uint8 (height, width, 3). The hash and five statistics are stored, the picture never.
         prediction: of a classifier.
         measures: of a style model, by the names of `MEASURES`.
         seconds: from the picture's bytes to the answer.
-        version: of the model, see `models.identity`.
-        visitor: a random token; whatever else it holds is stored, so let it hold no name and no address.
-        error: what went wrong; only its kind is kept.
-        size: of the square that statistics are taken from: what the model looks at.
+        version: of the model, its `identity`.
+        visitor: a random token. It is stored as it is, so don't put a name or an address in it.
+        error: why there is no prediction; only its type is stored.
+        square: the picture fitted to a classifier's size, for the statistics; by default to `STATISTICS_SIZE`.
     """
     if not settings.log:
         return
     row: dict[str, object] = {"model": model, "version": version, "visitor": visitor, "seconds": seconds}
     if picture is not None:
-        values = picture_statistics(fit(picture, size)[None])[0]
+        values = picture_statistics((fit(picture, STATISTICS_SIZE) if square is None else square)[None])[0]
         row["picture"] = feedback.picture_hash(picture)
         row["statistics"] = json.dumps(dict(zip(STATISTICS, np.round(values, 5).tolist(), strict=True)))
     if prediction is not None:
@@ -99,8 +100,8 @@ def record(
         row["error"] = type(error).__name__
     try:
         Store.default().add("predictions", [row])
-    except StoreError as trouble:
-        logs.event("monitoring.lost", "warning", model=model, sentence=str(trouble))
+    except StoreError as failure:
+        logs.event("monitoring.lost", "warning", model=model, sentence=str(failure))
 
 
 def record_painting(
@@ -112,22 +113,23 @@ def record_painting(
     version: str,
     visitor: str = "",
 ) -> None:
-    """Measure and note one picture of a style model; does nothing unless `ARTNB_LOG` says so.
+    """Measure one picture painted by a style model and log it, if `ARTNB_LOG` is 1.
 
     Args:
         model: its name.
-        content: what was painted from, uint8 (height, width, 3) of any size.
-        image: what was painted, uint8 (height, width, 3).
-        style_fidelity: gives how much it looks like the style: of a style transfer, one less the distance from the
-            style; of a CycleGAN, what the discriminator of the target says, around 1 for real ones; of a map, its mean.
-        seconds: that it took.
+        content: its input, uint8 (height, width, 3) of any size.
+        image: its output, uint8 (height, width, 3).
+        style_fidelity: computes how much the output has the style: for a style transfer, 1 minus the distance from the
+            style; for a CycleGAN, the score of the target's discriminator, around 1 for real pictures; of a map of
+            scores the mean is logged.
+        seconds: how long it took.
         version: of the model.
         visitor: a random token.
     """
     if not settings.log:
         return
-    found = measures(image, content, float(np.mean(style_fidelity())))
-    record(model, content, None, found, seconds, version, visitor)
+    values = measures(image, content, float(np.mean(style_fidelity())))
+    record_prediction(model, content, measures=values, seconds=seconds, version=version, visitor=visitor)
 
 
 def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
@@ -141,23 +143,23 @@ def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> d
 
 @dataclass(frozen=True)
 class Report:
-    """What models did in a window of time.
+    """The predictions and the feedback of a window of time, summarised.
 
     Attributes:
         since: the first moment of the window, or None.
         until: its end, or None.
         models: a row per model and version: model, version (its first eight digits), answers, errors, visitors, p50 and
             p95 (seconds), confidence (mean), unfamiliar (share).
-        days: the same for each day.
+        days: the same, a row per day.
         errors: a row per kind of error: error, n.
         feedback: a row per model: model, n, accuracy, low and high (Wilson's 95 % interval), and `accuracy_unflooded`,
-            without the visitors in `floods`. Of one visitor on one picture, the last word.
-        confusion: model -> counts; rows are the artists that visitors named, columns those that the model did.
+            without the visitors in `floods`. See `feedback.latest_feedback` for which rows count.
+        confusion: model -> counts; rows are the artists that visitors named, columns those that the model predicted.
         weeks: a row per style model, version, week (its Monday) and measure: n, mean, `low`, `high` and `warning`; see
             `weekly`.
         floods: see `feedback.floods`.
-        newcomers: artists that visitors named and no model did, and of how many pictures: to be collected.
-        warnings: sentences.
+        newcomers: artists that visitors named and no model predicted -> how many pictures: works to be collected.
+        warnings: messages about style models that got worse and about floods.
     """
 
     since: datetime | None
@@ -174,24 +176,22 @@ class Report:
 
     @property
     def window(self) -> str:
-        """From when to when, in words."""
-        first, last = (time.date().isoformat() if time else None for time in (self.since, self.until))
-        return (
-            " ".join(filter(None, [f"since {first}" if first else "", f"until {last}" if last else ""])) or "all time"
-        )
+        """The window in words, such as "since 2026-11-03 until 2026-11-10"."""
+        ends = (("since", self.since), ("until", self.until))
+        return " ".join(f"{word} {time.date().isoformat()}" for word, time in ends if time) or "all time"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What there is to show, by its heading."""
-        collect = pd.DataFrame(self.newcomers.items(), columns=pd.Index(["artist", "pictures"]))
-        named = {
+        """Heading -> table, without the empty ones."""
+        newcomers = pd.DataFrame(self.newcomers.items(), columns=pd.Index(["artist", "pictures"]))
+        tables = {
             "Models": self.models, "Days": self.days, "Errors": self.errors, "Feedback": self.feedback,
-            "Style models by week": self.weeks, "Feedback to look at before it is believed": self.floods,
-            "Artists that no model knows": collect,
+            "Style models by week": self.weeks, "Feedback to check for spam": self.floods,
+            "Artists that no model knows": newcomers,
         }  # fmt: skip
-        return {heading: table for heading, table in named.items() if len(table)}
+        return {heading: table for heading, table in tables.items() if len(table)}
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All attributes, as JSON can hold them."""
         tables = {name: getattr(self, name) for name in ("models", "days", "errors", "feedback", "weeks", "floods")}
         rows = {name: records(table) for name, table in tables.items()}
         confusion = {name: json.loads(table.to_json(orient="split")) for name, table in self.confusion.items()}
@@ -199,13 +199,13 @@ class Report:
         return {**ends, **rows, "confusion": confusion, "newcomers": self.newcomers, "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
-        """For a terminal."""
+        """The warnings and the tables as text."""
         parts = [f"{heading}\n{table.round(3).to_string(index=False)}" for heading, table in self.tables().items()]
-        return "\n\n".join([f"Models in use, {self.window}", *self.warnings, *(parts or ["Nothing was noted."])])
+        return "\n\n".join([f"Models in use, {self.window}", *self.warnings, *(parts or ["Nothing was logged."])])
 
 
-def report(store: Store, since: datetime | None = None, until: datetime | None = None) -> Report:
-    """Look at all that was noted in a window.
+def monitoring_report(store: Store, since: datetime | None = None, until: datetime | None = None) -> Report:
+    """Summarise the predictions and the feedback of a window.
 
     Raises:
         StoreError: the store can't be read.
@@ -215,19 +215,19 @@ def report(store: Store, since: datetime | None = None, until: datetime | None =
     answers = answers.astype({"probability": float, "unfamiliar": float, "seconds": float})
     answers["version"] = answers["version"].fillna("").str[:8]
     answers["day"] = pd.to_datetime(answers["time"], utc=True).dt.strftime("%Y-%m-%d") if len(answers) else ""
-    said = feedback.load(store, since, until)
-    floods = feedback.floods(said)
-    last = feedback.counted(said)
+    comments = feedback.load_feedback(store, since, until)
+    floods = feedback.floods(comments)
+    last = feedback.latest_feedback(comments)
     weeks = weekly(store.read("predictions", ["time", "model", "version", "measures"], None, until), since)
     known = set(last["said"]) | set(answers["artist"].dropna())
-    strangers = newcomers(last.drop_duplicates(["picture", "artist"])["artist"], sorted(known))
+    unknown = newcomers(last.drop_duplicates(["picture", "artist"])["artist"], sorted(known))
     warnings = [
         f"{row.model}: {row.measure} is {row.mean:.3f} in the week of {row.week}, below {row.low:.3f}, its reference."
         for row in weeks[weeks["warning"]].itertuples()
     ]
     if len(floods):
         names = ", ".join(f"{name or 'no token'} ({n})" for name, n in floods[["visitor", "n"]].to_numpy())
-        warnings.append(f"Feedback to look at before it is believed comes from: {names}.")
+        warnings.append(f"Feedback to check for spam comes from: {names}.")
     return Report(
         since=since,
         until=until,
@@ -238,19 +238,19 @@ def report(store: Store, since: datetime | None = None, until: datetime | None =
         confusion={str(model): pd.crosstab(rows["artist"], rows["said"]) for model, rows in last.groupby("model")},
         weeks=weeks,
         floods=floods,
-        newcomers=strangers,
+        newcomers=unknown,
         warnings=tuple(warnings),
     )
 
 
 def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
-    """The measures of style models week by week, each against the model's first answers.
+    """The measures of style models week by week, compared with the model's first predictions.
 
-    A model's reference is its first `REFERENCE` answers, whatever version gave them. `low` to `high` is where 99 % of
-    weeks with as many pictures would have their mean if nothing had changed (Student's t); `warning` is a mean below.
+    A model's reference is its first `REFERENCE` predictions, of whatever version. `low` to `high` is the 99 %
+    prediction interval of the mean of a week with as many pictures (Student's t); `warning` is a mean below it.
 
     Args:
-        rows: time, model, version, measures (JSON), from the beginning.
+        rows: time, model, version, measures (JSON), from the first prediction on.
         since: weeks that end before are left out.
     """
     from scipy.stats import t
@@ -262,31 +262,29 @@ def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
     values = pd.DataFrame([json.loads(text) for text in rows["measures"]])
     times = rows["time"].dt.tz_localize(None)
     rows["week"] = (times.dt.normalize() - pd.to_timedelta(times.dt.weekday, unit="D")).dt.strftime("%Y-%m-%d")
-    found = []
+    weeks = []
     for model, of_model in values.groupby(rows["model"]):
         first = of_model.head(REFERENCE)
-        for (version_, week), now in of_model.groupby([rows["version"].fillna("").str[:8], rows["week"]]):
+        for (version, week), of_week in of_model.groupby([rows["version"].fillna("").str[:8], rows["week"]]):
             for measure in of_model:
-                old, new = first[measure].dropna(), now[measure].dropna()
+                old, new = first[measure].dropna(), of_week[measure].dropna()
                 if new.empty:
                     continue
-                reach = float("nan")
+                margin = float("nan")
                 if len(old) > 1:
-                    reach = t.ppf(0.995, len(old) - 1) * old.std() * (1 / len(old) + 1 / len(new)) ** 0.5
-                low, high, mean = old.mean() - reach, old.mean() + reach, new.mean()
-                found.append([model, version_, week, measure, len(new), mean, low, high, bool(mean < low)])
-    table = pd.DataFrame(found, columns=pd.Index(names))
-    return table if since is None else table[pd.to_datetime(table["week"]) > _before(since)].reset_index(drop=True)
-
-
-def _before(since: datetime) -> pd.Timestamp:
-    """Seven days earlier: a week that began after that has not ended before."""
-    return pd.Timestamp(since).tz_convert("UTC").tz_localize(None) - pd.Timedelta(days=7)
+                    margin = t.ppf(0.995, len(old) - 1) * old.std() * (1 / len(old) + 1 / len(new)) ** 0.5
+                low, high, mean = old.mean() - margin, old.mean() + margin, new.mean()
+                weeks.append([model, version, week, measure, len(new), mean, low, high, bool(mean < low)])
+    table = pd.DataFrame(weeks, columns=pd.Index(names))
+    if since is None:
+        return table
+    ends = pd.to_datetime(table["week"], utc=True) + pd.Timedelta(days=7)
+    return table[ends > pd.Timestamp(since)].reset_index(drop=True)
 
 
 def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     groups = answers.groupby(list(by))
-    found = groups.agg(
+    table = groups.agg(
         answers=("time", "size"),
         errors=("error", "count"),
         visitors=("visitor", "nunique"),
@@ -294,17 +292,17 @@ def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         unfamiliar=("unfamiliar", "mean"),
     )
     for name, share in (("p95", 0.95), ("p50", 0.5)):
-        found.insert(3, name, groups["seconds"].quantile(share))
-    return found.reset_index()
+        table.insert(3, name, groups["seconds"].quantile(share))
+    return table.reset_index()
 
 
 def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
     from statsmodels.stats.proportion import proportion_confint
 
     rows = []
-    for model, said in last.groupby("model"):
-        right = said["said"] == said["artist"]
-        low, high = proportion_confint(int(right.sum()), len(said), method="wilson")
-        calm = right[~said["visitor"].fillna("").isin(flooders)]
-        rows.append([model, len(said), right.mean(), low, high, calm.mean()])
+    for model, group in last.groupby("model"):
+        right = group["said"] == group["artist"]
+        low, high = proportion_confint(int(right.sum()), len(group), method="wilson")
+        unflooded = right[~group["visitor"].fillna("").isin(flooders)]
+        rows.append([model, len(group), right.mean(), low, high, unflooded.mean()])
     return pd.DataFrame(rows, columns=pd.Index(["model", "n", "accuracy", "low", "high", "accuracy_unflooded"]))

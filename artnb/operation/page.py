@@ -1,4 +1,4 @@
-"""A report as one HTML file that asks nobody for anything: tables, and figures inside it."""
+"""A monitoring report as one HTML file with tables and embedded figures, which loads nothing from the network."""
 
 import base64
 import html
@@ -22,27 +22,27 @@ SHARES = ("confidence", "unfamiliar", "accuracy", "accuracy_unflooded", "against
 
 
 def html_page(report: Report) -> str:
-    """The whole page."""
+    """The report as a complete HTML page."""
     from artnb import plots
 
     parts = [f'<p class="warning">{html.escape(sentence)}</p>' for sentence in report.warnings]
     if len(report.days):
         parts.append(_figure(lambda: plots.service(report.days, "Day by day").flat[0], "Traffic, latency, confidence"))
     for heading, table in report.tables().items():
-        shown = f'<div class="scroll">{_table(table)}</div>'
+        block = f'<div class="scroll">{_table(table)}</div>'
         if heading == "Days":
-            parts.append(f"<details><summary>Days as a table</summary>{shown}</details>")
+            parts.append(f"<details><summary>Days as a table</summary>{block}</details>")
             continue
-        parts.append(f"<h2>{heading}</h2>{shown}")
+        parts.append(f"<h2>{heading}</h2>{block}")
         if heading == "Feedback":
             for model, counts in report.confusion.items():
                 names = sorted({*counts.index, *counts.columns})
                 square = counts.reindex(index=names, columns=names, fill_value=0).to_numpy()
-                text = f"Confusion matrix of {model} by what visitors say"
+                text = f"Confusion matrix of {model} by the visitors' feedback"
                 parts.append(_figure(lambda s=square, n=names, t=text: plots.confusion({t: s}, n).flat[0], text))
         if heading == "Style models by week":
             parts.append(_figure(lambda: plots.weekly_measures(report.weeks, "Week by week").flat[0], heading))
-    body = "\n".join(parts) or "<p>Nothing was noted in this window.</p>"
+    body = "\n".join(parts) or "<p>Nothing was logged in this window.</p>"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Models in use</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -54,14 +54,14 @@ def html_page(report: Report) -> str:
 def _table(table: pd.DataFrame) -> str:
     of_accuracy = "accuracy" in table
     shares = [name for name in table if name in SHARES or (of_accuracy and name in ("low", "high"))]
-    shown = table.copy()
+    texts = table.copy()
     for name in table.select_dtypes("number"):
         form = "{:.1%}" if name in shares else "{:,.3f}" if table[name].dtype.kind == "f" else "{:,}"
-        shown[name] = [form.format(value) if pd.notna(value) else "" for value in table[name]]
+        texts[name] = [form.format(value) if pd.notna(value) else "" for value in table[name]]
     for name in table.select_dtypes("bool"):
-        shown[name] = table[name].map({True: "yes", False: ""})
-    shown = shown.rename(columns=lambda name: str(name).replace("_", " "))
-    return shown.to_html(index=False, border=0, escape=True)
+        texts[name] = table[name].map({True: "yes", False: ""})
+    texts = texts.rename(columns=lambda name: str(name).replace("_", " "))
+    return texts.to_html(index=False, border=0, escape=True)
 
 
 def _figure(draw: Callable, text: str) -> str:

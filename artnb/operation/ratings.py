@@ -1,4 +1,4 @@
-"""Blind ratings: what people think of pictures when they don't know which model made them."""
+"""Blind ratings: how people rate pictures when they don't know which model painted them."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import pandas as pd
 from artnb.common.files import append_lines
 from artnb.errors import ArtnbError
 
-# What the student project judged, in its words.
+# The questions of the original student project.
 QUESTIONS = ("style", "colour", "lines", "total")
 SCORES = (1, 2, 3, 4, 5)
 
@@ -25,9 +25,9 @@ class Rating:
     """One person's answer to one question about one picture.
 
     Attributes:
-        rater: whatever tells people apart, such as initials.
-        picture: what was painted.
-        model: who painted it, which the rater did not see.
+        rater: identifies a person, such as initials.
+        picture: the name of the picture.
+        model: the model that painted it, which the rater was not told.
         question: one of QUESTIONS.
         score: one of SCORES, 5 the best.
         time: when, ISO 8601.
@@ -41,18 +41,18 @@ class Rating:
     time: str = ""
 
     def __post_init__(self) -> None:
-        """Say at once what can't be used."""
+        """Check the question and the score."""
         if self.question not in QUESTIONS:
             raise RatingError(f"There is no question {self.question!r}; there are {', '.join(QUESTIONS)}.")
         if self.score not in SCORES:
             raise RatingError(f"The score is {self.score!r}; give a whole number from {SCORES[0]} to {SCORES[-1]}.")
 
 
-def record(file: str | Path, ratings: Sequence[Rating]) -> None:
-    """Add ratings to a file, a line of JSON each; several people may do so at once, and what is there stays.
+def record_ratings(file: str | Path, ratings: Sequence[Rating]) -> None:
+    """Append ratings to a file, a line of JSON each; several processes may do so at once.
 
     Raises:
-        OSError: it can't be written to.
+        OSError: the file can't be written to.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     append_lines(
@@ -60,13 +60,13 @@ def record(file: str | Path, ratings: Sequence[Rating]) -> None:
     )
 
 
-def load(file: str | Path) -> pd.DataFrame:
-    """All ratings of a file, a row each; if a person has answered a question about a picture twice, the last answer.
+def load_ratings(file: str | Path) -> pd.DataFrame:
+    """The ratings of a file, a row each; if a person has answered a question about a picture twice, the last answer.
 
-    Lines that were cut short are left out.
+    Incomplete lines, of a write that was interrupted, are left out.
 
     Raises:
-        RatingError: there is no such file.
+        RatingError: the file is missing or can't be read.
     """
     try:
         lines = Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -88,10 +88,10 @@ def summary(ratings: pd.DataFrame) -> pd.DataFrame:
     """The mean score of each model for each question, with its 95 % interval (Student's t).
 
     Args:
-        ratings: as `load` returns them.
+        ratings: see `load_ratings`.
 
     Returns:
-        A row per model and question: model, question, n, mean, low, high; low and high are missing for less than two.
+        A row per model and question: model, question, n, mean, low, high; low and high are missing for n = 1.
     """
     from scipy import stats
 
@@ -100,8 +100,8 @@ def summary(ratings: pd.DataFrame) -> pd.DataFrame:
         n, mean = len(scores), float(scores.mean())
         low = high = float("nan")
         if n > 1:
-            reach = float(stats.t.ppf(0.975, n - 1)) * float(scores.std()) / n**0.5
-            low, high = mean - reach, mean + reach
+            margin = float(stats.t.ppf(0.975, n - 1)) * float(scores.std()) / n**0.5
+            low, high = mean - margin, mean + margin
         rows.append([model, question, n, mean, low, high])
     table = pd.DataFrame(rows, columns=["model", "question", "n", "mean", "low", "high"])
     table["question"] = pd.Categorical(table["question"], QUESTIONS, ordered=True)

@@ -1,7 +1,7 @@
-"""New labelled pictures, the old split, and a model that goes on from the champion, measured on the same test.
+"""Retraining: a model is trained further on new labelled pictures and measured on the same test.
 
-Nothing of the test or the validation may enter training, in whatever photograph it comes: the new pictures are audited
-together with the old ones, and those that show a painting which was kept back are left out.
+No painting of the test or the validation may enter training, not even as another photograph: the new pictures are
+audited together with the old ones, and those that show such a painting are left out.
 """
 
 from dataclasses import dataclass, replace
@@ -15,56 +15,59 @@ from artnb.classification import networks
 from artnb.classification.model import Classifier, train_classifier
 from artnb.classification.recipes import ClassifierRecipe
 from artnb.common.files import replacing
+from artnb.common.seeding import seed_or_default
 from artnb.errors import ArtnbError
-from artnb.operation.comparing import Comparison, compare, describe
+from artnb.operation.comparing import Comparison, compare_models, comparison_page
 from artnb.paintings import catalogue
 from artnb.paintings.audit import audit_collection, groups
 from artnb.paintings.sources import Collection, pictures_in
-from artnb.settings import settings
 
 NewLabels = Literal["refuse", "ignore", "add"]
-KEPT_BACK = 5  # of so many new paintings by an artist, one goes to validation
+VALIDATION_EVERY = 5  # one of so many new paintings by an artist goes to validation
 
 
 class RetrainingError(ArtnbError, ValueError):
-    """New pictures that nothing can be learned from, or that nobody said what to do with."""
+    """New pictures that a model can't be trained on."""
 
 
 @dataclass(frozen=True)
-class Together(Collection):
-    """The old collection, and beside it folders of new pictures, whose paths begin with `new/NAME/`."""
+class CombinedCollection(Collection):
+    """A collection together with folders of new pictures, whose paths begin with `new/NAME/`.
 
-    places: tuple[tuple[str, Path], ...] = ()
+    Attributes:
+        new_folders: (the beginning of the paths, the folder that they are relative to).
+    """
+
+    new_folders: tuple[tuple[str, Path], ...] = ()
 
     def file(self, path: str) -> Path:
         """The file on disk of a row's `path`."""
-        for start, place in self.places:
-            if path.startswith(start):
-                return place / path.removeprefix(start)
+        for prefix, folder in self.new_folders:
+            if path.startswith(prefix):
+                return folder / path.removeprefix(prefix)
         return self.root / path
 
 
 @dataclass(frozen=True)
 class NewPictures:
-    """What a retraining learns from.
+    """The data of a retraining.
 
     Attributes:
         collection: old and new pictures.
-        table: their split; the rows of validation and test are the old ones, but for every fifth new painting, which
-            goes to validation.
-        class_names: the old artists, and the new ones where they are to be added; sorted.
-        left_out: path -> why, for each new picture that is not used.
+        table: their split: the old one, with four fifths of the new paintings in train and one fifth in validation.
+        class_names: the old artists, and the new ones if they are added; sorted.
+        left_out: path -> reason, for each new picture that is not used.
         kept_back: paths of the new pictures in validation.
     """
 
-    collection: Together
+    collection: CombinedCollection
     table: pd.DataFrame
     class_names: tuple[str, ...]
     left_out: dict[str, str]
     kept_back: tuple[str, ...]
 
     def report(self) -> str:
-        """What came in and what did not, a line each, as Markdown."""
+        """How many new pictures are used and, for each reason, left out, as Markdown."""
         new = self.table[self.table["path"].str.startswith("new/")]
         lines = [
             f"{len(new)} new pictures are used, {len(self.kept_back)} of them kept back for validation; "
@@ -85,37 +88,37 @@ def gather(
     """Audit new pictures together with those of a model's split.
 
     Args:
-        model: that was trained on the split; its pictures lie in `collection`, or in `folders` if it was itself
-            trained on new ones.
-        collection: the old pictures.
-        folders: of new pictures, `images/ARTIST/*.jpg` as the reviewed feedback is exported, or `ARTIST/*.jpg`.
+        model: the classifier to train further. The pictures of its split are in `collection`, or in `folders` if it
+            was itself retrained.
+        collection: of the old pictures.
+        folders: of new pictures, `images/ARTIST/*.jpg` as `export_feedback` writes them, or `ARTIST/*.jpg`.
         new_labels: what to do with artists that the model doesn't know.
-        seed: of which new paintings are kept back.
+        seed: of the choice of new paintings for validation.
 
     Raises:
         RetrainingError: pictures of the old split are missing, a folder holds none, there is an artist whom the model
-            doesn't know and `new_labels` is "refuse", or nothing new is left.
+            doesn't know and `new_labels` is "refuse", or no new picture can be used.
     """
     if new_labels not in get_args(NewLabels):
-        raise RetrainingError(f"New labels are {new_labels!r}; say one of {', '.join(get_args(NewLabels))}.")
+        raise RetrainingError(f"new_labels is {new_labels!r}; give one of {', '.join(get_args(NewLabels))}.")
     old = model.split
-    places = tuple((f"new/{Path(folder).name}/", _artists_in(Path(folder))) for folder in folders)
-    if len({start for start, _ in places}) < len(places):
+    new_folders = tuple((f"new/{Path(folder).name}/", _folder_of_artists(Path(folder))) for folder in folders)
+    if len(dict(new_folders)) < len(new_folders):
         raise RetrainingError("Two new folders have the same name, which would mix their pictures up; rename one.")
     rows = [
-        (f"{start}{file.relative_to(place).as_posix()}", catalogue.artist_name(file.parent.name))
-        for start, place in places
-        for folder in sorted(place.iterdir())
-        if folder.is_dir() and not folder.name.startswith(".")
-        for file in pictures_in(folder)
+        (f"{prefix}{file.relative_to(folder).as_posix()}", catalogue.artist_name(file.parent.name))
+        for prefix, folder in new_folders
+        for artist in sorted(folder.iterdir())
+        if artist.is_dir() and not artist.name.startswith(".")
+        for file in pictures_in(artist)
     ]
     new = pd.DataFrame(rows, columns=["path", "artist"])
-    here = set(collection.paintings["path"]) | set(new["path"])
-    if gone := [path for path in old["path"] if path not in here]:
+    available = set(collection.paintings["path"]) | set(new["path"])
+    if missing := [path for path in old["path"] if path not in available]:
         raise RetrainingError(
-            f"{len(gone)} of the {len(old)} pictures that the model was trained and measured on are neither in the "
-            f"collection in use ({collection.source}) nor in the new folders, such as {gone[0]!r}; point ARTNB_DATA at "
-            "the collection that it was trained on, and name every folder that it was retrained on."
+            f"{len(missing)} of the {len(old)} pictures that the model was trained and measured on are neither in the "
+            f"collection in use ({collection.source}) nor in the new folders, such as {missing[0]!r}; point ARTNB_DATA "
+            "at the collection that it was trained on, and name every folder that it was retrained on."
         )
     new = new[~new["path"].isin(old["path"])]
     left_out: dict[str, str] = {}
@@ -127,56 +130,59 @@ def gather(
             f"{', '.join(model.card.class_names)}."
         )
     if unknown and new_labels == "ignore":
-        strange = new["artist"].isin(unknown)
-        left_out |= dict.fromkeys(new["path"][strange], "their artists are not those of the model")
-        new = new[~strange]
-    together = Together(collection.root, collection.source, collection.artists, old[["path", "artist"]], places=places)
+        ignored = new["artist"].isin(unknown)
+        left_out |= dict.fromkeys(new["path"][ignored], "their artists are not those of the model")
+        new = new[~ignored]
     both = pd.concat([old[["path", "artist", "subset"]], new.assign(subset="new")], ignore_index=True)
-    table = _cleaned(together, both, old, left_out)
-    fresh = table["subset"] == "new"
-    if not fresh.any():
+    combined = CombinedCollection(collection.root, collection.source, collection.artists, both, new_folders=new_folders)
+    table = _usable(combined, old, left_out)
+    is_new = table["subset"] == "new"
+    if not is_new.any():
         reasons = "; ".join(sorted(set(left_out.values()))) or "there is none"
-        raise RetrainingError(f"No new picture is left to learn from: {reasons}. Collect others.")
-    kept = _kept_back(table[fresh], seed)
-    table.loc[fresh, "subset"] = np.where(table.loc[fresh, "group"].isin(kept), "validation", "train")
-    if lost := sorted(set(table["artist"]) - set(table["artist"][table["subset"] == "train"])):
-        raise RetrainingError(f"{lost[0]!r} has too few new pictures to learn from; collect more, or leave it out.")
-    names = tuple(sorted(set(table["artist"])))
-    kept_back = tuple(table["path"][fresh & (table["subset"] == "validation")])
-    return NewPictures(replace(together, paintings=table[["path", "artist"]]), table, names, left_out, kept_back)
-
-
-def _artists_in(folder: Path) -> Path:
-    """The folder that holds a folder for each artist."""
-    place = folder / "images" if (folder / "images").is_dir() else folder
-    if not place.is_dir() or not any(pictures_in(artist) for artist in place.iterdir() if artist.is_dir()):
+        raise RetrainingError(f"No new picture can be used for training: {reasons}. Collect other pictures.")
+    validation = table["group"].isin(_validation_groups(table[is_new], seed))
+    table.loc[is_new, "subset"] = np.where(validation[is_new], "validation", "train")
+    if untrained := sorted(set(table["artist"]) - set(table["artist"][table["subset"] == "train"])):
         raise RetrainingError(
-            f"{folder.name!r} holds no new pictures: looked for ARTIST/*.jpg and images/ARTIST/*.jpg in it; "
+            f"{untrained[0]!r} has too few new pictures to be trained on; collect more, or remove the artist's folder."
+        )
+    names = tuple(sorted(set(table["artist"])))
+    kept_back = tuple(table["path"][is_new & (table["subset"] == "validation")])
+    return NewPictures(replace(combined, paintings=table[["path", "artist"]]), table, names, left_out, kept_back)
+
+
+def _folder_of_artists(folder: Path) -> Path:
+    """The folder that holds a folder for each artist: `folder` or its subfolder `images`."""
+    parent = folder / "images" if (folder / "images").is_dir() else folder
+    if not parent.is_dir() or not any(pictures_in(artist) for artist in parent.iterdir() if artist.is_dir()):
+        raise RetrainingError(
+            f"{folder.name!r} holds no new pictures, neither as ARTIST/*.jpg nor as images/ARTIST/*.jpg; "
             "give a folder such as `artnb feedback export` writes."
         )
-    return place
+    return parent
 
 
-def _cleaned(together: Together, both: pd.DataFrame, old: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
-    """The rows that may be used, with their groups; `left_out` gets the others."""
-    found = audit_collection(replace(together, paintings=both))
-    others = [path for path, digest in zip(old["path"], old["sha256"], strict=True) if found.sha256.get(path) != digest]
-    if others:
+def _usable(combined: CombinedCollection, old: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
+    """The rows of the collection that may be used, with their groups; the others are added to `left_out`."""
+    audit = audit_collection(combined)
+    changed = old["path"][old["path"].map(audit.sha256) != old["sha256"]].tolist()
+    if changed:
         raise RetrainingError(
-            f"{len(others)} of the {len(old)} pictures that the model was trained and measured on are other pictures "
-            f"here, such as {others[0]!r}; point ARTNB_DATA at the collection that it was trained on."
+            f"{len(changed)} of the {len(old)} pictures that the model was trained and measured on have other contents "
+            f"here, such as {changed[0]!r}; point ARTNB_DATA at the collection that it was trained on."
         )
-    pairs = [*found.duplicates, *_known_pairs(old)]
-    both = both.assign(group=groups(both, pairs), sha256=both["path"].map(found.sha256))
+    both = combined.paintings
+    pairs = [*audit.duplicates, *_pairs_of_split(old)]
+    both = both.assign(group=groups(both, pairs), sha256=both["path"].map(audit.sha256))
     copies: dict[str, set[str]] = {}
-    for one, other in found.exact_duplicates:
+    for one, other in audit.exact_duplicates:
         copies.setdefault(one, set()).add(other)
         copies.setdefault(other, set()).add(one)
     used = set(old["path"])
     for _, members in both.groupby("group"):
         kept_back = members["subset"].isin(("validation", "test")).any()
         for path in members["path"][members["subset"] == "new"]:
-            if path in found.unreadable:
+            if path in audit.unreadable:
                 left_out[path] = "they can't be read"
             elif kept_back:
                 left_out[path] = "they show paintings of the test or the validation"
@@ -186,11 +192,13 @@ def _cleaned(together: Together, both: pd.DataFrame, old: pd.DataFrame, left_out
                 left_out[path] = "they are copies of pictures that are used already"
             else:
                 used.add(path)
-    return both[~both["path"].isin(left_out)].reset_index(drop=True)
+    # A new picture that is left out may have joined two old groups; without it they are two again.
+    usable = both[~both["path"].isin(left_out)].reset_index(drop=True)
+    return usable.assign(group=groups(usable, [pair for pair in pairs if not left_out.keys() & set(pair)]))
 
 
-def _known_pairs(old: pd.DataFrame) -> list[tuple[str, str]]:
-    """What the old split knew to be one painting: each group's first picture with each of its others."""
+def _pairs_of_split(old: pd.DataFrame) -> list[tuple[str, str]]:
+    """The duplicates that the old split knows: the first picture of each group with each of its others."""
     return [
         (paths.iloc[0], other)
         for _, paths in old.groupby("group")["path"]
@@ -199,14 +207,14 @@ def _known_pairs(old: pd.DataFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _kept_back(new: pd.DataFrame, seed: int) -> set[int]:
-    """The groups of every fifth new painting of each artist, at random."""
+def _validation_groups(new: pd.DataFrame, seed: int) -> set[int]:
+    """The groups of a random fifth of each artist's new paintings."""
     random = np.random.default_rng(seed)
-    kept: set[int] = set()
-    for _, own in new.groupby("artist"):
-        found = np.sort(own["group"].unique())
-        kept |= set(random.permutation(found)[: round(len(found) / KEPT_BACK)].tolist())
-    return kept
+    chosen: set[int] = set()
+    for _, of_artist in new.groupby("artist")["group"]:
+        numbers = np.sort(of_artist.unique())
+        chosen |= set(random.permutation(numbers)[: round(len(numbers) / VALIDATION_EVERY)].tolist())
+    return chosen
 
 
 def retrain(
@@ -217,20 +225,20 @@ def retrain(
     seed: int | None = None,
     resume: bool = False,
 ) -> tuple[Classifier, Comparison]:
-    """Train a model further, measure on its test, and write `comparison.md` beside the new one's card.
+    """Train a model further, compare both on its test, and write `comparison.md` beside the new model's card.
 
     Args:
-        model: to begin with, and to compare with.
-        material: what `gather` found.
-        folder: where the new model is written.
+        model: the one to start from and to compare with.
+        material: what `gather` returned.
+        folder: of the new model.
         epochs: by default a third of those of its recipe's last phase.
-        seed: of the order, the augmentation and what dropout leaves out.
+        seed: of the order, the augmentation and dropout.
         resume: whether to resume an interrupted training in `folder`.
 
     Raises:
-        TrainingError: the folder holds a training and `resume` is not set, or another training than this one.
+        TrainingError: the folder holds a training and `resume` is not set, or a training that was started differently.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     recipe = ClassifierRecipe.from_dict(model.card.recipe).continued(epochs)
     network = replace(model.network, title=model.card.title)
     names = material.class_names
@@ -238,25 +246,25 @@ def retrain(
         columns = [names.index(name) for name in model.card.class_names]
         network = networks.widened(network, recipe.network, columns, len(names), **recipe.options)
     start = Classifier(model.card, network, model.novelty, model.folder)
-    made = train_classifier(recipe, material.collection, material.table, folder, seed, resume, start)
-    found = compare(model.folder, made.folder)
-    page = describe(found, model.folder, made.folder)
-    with replacing(made.folder / "comparison.md") as part:
-        part.write_text(f"{page}\n## What is new\n\n{material.report()}\n{_on_new(model, made, material)}", "utf-8")
-    return made, found
+    new = train_classifier(recipe, material.collection, material.table, folder, seed, resume, start)
+    comparison = compare_models(model.folder, new.folder)
+    page = comparison_page(comparison, model.folder, new.folder)
+    with replacing(new.folder / "comparison.md") as part:
+        part.write_text(f"{page}\n## New pictures\n\n{material.report()}\n{_on_new(model, new, material)}", "utf-8")
+    return new, comparison
 
 
 def _on_new(old: Classifier, new: Classifier, material: NewPictures) -> str:
-    """How both do on the new pictures that were kept back."""
+    """The accuracy of both models on the new pictures in validation, as Markdown."""
     if not material.kept_back:
         return ""
-    right = material.table.set_index("path").loc[list(material.kept_back), "artist"].tolist()
+    artists = material.table.set_index("path").loc[list(material.kept_back), "artist"].tolist()
     files = [material.collection.file(path) for path in material.kept_back]
-    shares = []
-    for model in (old, new):
-        said = model(files)
-        shares.append(np.mean([answer.artist == artist for answer, artist in zip(said, right, strict=True)]))
+    accuracies = [
+        np.mean([prediction.artist == artist for prediction, artist in zip(model(files), artists, strict=True)])
+        for model in (old, new)
+    ]
     return (
-        f"\nOf the {len(right)} new pictures that were kept back from training, the old model names {shares[0]:.1%} "
-        f"right, the new one {shares[1]:.1%}.\n"
+        f"\nOn the {len(artists)} new pictures that were kept back from training, the old model has an accuracy of "
+        f"{accuracies[0]:.1%}, the new one of {accuracies[1]:.1%}.\n"
     )

@@ -1,6 +1,6 @@
-"""A registered model behind `mlflow models serve`: pictures in as base64, an answer for each out.
+"""A registered model for `mlflow models serve`: it takes pictures as base64 and returns a prediction for each.
 
-MLflow keeps a copy of this file beside each model and runs it there, with the copy of artnb that was logged with it.
+MLflow stores a copy of this file with each model and runs it with the copy of artnb that was logged with the model.
 """
 
 import base64
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from artnb.classification.model import Prediction
 
 
-class Served(PythonModel):
+class ServedModel(PythonModel):
     """Takes a table with the column `picture`: the bytes of a file (JPEG, PNG, …) as base64.
 
-    A classifier answers with the columns artist, probability, unfamiliar and error; a CycleGAN with picture, a PNG as
-    base64, and error. In each row either the last one is empty or all others are.
+    A classifier returns the columns artist, probability, unfamiliar and error; a CycleGAN returns picture, a PNG as
+    base64, and error. In each row either error is empty or all other columns are.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the model, once."""
+        """Load the model, when MLflow starts to serve it."""
         from artnb.models import load_model
 
         model = load_model(Path(context.artifacts["bundle"]))
@@ -36,7 +36,7 @@ class Served(PythonModel):
             self._answer = lambda data: _png(model(data))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Answer for each row; one that can't be answered gets a sentence."""
+        """A row for each picture, with an error message if there is no prediction."""
         if "picture" not in model_input:
             raise mlflow.MlflowException("Give a column `picture`, the bytes of each file as base64.", error_code=1000)
         rows = [self._row(text) for text in model_input["picture"]]
@@ -51,16 +51,16 @@ class Served(PythonModel):
             return self._answer(_decoded(text))
         except ImageError as error:
             return {"error": str(error)}
-        except Exception as error:  # a stranger is not told what our code looks like inside
+        except Exception as error:  # its message could show visitors paths or code
             logs.failure("serving.failed", error)
-            return {"error": "The model could not answer for this picture, and the fault is not yours; try another."}
+            return {"error": "The model failed on this picture, which is not your fault; try another one."}
 
 
 def _decoded(text: Any) -> bytes:
-    """The bytes behind base64, and nothing but bytes: a text that went on as it is would be taken for a path.
+    """The bytes that a base64 text encodes. A text must never reach `load_image`, which takes texts for paths.
 
     Raises:
-        ImageError: it is no base64, or longer than that of the largest picture that is read.
+        ImageError: it is not base64, or longer than that of the largest picture that `load_image` reads.
     """
     from artnb.images import MAX_BYTES, ImageError
 
@@ -71,11 +71,15 @@ def _decoded(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise ImageError("The text is no base64; give the bytes of a file as base64.") from error
+        raise ImageError("The text is not base64; give the bytes of a file as base64.") from error
 
 
-def _artist(found: "Prediction") -> dict[str, Any]:
-    return {"artist": found.artist, "probability": found.probability, "unfamiliar": found.unfamiliar}
+def _artist(prediction: "Prediction") -> dict[str, Any]:
+    return {
+        "artist": prediction.artist,
+        "probability": prediction.probability,
+        "unfamiliar": prediction.unfamiliar,
+    }
 
 
 def _png(picture: np.ndarray) -> dict[str, Any]:
@@ -84,4 +88,4 @@ def _png(picture: np.ndarray) -> dict[str, Any]:
     return {"picture": base64.b64encode(png_bytes(picture)).decode()}
 
 
-mlflow.models.set_model(Served())
+mlflow.models.set_model(ServedModel())

@@ -10,9 +10,12 @@ from .pipeline import training_batches as training_batches
 from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
 from .sources import Collection as Collection
+from .sources import PhotosAndMonets as PhotosAndMonets
+from .sources import SourceError as SourceError
 from .sources import load_collection as load_collection
 from .sources import load_photos_and_monets as load_photos_and_monets
 from .sources import read_collection as read_collection
+from .splits import SplitError as SplitError
 from .splits import choose_artists as choose_artists
 from .splits import folds as folds
 from .splits import leaks as leaks

@@ -19,7 +19,16 @@ def artists() -> pd.DataFrame:
     full archive, whatever collection is in use.
     """
     package, checkout = Path(__file__).parent / "artists.csv", Path(__file__).parents[2] / "data/artists.csv"
-    return pd.read_csv(package if package.is_file() else checkout)
+    return read_artists(package if package.is_file() else checkout)
+
+
+def read_artists(file: Path) -> pd.DataFrame:
+    """A table of artists as it stands; an empty cell is missing, but "NA" and "None" are names.
+
+    Raises:
+        OSError, ValueError: it can't be read as a table.
+    """
+    return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
 
 def lifetimes(table: pd.DataFrame) -> pd.DataFrame:

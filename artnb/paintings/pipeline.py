@@ -1,19 +1,24 @@
 """From a split table to batches: decode once and in parallel, shuffle, and augment the training pictures only."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from artnb.common.pixels import rgb
 from artnb.common.progress import progress
-from artnb.images import Source, fit, load_image
+from artnb.common.seeding import seed_or_default
+from artnb.errors import TRUE_OR_FALSE, Allowed, check_settings, is_number, number, one_of
+from artnb.images import ImageError, ImageLike, fit, load_image, read_bytes, with_picture
 from artnb.paintings.sources import Collection
-from artnb.paintings.splits import SUBSETS, verify
-from artnb.settings import settings
+from artnb.paintings.splits import SUBSETS, check_split, refuse_others
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,30 @@ class Augmentation:
     crop: tuple[float, float] = (1.0, 1.0)
     light: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Say at once what can't be used."""
+        check_settings(self, _AUGMENTATION, " in the augmentation")
+
+
+_SHARE = number(lambda share: 0 <= share <= 1, "from 0 to 1")
+_AUGMENTATION = {
+    "rotation": number(lambda degrees: 0 <= degrees <= 180, "from 0 to 180 degrees"),
+    "shift": _SHARE,
+    "shear": number(lambda degrees: 0 <= degrees < 90, "from 0 to less than 90 degrees"),
+    "zoom": number(lambda share: 0 <= share < 1, "from 0 to less than 1"),
+    "flip": TRUE_OR_FALSE,
+    "fill": one_of("nearest", "reflect", "constant"),
+    "crop": Allowed(
+        lambda crop: (
+            isinstance(crop, tuple | list)
+            and len(crop) == 2
+            and all(map(is_number, crop))
+            and 0 < crop[0] <= crop[1] <= 1
+        ),
+        "two shares above 0 and at most 1, the smaller first",
+    ),
+    "light": _SHARE,
+}
 
 # Paintings hang upright, so nothing is turned or sheared; brushwork is seen in cut-outs; photographs differ in colour.
 PAINTINGS = Augmentation(flip=True, crop=(0.5, 1.0), light=0.15)
@@ -79,7 +108,9 @@ ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)
 def load_pictures(
     collection: Collection, table: pd.DataFrame, size: int = 224, train_size: int | None = None
 ) -> Subsets:
-    """Decode every picture of a split table, once, each fitted to `size` x `size` pixels by `images.fit`.
+    """Decode every picture of a split table, each fitted to `size` x `size` pixels by `images.fit`.
+
+    Each file is read once: the bytes that are decoded are those that the split's digest is compared with.
 
     Args:
         collection: where the files are.
@@ -88,37 +119,81 @@ def load_pictures(
         train_size: another size for the training pictures, of which augmentation then cuts out `size`.
 
     Raises:
-        SplitError: files of the split are missing, or have other contents now.
+        SplitError: it is no split, see `splits.check_split`; or files are missing, or have other contents now.
         ImageError: a file is not a readable picture; the audit lists all such files.
     """
-    verify(collection, table)
+    check_split(table)
     class_names = tuple(sorted(table["artist"].unique()))
     label = {name: number for number, name in enumerate(class_names)}
     labels = table["artist"].map(label).to_numpy(np.int32)
-    subsets = {}
+    subsets: dict[str, Pictures] = {}
+    paths: list[str] = []
+    others: list[bool] = []
     with progress(None, "decoding", len(table), "picture") as bar:
         for name in SUBSETS:
-            rows = np.flatnonzero(table["subset"] == name)
-            paths = table["path"].iloc[rows].tolist()
-            images = decode(
-                [collection.file(path) for path in paths], (train_size or size) if name == "train" else size, bar
+            chosen = (table["subset"] == name).to_numpy()
+            images, wrong = _decode_rows(
+                collection, table[chosen], (train_size or size) if name == "train" else size, bar
             )
-            subsets[name] = Pictures(images, labels[rows], paths)
+            subsets[name] = Pictures(images, labels[chosen], table["path"][chosen].tolist())
+            paths += subsets[name].paths
+            others += wrong
+    refuse_others(collection, paths, others)
     return Subsets(**subsets, class_names=class_names)
 
 
-def decode(sources: Sequence[Source] | np.ndarray, size: int, bar: Any = None) -> np.ndarray:
+def decode_rows(collection: Collection, rows: pd.DataFrame, size: int) -> np.ndarray:
+    """Decode the pictures of some rows of a split as `load_pictures` does: uint8 (n, size, size, 3).
+
+    Raises:
+        SplitError: files are missing, or have other contents than the split says.
+        ImageError: a file is not a readable picture.
+    """
+    images, others = _decode_rows(collection, rows, size)
+    refuse_others(collection, rows["path"], others)
+    return images
+
+
+def _decode_rows(
+    collection: Collection, rows: pd.DataFrame, size: int, bar: Any = None
+) -> tuple[np.ndarray, list[bool]]:
+    """The pictures of some rows, and for each whether its file is missing or another one; that is not decoded."""
+    paths, digests = rows["path"].tolist(), rows["sha256"].tolist()
+    images = np.empty((len(rows), size, size, 3), np.uint8)
+
+    def one(row: int) -> bool:
+        file = collection.file(paths[row])
+        try:
+            data = read_bytes(file)
+        except ImageError:
+            return True
+        if hashlib.sha256(data).hexdigest() != digests[row]:
+            return True
+        images[row] = fit(with_picture(file, rgb, data), size)
+        return False
+
+    return images, _in_parallel(one, len(rows), bar)
+
+
+def decode(sources: Sequence[ImageLike] | np.ndarray, size: int, bar: Any = None) -> np.ndarray:
     """Read pictures in parallel, each fitted to `size` x `size` pixels: uint8 (n, size, size, 3)."""
     images = np.empty((len(sources), size, size, 3), np.uint8)
 
     def one(row: int) -> None:
         images[row] = fit(load_image(sources[row]), size)
 
+    _in_parallel(one, len(sources), bar)
+    return images
+
+
+def _in_parallel(work: Callable[[int], _T], number: int, bar: Any) -> list[_T]:
+    results = []
     with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter's lock while it decodes
-        for _ in pool.map(one, range(len(sources))):
+        for result in pool.map(work, range(number)):
+            results.append(result)
             if bar is not None:
                 bar.update()
-    return images
+    return results
 
 
 def resized(pictures: Pictures, size: int) -> Pictures:
@@ -154,7 +229,7 @@ def training_batches(
     Returns:
         A dataset of (float32 (batch, size, size, 3) in [0, 255], int32 (batch,)).
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     images, labels = tf.constant(pictures.images), tf.constant(pictures.labels)
     steps = steps_per_epoch(pictures, batch_size)
 

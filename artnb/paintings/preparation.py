@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
@@ -11,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from artnb import images
+from artnb.common import logs, pixels
 from artnb.common.files import replacing, sha256
 from artnb.paintings import audit as auditing
-from artnb.paintings import splits
+from artnb.paintings import splits, twins
 from artnb.paintings.audit import Audit
 from artnb.paintings.sources import Collection, load_collection
 from artnb.settings import settings
@@ -46,43 +46,59 @@ class Prepared:
 def prepare(min_paintings: int | None = None, seed: int | None = None) -> Prepared:
     """Load the paintings in use, audit them, choose the artists and split.
 
-    The audit is remembered under `$ARTNB_HOME/audits` by the digests of the files' contents, so it is done again when a
-    file has changed, and only then.
+    The audit is remembered under `$ARTNB_HOME/audits` by the files' paths and the digests of their contents, so it is
+    done again when a file is another or is called otherwise, and only then; times of change don't count.
+
+    The split follows from the files' contents, the artists, the seed, and the order of the paths, in which the
+    paintings are dealt. Another root, or other names in the same order, give the same split; names in another order
+    give another one, as other folders' names give other artists.
 
     Args:
-        min_paintings: how many paintings an artist needs; by default `splits.threshold` decides.
+        min_paintings: how many paintings an artist needs, 20 or more; by default `splits.threshold` decides.
         seed: of the split; by default `ARTNB_SEED`.
 
     Raises:
         SourceError: there is no collection.
-        SplitError: too few artists have enough paintings.
+        SplitError: the minimum or the seed can't be used, or too few artists have enough paintings; whatever can be
+            told without the audit is told before it.
     """
+    splits.check_minimum(settings.min_paintings if min_paintings is None else min_paintings)
+    splits.check_seed(seed)
     collection = load_collection()
+    splits.check_enough(collection.paintings["artist"].value_counts(), min_paintings)
     audit = load_audit(collection)
-    counts = splits.count_paintings(collection, audit)
-    least = splits.threshold(counts) if min_paintings is None else min_paintings
+    least = splits.threshold(splits.count_paintings(collection, audit)) if min_paintings is None else min_paintings
     paintings = splits.choose_artists(collection, audit, least)
     return Prepared(collection, audit, paintings, splits.split_paintings(paintings, seed), least)
 
 
 def load_audit(collection: Collection) -> Audit:
-    """The audit of a collection, from the disk if these very files were audited before."""
+    """The audit of a collection, from the disk if these very files were audited before.
+
+    What is on the disk is checked against the files; if it is something else, or nothing can be written there, that is
+    told, and the audit is done.
+    """
     paths = sorted(collection.paintings["path"])
     with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(_digest, map(collection.file, paths)))
-    rows = json.dumps([_WORK, *zip(paths, digests, strict=True)])
+        digests = dict(zip(paths, pool.map(_digest, map(collection.file, paths)), strict=True))
+    rows = json.dumps([_WORK, *digests.items()])
     file = settings.home / "audits" / f"{hashlib.sha256(rows.encode()).hexdigest()}.json"
     try:
-        return Audit.from_json(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return Audit.from_json(file.read_text(encoding="utf-8"), collection, digests)
+    except OSError:  # there is none; what stands in its way is told when it is to be written
         pass
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        print(
-            f"artnb: {file.name} can't be read ({type(error).__name__}), so the audit is done again.", file=sys.stderr
-        )
+    except ValueError as error:
+        logs.warn("paintings.audit", f"{file.name} is no audit of these files ({error}), so the audit is done again.")
     audit = auditing.audit_collection(collection)
-    with replacing(file) as part:
-        part.write_text(audit.to_json(), encoding="utf-8")
+    try:
+        with replacing(file) as part:
+            part.write_text(audit.to_json(), encoding="utf-8")
+    except OSError as error:
+        logs.warn(
+            "paintings.audit",
+            f"The audit can't be remembered under ARTNB_HOME ({error.strerror or type(error).__name__}), so it is done "
+            "again each time; point ARTNB_HOME at a folder that can be written.",
+        )
     return audit
 
 
@@ -94,4 +110,5 @@ def _digest(file: Path) -> str:
 
 
 # What an audit's result depends on beside the files: our code, and the library that decodes.
-_WORK = [sha256(Path(str(module.__file__))) for module in (auditing, images)] + [metadata.version("pillow")]
+_WORK = [sha256(Path(str(module.__file__))) for module in (auditing, twins, images, pixels)]
+_WORK += [metadata.version("pillow")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from artnb.common.files import sha256
 from artnb.errors import ArtnbError
 from artnb.paintings import catalogue
 from artnb.settings import Source, settings
@@ -141,17 +142,19 @@ def pictures_in(folder: str | Path) -> tuple[Path, ...]:
 def read_collection(root: Path, source: Source = "folder") -> Collection:
     """Read a folder in the archive's layout: `images/images/<Artist>/*.jpg`, or `images/<Artist>/*.jpg`.
 
-    An artist's folder that exists twice, under a mangled spelling, is read once; the smaller copies under
-    `resized/` are not read at all. Both are told in the collection's notes. Without an artists.csv, the catalogue
-    of the fifty artists says what is known of them.
+    An artist's folder that exists twice, under a mangled spelling, is read once: of its files, those are copies that
+    are called as others and hold the same bytes. The smaller copies under `resized/` are not read at all. Both are
+    told in the collection's notes. Without an artists.csv, the catalogue of the fifty artists says what is known of
+    them.
 
     Raises:
-        SourceError: `root` isn't such a folder, or its artists.csv can't be read.
+        SourceError: `root` isn't such a folder, or it or its artists.csv can't be read.
     """
     nested, flat = root / "images" / "images", root / "images"
     images = nested if any(_artist_folders(nested)) else flat
-    notes, others = [], 0
-    seen: dict[tuple[str, str, int], str] = {}
+    notes, others, misnamed = [], 0, 0
+    rows: list[tuple[str, str]] = []
+    alike: dict[tuple[str, str], list[Path]] = {}  # the files of one artist that are called the same
     for folder in _artist_folders(images):
         name = catalogue.artist_name(folder.name)
         twins = 0
@@ -160,25 +163,33 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
                 others += 1
                 continue
             path = file.relative_to(root).as_posix()
-            key = (name, catalogue.repair(file.name)[0], file.stat().st_size)
-            twins += seen.setdefault(key, path) != path
+            if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
+                misnamed += 1  # how Python shows bytes that are no UTF-8; no table can hold them
+                continue
+            others_alike = alike.setdefault((name, catalogue.repair(file.name)[0]), [])
+            if any(_same_bytes(file, other) for other in others_alike):
+                twins += 1
+                continue
+            others_alike.append(file)
+            rows.append((path, name))
         if twins:
             notes.append(
                 f"The folder {folder.name!r} is {name}'s a second time, under a mangled spelling: "
                 f"{twins:,} copies left out."
             )
-    if not seen:
+    if not rows:
         raise SourceError(
             f"{root} is not a collection of paintings: looked for images/images/<Artist>/*.jpg and "
             f"images/<Artist>/*.jpg in it and found no picture; point ARTNB_DATA at the folder that holds images/, "
             f"or unset it to use the built-in studio."
         )
+    if misnamed:
+        notes.append(f"{misnamed:,} files have names that are no UTF-8 and were left out: rename them.")
     if others:
         notes.append(f"{others:,} files beside the paintings are no pictures by their name and were left out.")
     if resized := sum(map(_is_picture, (root / "resized").glob("**/[!.]*"))):
         notes.append(f"The folder 'resized' holds {resized:,} smaller copies of the paintings: left out.")
-    paintings = pd.DataFrame([(path, artist) for (artist, _, _), path in seen.items()], columns=["path", "artist"])
-    paintings = paintings.sort_values("path", ignore_index=True)
+    paintings = pd.DataFrame(rows, columns=["path", "artist"]).sort_values("path", ignore_index=True)
     return Collection(
         root=root,
         source=source,
@@ -195,11 +206,26 @@ def _artist_folders(images: Path) -> list[Path]:
 
 
 def _files(folder: Path, folders: bool = False) -> Iterator[Path]:
-    """What lies in `folder`, sorted, without the hidden; nothing if there is no such folder."""
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if not path.name.startswith(".") and path.is_dir() == folders:
-                yield path
+    """What lies in `folder`, sorted, without the hidden; nothing if there is no such folder.
+
+    Raises:
+        SourceError: the folder can't be read.
+    """
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise SourceError(
+            f"The folder {folder} can't be read ({error.strerror}); allow it, or use another folder."
+        ) from error
+    yield from (path for path in paths if not path.name.startswith(".") and path.is_dir() == folders)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    """Whether two files are copies; a file that can't be read is none, and the audit says what it is."""
+    try:
+        return one.stat().st_size == other.stat().st_size and sha256(one) == sha256(other)
+    except OSError:
+        return False
 
 
 def _is_picture(file: Path) -> bool:
@@ -210,7 +236,7 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
     """The artists' table of a collection: its own, or else the catalogue's; missing artists are added."""
     file = root / "artists.csv"
     try:
-        table = pd.read_csv(file) if file.is_file() else catalogue.artists()
+        table = catalogue.read_artists(file) if file.is_file() else catalogue.artists()
         table = table.reindex(columns=list(catalogue.COLUMNS))
         table["name"] = table["name"].map(lambda name: catalogue.repair(str(name))[0])
     except (OSError, ValueError) as error:

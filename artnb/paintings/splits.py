@@ -6,7 +6,7 @@ bytes: two splits are the same if they hold the same pictures, whatever the file
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,12 +26,63 @@ COLUMNS = ["path", "artist", "group", "sha256", "subset"]
 # How many paintings an artist needs, unless it is said: so many that eleven artists remain, as in the original, but no
 # more than the 200 that it asked for, and a painting for each fold.
 ARTISTS, MOST, LEAST = 11, 200, sum(FOLDS.values())
+_MAKE = "make a split with: artnb collection split -o split.csv"
 
 Pairs = Iterable[tuple[str, str]]
 
 
 class SplitError(ArtnbError, ValueError):
     """A split can't be made, or a table isn't one."""
+
+
+def check_minimum(least: object) -> None:
+    """Nothing for None or a number of paintings that an artist may be chosen by.
+
+    Raises:
+        SplitError: it is no whole number, or too small.
+    """
+    if least is not None and not (_is_whole(least) and least >= LEAST):  # type: ignore[operator]
+        raise SplitError(
+            f"The minimum is {least!r} paintings per artist; give a whole number from {LEAST} on (--min-paintings, "
+            f"ARTNB_MIN_PAINTINGS), so that each subset gets some of each artist."
+        )
+
+
+def check_seed(seed: object) -> None:
+    """Nothing for None or a seed.
+
+    Raises:
+        SplitError: it is something else.
+    """
+    if seed is not None and not (_is_whole(seed) and 0 <= seed < 2**32):  # type: ignore[operator]
+        raise SplitError(f"The seed is {seed!r}; give a whole number from 0 to {2**32 - 1}.")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_enough(counts: pd.Series, min_paintings: int | None = None) -> None:
+    """Nothing if two artists have enough pictures to be told apart.
+
+    Args:
+        counts: pictures or paintings by artist.
+        min_paintings: how many an artist needs; by default what `threshold` says.
+
+    Raises:
+        SplitError: fewer than two artists have that many; or the minimum is none.
+    """
+    check_minimum(min_paintings)
+    least = threshold(counts) if min_paintings is None else min_paintings
+    enough = int((counts >= least).sum())
+    if enough < 2:
+        largest = counts.sort_values(ascending=False, kind="stable").head(2)
+        names = ", ".join(f"{artist} {count}" for artist, count in largest.items()) or "none"
+        lower = f", or lower the minimum, to {LEAST} at the least (--min-paintings, ARTNB_MIN_PAINTINGS)"
+        raise SplitError(
+            f"{enough} {'artist has' if enough == 1 else 'artists have'} at least {least} paintings, and a classifier "
+            f"needs two artists; the largest are: {names}. Add pictures{lower if least > LEAST else ''}."
+        )
 
 
 def threshold(counts: pd.Series) -> int:
@@ -42,7 +93,11 @@ def threshold(counts: pd.Series) -> int:
 
     Args:
         counts: paintings by artist.
+
+    Raises:
+        SplitError: `ARTNB_MIN_PAINTINGS` is too small.
     """
+    check_minimum(settings.min_paintings)
     if settings.min_paintings is not None:
         return settings.min_paintings
     enough = counts[counts >= LEAST].sort_values(ascending=False).head(ARTISTS)
@@ -78,19 +133,13 @@ def choose_artists(collection: Collection, audit: Audit, min_paintings: int | No
         `path`, `artist`, `group` (equal numbers are one painting) and `sha256`, sorted by path.
 
     Raises:
-        SplitError: fewer than two artists have that many.
+        SplitError: fewer than two artists have that many, or the minimum is none.
     """
     table = _readable(collection, audit)
     counts = _count(table)
+    check_enough(counts, min_paintings)
     least = threshold(counts) if min_paintings is None else min_paintings
     chosen = counts.index[counts >= least]
-    if len(chosen) < 2:
-        largest = ", ".join(f"{artist} {count}" for artist, count in counts.head(2).items()) or "none"
-        raise SplitError(
-            f"{len(chosen)} {'artist has' if len(chosen) == 1 else 'artists have'} at least {least} paintings, and a "
-            f"classifier needs two artists; the largest are: {largest}. Add pictures, or lower the minimum "
-            "(--min-paintings, ARTNB_MIN_PAINTINGS)."
-        )
     return table[table["artist"].isin(chosen)].reset_index(drop=True)
 
 
@@ -105,7 +154,7 @@ def split_paintings(paintings: pd.DataFrame, seed: int | None = None) -> pd.Data
         `paintings` with their `subset`, and the groups numbered anew.
 
     Raises:
-        SplitError: an artist has fewer than 20 paintings, too few for every subset to get some.
+        SplitError: an artist has fewer than 20 paintings, too few for every subset to get some; or the seed is none.
     """
     table, part = _parts(paintings, sum(FOLDS.values()), seed)
     return table.assign(subset=np.repeat(np.array(list(FOLDS), object), list(FOLDS.values()))[part])
@@ -122,10 +171,10 @@ def folds(paintings: pd.DataFrame, number: int, seed: int | None = None) -> list
         seed: the same seed gives the same tables.
 
     Raises:
-        SplitError: the number is another, or an artist has fewer paintings than that.
+        SplitError: the number is another, an artist has fewer paintings than that, or the seed is none.
     """
-    if not 3 <= number <= 20:
-        raise SplitError(f"Cross-validation got {number} folds; give 3 to 20, for train, validation and test.")
+    if not (_is_whole(number) and 3 <= number <= 20):
+        raise SplitError(f"Cross-validation got {number!r} folds; give 3 to 20, for train, validation and test.")
     table, part = _parts(paintings, number, seed)
     names = np.array(["test", "validation", *["train"] * (number - 2)], object)
     return [table.assign(subset=names[(part - k) % number]) for k in range(number)]
@@ -135,13 +184,14 @@ def _parts(paintings: pd.DataFrame, number: int, seed: int | None) -> tuple[pd.D
     """Deal whole groups into equal parts, stratified by artist: the table with its groups, and each row's part."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    check_seed(seed)
     table = paintings[COLUMNS[:-1]].sort_values("path", ignore_index=True)
     counts = _count(table)
     if counts.empty or counts.min() < number:
         who = f"{counts.idxmin()} has {counts.min()} paintings" if len(counts) else "There are no paintings"
         raise SplitError(
             f"{who}; every artist of a split needs at least {number}, so that each subset gets some "
-            "(photographs of one painting count once): raise the minimum."
+            "(photographs of one painting count once): add pictures, or leave such artists out."
         )
     table["group"] = pd.factorize(table["group"])[0]
     part = np.empty(len(table), int)
@@ -174,7 +224,12 @@ def leaks(table: pd.DataFrame, duplicates: Pairs) -> pd.DataFrame:
 
 
 def split_digest(table: pd.DataFrame) -> str:
-    """The SHA-256 of what a split holds: pictures by their contents, artists and subsets, whatever order or paths."""
+    """The SHA-256 of what a split holds: each picture's contents, artist and subset.
+
+    Neither the paths of the files count, nor the order of the rows, nor the numbers of the groups. So a table whose
+    files were renamed keeps its digest; but a split that is made anew after the renaming may be another, because
+    `split_paintings` deals the paintings in the order of their paths.
+    """
     rows = table[["sha256", "artist", "subset"]].sort_values(["sha256", "artist", "subset"])
     return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()
 
@@ -183,8 +238,10 @@ def require(table: pd.DataFrame) -> None:
     """Nothing, if a classifier can be trained, chosen and tested on a split.
 
     Raises:
-        SplitError: a subset is empty, there is one artist, or one of them is not in the training set.
+        SplitError: it is no split, see `check_split`; a subset is empty, there is one artist, or one of them is not in
+            the training set.
     """
+    check_split(table)
     counts = table["subset"].value_counts()
     if missing := [name for name in SUBSETS if not counts.get(name, 0)]:
         raise SplitError(
@@ -198,6 +255,32 @@ def require(table: pd.DataFrame) -> None:
         raise SplitError(f"The split has no training picture by {absent[0]!r}, so no model could know that artist.")
 
 
+def check_split(table: pd.DataFrame) -> None:
+    """Nothing, if a table is a split, each painting in one subset; perhaps with empty subsets.
+
+    Raises:
+        SplitError: columns or cells are missing, there is another subset, a path is there twice, or a group or a
+            file's contents lie in two subsets.
+    """
+    if missing := [name for name in COLUMNS if name not in table]:
+        raise SplitError(f"The split has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}: {_MAKE}")
+    for name in COLUMNS:
+        if (bad := table[name].isna() | (table[name].astype(str) == "")).any():
+            raise SplitError(f"The split has {bad.sum():,} rows without {name!r}; fill them, or {_MAKE}")
+    if unknown := sorted(set(table["subset"].astype(str)) - set(SUBSETS)):
+        raise SplitError(f"The split has a subset {unknown[0]!r}; it can be {', '.join(SUBSETS)}: {_MAKE}")
+    if (twice := table["path"].duplicated()).any():
+        raise SplitError(f"The split names {table['path'][twice].iloc[0]!r} twice; name each file once, or {_MAKE}")
+    for name, what in (("group", "one painting"), ("sha256", "the same picture, byte for byte")):
+        torn = table[table.groupby(name)["subset"].transform("nunique") > 1]
+        if len(torn):
+            one, other = torn[torn[name] == torn[name].iloc[0]].drop_duplicates("subset").iloc[:2].itertuples()
+            raise SplitError(
+                f"The split has {what} in two subsets (equal {name!r}: {one.path!r} in {one.subset}, {other.path!r} in "
+                f"{other.subset}), so it would be tested on what it was trained on; {_MAKE}"
+            )
+
+
 def verify(collection: Collection, rows: pd.DataFrame) -> None:
     """Nothing, if the files of these rows of a split hold the pictures that it was made of.
 
@@ -205,19 +288,33 @@ def verify(collection: Collection, rows: pd.DataFrame) -> None:
         SplitError: files are missing, or have other contents than the split says.
     """
 
-    def wrong(path: str, digest: str) -> bool:
+    def is_other(path: str, digest: str) -> bool:
         try:
             return sha256(collection.file(path)) != digest
-        except OSError:
+        except OSError:  # it is missing
             return True
 
     with ThreadPoolExecutor() as pool:
-        bad = np.fromiter(pool.map(wrong, rows["path"], rows["sha256"]), bool, len(rows))
-    others = rows["path"][bad].tolist()
-    if others:
+        others = list(pool.map(is_other, rows["path"], rows["sha256"]))
+    refuse_others(collection, rows["path"], others)
+
+
+def refuse_others(collection: Collection, paths: Sequence[str] | pd.Series, others: Sequence[bool]) -> None:
+    """Nothing, if no file is another one than a split says.
+
+    Args:
+        collection: where the files were looked for.
+        paths: those of the split.
+        others: for each, whether it is missing or holds another picture.
+
+    Raises:
+        SplitError: some are; it says how many.
+    """
+    if any(others):
+        first = next(path for path, other in zip(paths, others, strict=True) if other)
         raise SplitError(
-            f"{len(others):,} of the {len(rows):,} pictures of the split are not in the collection in use "
-            f"({collection.source}), or are other pictures there, such as {others[0]!r}; point ARTNB_DATA at the "
+            f"{sum(others):,} of the {len(others):,} pictures of the split are not in the collection in use "
+            f"({collection.source}), or are other pictures there, such as {first!r}; point ARTNB_DATA at the "
             "collection that the split was made from, or make a split of this one: artnb collection split -o split.csv"
         )
 
@@ -232,17 +329,14 @@ def load_split(file: str | Path) -> pd.DataFrame:
     """Read a split that `save_split` wrote.
 
     Raises:
-        SplitError: the file is missing, or isn't such a table.
+        SplitError: the file is missing, or isn't such a table, see `check_split`.
     """
     try:
-        table = pd.read_csv(file, dtype={name: int if name == "group" else str for name in COLUMNS})
-        wrong = set(COLUMNS) - set(table) or set(table["subset"]) - set(SUBSETS)
-        if not wrong:
-            return table
-        reason = f"wrong columns or subsets: {', '.join(sorted(map(str, wrong)))}"
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    raise SplitError(
-        f"{Path(file).name} is not a split with the columns {', '.join(COLUMNS)} ({reason}); "
-        "make one with: artnb collection split -o split.csv"
-    )
+        # Without the default words for nothing: somebody may be called NA.
+        kinds = {name: int if name == "group" else str for name in COLUMNS}
+        table = pd.read_csv(file, dtype=kinds, keep_default_na=False)
+        check_split(table)
+    except (OSError, ValueError, OverflowError) as error:
+        reason = str(error) if isinstance(error, SplitError) else f"{' '.join(str(error).split())}; {_MAKE}"
+        raise SplitError(f"{Path(file).name} can't be used as a split: {reason}") from error
+    return table

@@ -66,10 +66,14 @@ def load_recipe(name: str | Path) -> StyleRecipe:
     Raises:
         RecipeError: there is no such preset or file, or it can't be used.
     """
-    if str(name) in RECIPES:
-        return RECIPES[str(name)]
-    path = Path(name)
-    if not path.is_file():
+    if isinstance(name, str) and name in RECIPES:
+        return RECIPES[name]
+    try:
+        path = Path(name)
+        found = path.is_file()
+    except (OSError, TypeError):  # such as of a name that is too long
+        found = False
+    if not found:
         raise RecipeError(
             f"There is no recipe {str(name)!r}; name {', '.join(RECIPES)}, a picture painted by artnb, or a JSON file."
         )

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from artnb.backbones import Backbone, shared_backbone
-from artnb.images import Source, load_image, resize, shrink
+from artnb.backbones import Backbone, check_backbone, shared_backbone
+from artnb.images import ImageLike, load_image, resize, shrink
 from artnb.metrics import structure
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
@@ -36,7 +36,7 @@ class Metrics:
     judge: str
 
 
-def measure(image: Source, content: Source, style: Source, judge: Backbone | None = None) -> Metrics:
+def measure(image: ImageLike, content: ImageLike, style: ImageLike, judge: Backbone | None = None) -> Metrics:
     """Compare a picture with the content and the style that it was painted from.
 
     Args:
@@ -45,8 +45,14 @@ def measure(image: Source, content: Source, style: Source, judge: Backbone | Non
         style: of any size.
         judge: a backbone that supports a default recipe, EfficientNet-Lite0 by default; a picture that was optimised by
             this very network may flatter it.
+
+    Raises:
+        BackboneError: the judge is no backbone.
+        ImageError: a picture can't be read.
+        RecipeError: there is no default recipe for the judge.
     """
-    judge = judge or shared_backbone("efficientnet-lite0")
+    judge = shared_backbone("efficientnet-lite0") if judge is None else judge
+    check_backbone(judge)
     recipe = style_recipe(judge.name)
     picture, painting = load_image(image), load_image(style)
     photo = resize(load_image(content), picture.shape[:2])

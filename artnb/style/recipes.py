@@ -1,11 +1,23 @@
 """How a picture is painted, as data: it is saved in the picture's file, so that it can be painted again."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from artnb.common import logs
-from artnb.errors import RecipeError, check_setting
+from artnb.errors import (
+    TRUE_OR_FALSE,
+    Allowed,
+    RecipeError,
+    check_name,
+    check_settings,
+    is_number,
+    number,
+    one_of,
+    read_settings,
+    whole,
+)
 from artnb.weights import TITLES, find_weights
 
 Start = Literal["content", "noise", "style"]
@@ -31,7 +43,8 @@ class StyleRecipe:
         betas: of Adam, how much it remembers of past slopes and of their squares. A picture's slopes shrink by
             hundreds on the way; Keras' own values divide by what they were long ago, and steps become too short.
         iterations: steps of Adam or of L-BFGS, over all scales.
-        size: the longer side of the picture in pixels; a smaller picture keeps its own.
+        size: the longer side of the picture in pixels; a smaller picture keeps its own. A long and narrow one is made
+            larger, until its shorter side has 32 pixels, as long as it has not more of them than a square of this size.
         start: the picture to begin with: the content, noise, or the style.
         pooling: "average" is smoother than the "max" that VGG19 and ResNet50 were trained with (Gatys et al., 2016,
             section 2).
@@ -71,32 +84,11 @@ class StyleRecipe:
 
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
-        for name, kind in (("optimiser", Optimiser), ("start", Start), ("pooling", Pooling)):
-            self._check(name, getattr(self, name) in get_args(kind), " or ".join(get_args(kind)))
-        self._check("backbone", self.backbone in TITLES, " or ".join(TITLES))
-        for name in ("content_weight", "style_weight", "tv_weight", "smoothing"):
-            self._check(name, 0 <= getattr(self, name) < float("inf"), "a number from 0 on")
-        for name in ("content_layers", "style_layers"):
-            weights = getattr(self, name).values()
-            self._check(
-                name, all(0 <= w < float("inf") for w in weights) and sum(weights) > 0, "layers with weights above 0"
-            )
-        self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
-        good = len(self.betas) == 2 and all(0 <= beta < 1 for beta in self.betas)
-        self._check("betas", good, "two numbers from 0 to less than 1")
-        self._check("strength", 0 <= self.strength <= 1, "a number from 0 to 1")
-        self._check("iterations", 1 <= self.iterations <= 100_000, "from 1 to 100000")
-        self._check("size", 32 <= self.size <= 4096, "from 32 to 4096 pixels")
-        shares = [share for _, share in self.scales]
-        fine = self.scales and self.scales[-1][0] == 1 and all(0 < scale <= 1 for scale, _ in self.scales)
-        self._check("scales", bool(fine) and min(shares) > 0, "shares of the size up to 1, each with its iterations")
-
-    def _check(self, name: str, good: bool, allowed: str) -> None:
-        check_setting(good, name, getattr(self, name), allowed)
+        check_settings(self, _ALLOWED)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        values = asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {
             "content_layers": dict(self.content_layers),
             "style_layers": dict(self.style_layers),
@@ -111,26 +103,28 @@ class StyleRecipe:
         Raises:
             RecipeError: a setting is missing, unknown or can't be used.
         """
-        if not isinstance(values, dict):
-            raise RecipeError(f"A recipe is a JSON object; got {type(values).__name__}.")
-        if unknown := set(values) - {field.name for field in fields(cls)}:
-            raise RecipeError(f"A recipe has no setting {sorted(unknown)[0]!r}; remove it.")
-        try:
-            scales = tuple((float(scale), float(share)) for scale, share in values.get("scales", ((1, 1),)))
-            betas = tuple(float(beta) for beta in values.get("betas", cls.betas))
-            return cls(**(values | {"scales": scales, "betas": betas}))
-        except (TypeError, ValueError, AttributeError) as error:
-            if isinstance(error, RecipeError):
-                raise
-            raise RecipeError(f"The recipe can't be read ({error}); take one that artnb wrote.") from error
+        return read_settings(cls, values)
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Height and width in pixels of a picture of that size at each scale."""
-        factor = min(1.0, self.size / max(height, width))
-        return [
-            (max(MIN_SIDE, round(height * factor * scale)), max(MIN_SIDE, round(width * factor * scale)))
-            for scale, _ in self.scales
-        ]
+        """Height and width in pixels of a picture of that size at each scale.
+
+        Raises:
+            RecipeError: the picture is too long and narrow.
+        """
+        shorter, longer = sorted((height, width))
+        factor = min(1.0, self.size / longer)
+        if round(shorter * factor) < MIN_SIDE and MIN_SIDE * longer > self.size**2 * shorter / MIN_SIDE:
+            raise RecipeError(
+                f"A picture of {width} × {height} pixels is too long and narrow for the recipe's size of {self.size}; "
+                f"give a size of {math.ceil(MIN_SIDE * math.sqrt(longer / shorter))} or more, or cut the picture."
+            )
+        sizes = []
+        for scale, _ in self.scales:
+            sides = round(height * factor * scale), round(width * factor * scale)
+            if min(sides) < MIN_SIDE:
+                sides = round(height * MIN_SIDE / shorter), round(width * MIN_SIDE / shorter)
+            sizes.append(sides)
+        return sizes
 
     def steps(self) -> list[int]:
         """Iterations at each scale; they sum to `iterations` unless that would leave a scale without any."""
@@ -141,6 +135,52 @@ class StyleRecipe:
 
 # Below that, the deeper layers of a network see nothing but the picture's edge.
 MIN_SIDE = 32
+
+_WEIGHT = number(lambda weight: weight >= 0, "from 0 on")
+_LAYERS = Allowed(
+    lambda layers: (
+        isinstance(layers, Mapping)
+        and all(isinstance(name, str) for name in layers)
+        and all(map(_WEIGHT.good, layers.values()))
+        and 0 < sum(layers.values()) < math.inf
+    ),
+    "names of layers with weights from 0 on, at least one of them above 0",
+)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
+
+
+_ALLOWED = {
+    "backbone": one_of(*TITLES),
+    "content_layers": _LAYERS,
+    "style_layers": _LAYERS,
+    "content_weight": _WEIGHT,
+    "style_weight": _WEIGHT,
+    "tv_weight": _WEIGHT,
+    "optimiser": one_of(*get_args(Optimiser)),
+    "learning_rate": number(lambda rate: rate > 0, "above 0"),
+    "betas": Allowed(
+        lambda betas: _is_pair(betas) and all(0 <= beta < 1 for beta in betas), "two numbers from 0 to less than 1"
+    ),
+    "iterations": whole(1, 100_000),
+    "size": whole(MIN_SIDE, 4096, "pixels"),
+    "start": one_of(*get_args(Start)),
+    "pooling": one_of(*get_args(Pooling)),
+    "smoothing": _WEIGHT,
+    "keep_colours": TRUE_OR_FALSE,
+    "strength": number(lambda share: 0 <= share <= 1, "from 0 to 1"),
+    "scales": Allowed(
+        lambda scales: (
+            isinstance(scales, tuple | list)
+            and len(scales) > 0
+            and all(_is_pair(pair) and 0 < pair[0] <= 1 and pair[1] > 0 for pair in scales)
+            and scales[-1][0] == 1
+        ),
+        "shares of the size up to 1, the last one 1, each with its share of the iterations",
+    ),
+}
 
 _VGG_ORIGINAL = StyleRecipe(
     backbone="vgg19",
@@ -251,6 +291,5 @@ def style_recipe(name: str) -> StyleRecipe:
     Raises:
         RecipeError: there is no such preset.
     """
-    if name not in RECIPES:
-        raise RecipeError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}.")
+    check_name(name, RECIPES, "recipe")
     return RECIPES[name]

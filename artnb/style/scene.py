@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artnb.backbones import Backbone
-from artnb.images import shrink
+from artnb.backbones import Backbone, check_backbone
+from artnb.images import resize, shrink
 from artnb.layers import Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
@@ -20,8 +20,9 @@ def taps(backbone: Backbone, recipe: StyleRecipe) -> keras.Model:
     """The network up to the layers that a recipe names, from pictures to a dictionary of features; built once.
 
     Raises:
-        BackboneError: it has no layer of such a name.
+        BackboneError: it is no backbone, or has no layer of such a name.
     """
+    check_backbone(backbone)
     return _taps(backbone, recipe.pooling, tuple(dict.fromkeys([*recipe.style_layers, *recipe.content_layers])))
 
 
@@ -62,7 +63,7 @@ class Scene:
         mask: np.ndarray | None = None,
     ):
         self.recipe, self.original = recipe, content
-        styles = [shrink(style, max(content.shape[:2]), MIN_SIDE) for style in styles]
+        styles = [_no_larger(style, max(content.shape[:2])) for style in styles]
         if recipe.keep_colours:
             content = _grey(content)
             styles = [_with_lightness_of(_grey(style), content) for style in styles]
@@ -88,6 +89,24 @@ class Scene:
             self._style[name] = target._replace(
                 values=of_content[name] + recipe.strength * (mixed[name] - of_content[name])
             )
+
+    def beginning(self, seed: int) -> np.ndarray:
+        """The picture before the first step, float32 (height, width, 3); the seed is of the noise."""
+        start, content = self.recipe.start, self.content[0].numpy()
+        if start == "content":
+            return content
+        if start == "style":
+            return resize(self.styles[0][0].numpy().astype(np.uint8), content.shape[:2]).astype(np.float32)
+        return np.random.default_rng(seed).uniform(0, 255, content.shape).astype(np.float32)
+
+    def enlarged(self, image: np.ndarray) -> np.ndarray:
+        """A coarse picture at this size, with the fine detail of the content that its own size could not show."""
+        size = self.original.shape[:2]
+        larger = tf.image.resize(image, size, "bicubic").numpy()
+        if self.recipe.start != "content":
+            return larger.clip(0, 255)
+        blurred = tf.image.resize(tf.image.resize(self.content, image.shape[:2], "area"), size, "bicubic")
+        return (larger + (self.content - blurred)[0].numpy()).clip(0, 255)
 
     def composed(self, image: tf.Tensor) -> tf.Tensor:
         """The picture where the mask is light, the content where it is dark; float32 (1, height, width, 3)."""
@@ -126,6 +145,14 @@ class Scene:
         image = self.composed(tf.constant(image[None], tf.float32))[0].numpy()
         picture = (image.clip(0, 255) + 0.5).astype(np.uint8)
         return _coloured(picture, self.original) if self.recipe.keep_colours else picture
+
+
+def _no_larger(style: np.ndarray, longest: int) -> np.ndarray:
+    """A style whose longer side is no longer, unless its shorter one would have less than MIN_SIDE pixels."""
+    shorter, longer = sorted(style.shape[:2])
+    if round(shorter * longest / longer) < MIN_SIDE:
+        longest = round(MIN_SIDE * longer / shorter)
+    return shrink(style, longest, MIN_SIDE)
 
 
 def _mean(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:

@@ -18,15 +18,18 @@ from artnb.common import searching
 from artnb.common.progress import STOPPED
 from artnb.common.resuming import digest
 from artnb.common.searching import Method, SearchError, finished_trials
-from artnb.images import Source, load_image
-from artnb.settings import Profile, settings
+from artnb.common.seeding import seed_or_default
+from artnb.errors import Allowed, check_name, check_value
+from artnb.images import ImageLike, load_image
+from artnb.settings import Profile, known_profile
 from artnb.style.files import save_painting
 from artnb.style.metrics import measure, pareto_front
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.transfer import stylize
+from artnb.weights import TITLES, BackboneError
 
 OBJECTIVE = kt.Objective("trade_off", "min")
-FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")
+_FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
 
     Raises:
         SearchError: there is no such space.
+        RecipeError: there is no such profile, or no recipe for the backbone.
     """
-    profile = profile or settings.profile
-    full = profile == "full"
+    full = known_profile(profile) == "full"
     size, iterations = (360, 250) if full else (128, 40)
     ours = replace(style_recipe(backbone), size=size, iterations=iterations)
     layers = list(ours.style_layers)
@@ -88,8 +91,7 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
         "original": StyleSpace("original", original, "random", 10 if full else 4),
         "ours": StyleSpace("ours", balanced, "bayesian", 20 if full else 6),
     }
-    if name not in spaces:
-        raise SearchError(f"There is no search space {name!r}; there are {', '.join(spaces)}.")
+    check_name(name, spaces, "search space", SearchError)
     return spaces[name]
 
 
@@ -97,14 +99,18 @@ def judge_for(backbone: str) -> Backbone:
     """A network that judges the pictures of another: the one that is optimised would flatter its own.
 
     EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
+
+    Raises:
+        BackboneError: there is no such network.
     """
+    check_name(backbone, TITLES, "backbone", BackboneError)
     return shared_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", untrained=True)
 
 
 def search_style(
     space: StyleSpace,
-    content: Source | None,
-    style: Source | None,
+    content: ImageLike | None,
+    style: ImageLike | None,
     folder: str | Path,
     seed: int | None = None,
     method: Method | None = None,
@@ -127,15 +133,20 @@ def search_style(
         What `style_trials` returns.
 
     Raises:
-        SearchError: the folder holds another search, or one with other pictures.
+        ImageError: a picture can't be read.
+        SearchError: the folder holds another search, one with other pictures, or one that can't be read.
+        SettingsError: the seed is none.
     """
-    seed = settings.seed if seed is None else seed
+    good = Allowed(lambda value: isinstance(value, StyleSpace), "what style_space returns, such as of 'ours'")
+    check_value(space, good, "The search space", SearchError)
+    seed = seed_or_default(seed)
     photo, painting = (picture if picture is None else load_image(picture) for picture in (content, style))
     base = space.recipe(kt.HyperParameters())
     networks: list[Backbone] = []
 
     def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
-        assert photo is not None and painting is not None
+        if photo is None or painting is None:
+            raise SearchError("There is no content or no style, and only a chief needs none; give both.")
         if not networks:  # loaded by those who paint
             networks.extend([shared_backbone(base.backbone, untrained=True), judge_for(base.backbone)])
         place.mkdir(parents=True, exist_ok=True)
@@ -155,7 +166,9 @@ def search_style(
     identity = {"space": space.name, "method": method, "seed": seed, "recipe": base.to_dict()}
     if photo is not None and painting is not None:
         identity |= {"content": digest(photo), "style": digest(painting)}
-    searching.search(work, space.recipe, folder, OBJECTIVE, identity, seed, method, trials or space.trials)
+    searching.search(
+        work, space.recipe, folder, OBJECTIVE, identity, seed, method, space.trials if trials is None else trials
+    )
     return style_trials(folder)
 
 
@@ -163,15 +176,15 @@ def style_trials(folder: str | Path) -> pd.DataFrame:
     """The finished trials of a search, of all workers, the best trade-off first.
 
     Returns:
-        A row per trial: trial, the hyper-parameters, the figures of FIGURES, best (whether no other trial is nearer
+        A row per trial: trial, the hyper-parameters, the figures of _FIGURES, best (whether no other trial is nearer
         to both the content and the style), painting (the file).
 
     Raises:
-        SearchError: there is no search in the folder.
+        SearchError: there is no search for a style in the folder, or it can't be read.
     """
     rows = [
-        {"trial": trial["trial"], **trial["values"], **{name: trial["metrics"][name] for name in FIGURES}}
-        for trial in finished_trials(folder, "artnb search-style ours CONTENT STYLE -o DIR")
+        {"trial": trial["trial"], **trial["values"], **{name: trial["metrics"][name] for name in _FIGURES}}
+        for trial in finished_trials(folder, "artnb search-style ours CONTENT STYLE -o DIR", _FIGURES)
     ]
     table = pd.DataFrame(rows)
     if table.empty:

@@ -7,6 +7,7 @@ it is computed once per scale.
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from artnb.backbones import Backbone, shared_backbone
 from artnb.common.files import replacing
 from artnb.common.progress import STOPPED, progress
 from artnb.common.resuming import digest
-from artnb.errors import ArtnbError
-from artnb.images import Source, load_image, resize
-from artnb.settings import settings
-from artnb.style.recipes import MIN_SIDE, StyleRecipe, default_recipe
+from artnb.common.seeding import seed_or_default
+from artnb.errors import Allowed, ArtnbError, check_value, whole
+from artnb.images import ImageLike, as_list, load_image, resize
+from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, style_recipe
 from artnb.style.scene import TERMS, Scene, taps
 
 Watch = Callable[[int, np.ndarray], bool | None]
@@ -61,12 +62,12 @@ class Painting:
 
 
 def stylize(
-    content: Source,
-    styles: Source | Sequence[Source],
-    recipe: StyleRecipe | None = None,
+    content: ImageLike,
+    styles: ImageLike | Sequence[ImageLike],
+    recipe: StyleRecipe | str | None = None,
     *,
     weights: Sequence[float] | None = None,
-    mask: Source | None = None,
+    mask: ImageLike | None = None,
     seed: int | None = None,
     watch: Watch | None = None,
     every: int = 25,
@@ -77,8 +78,8 @@ def stylize(
 
     Args:
         content: what to paint: whatever `load_image` takes.
-        styles: one picture to paint like, or a list of them to blend.
-        recipe: how; by default `default_recipe`.
+        styles: one picture to paint like, or several to blend: a list, or an array (n, height, width, 3).
+        recipe: how, or the name of a preset as `style_recipe` takes it; by default `default_recipe`.
         weights: how much each style counts; None for all the same.
         mask: a picture, or a bool (height, width): style where it is light, the content where it is dark.
         seed: of the noise that `recipe.start` may ask for.
@@ -91,15 +92,20 @@ def stylize(
         The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
 
     Raises:
-        StyleError: pictures, weights or mask can't be used, or `state` is another transfer's.
+        StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
+            transfer's.
+        RecipeError: there is no such preset, or a picture is too long and narrow for the recipe's size.
+        SettingsError: the seed is none.
         ImageError: a picture can't be read.
         BackboneError: the network's weights are not here, or it has no layer of a name in the recipe.
     """
-    seed = settings.seed if seed is None else seed
-    recipe = recipe or default_recipe()
+    seed = seed_or_default(seed)
+    recipe = default_recipe() if recipe is None else style_recipe(recipe) if isinstance(recipe, str) else recipe
+    check_value(recipe, _RECIPE, "The recipe")
+    check_value(watch, _WATCH, "The argument watch", StyleError)
+    check_value(every, whole(1, 1_000_000), "The argument every", StyleError)
     photo = load_image(content)
-    several: Any = styles if isinstance(styles, list | tuple) else [styles]
-    pictures = [load_image(style) for style in several]
+    pictures = [load_image(style) for style in as_list(styles)[0]]
     shares = _shares(len(pictures), weights)
     light = None if mask is None else _light(mask)
     for picture in (photo, *pictures):
@@ -108,10 +114,11 @@ def stylize(
                 f"A picture of {picture.shape[1]} × {picture.shape[0]} pixels is too small to paint with; "
                 f"give sides of {MIN_SIDE} or more."
             )
-    backbone = backbone or shared_backbone(recipe.backbone)
-    network = taps(backbone, recipe)
-    run = _Run(recipe, state, _identity(recipe, photo, pictures, shares, light, seed), watch, every)
+        sizes = recipe.sizes(*picture.shape[:2])  # a style is not made narrower than that either
     sizes, steps = recipe.sizes(*photo.shape[:2]), recipe.steps()
+    run = _Run(recipe, state, _identity(recipe, photo, pictures, shares, light, seed), watch, every)
+    backbone = shared_backbone(recipe.backbone) if backbone is None else backbone
+    network = taps(backbone, recipe)
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
@@ -119,9 +126,9 @@ def stylize(
                 network, recipe, resize(photo, sizes[number]), pictures, shares, _resized(light, sizes[number])
             )
             if run.image is None:
-                run.image = _beginning(scene, seed)
+                run.image = scene.beginning(seed)
             elif run.image.shape[:2] != sizes[number]:
-                run.image = _enlarged(run.image, scene)
+                run.image = scene.enlarged(run.image)
             run.paint(scene, number, steps, bar)
             if run.stopped:
                 break
@@ -140,14 +147,28 @@ def stylize(
     )
 
 
+_RECIPE = Allowed(lambda value: isinstance(value, StyleRecipe), f"a StyleRecipe, or {', '.join(RECIPES)}")
+_WATCH = Allowed(lambda value: value is None or callable(value), "a function of the step and the picture, or None")
+
+
 def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
-    shares = np.ones(number) if weights is None else np.asarray(weights, float)
-    if not number or shares.shape != (number,) or not (np.isfinite(shares).all() and min(shares) >= 0 and sum(shares)):
-        raise StyleError(f"Got {number} styles with the weights {weights}; give each style a weight from 0 on.")
+    if not number:
+        raise StyleError("There are no styles; give one or more.")
+    try:
+        given = np.ones(number) if weights is None else np.asarray(weights)
+        good = given.dtype.kind in "iuf" and given.shape == (number,) and min(given) >= 0
+        good = bool(good and 0 < given.sum(dtype=float) < np.inf)
+    except ValueError:  # lists of different lengths
+        good = False
+    if not good:
+        raise StyleError(
+            f"Got the weights {str(weights)[:100]} for {number} styles; give each style a weight from 0 on."
+        )
+    shares = given.astype(float)
     return [float(share) for share in shares / shares.sum()]
 
 
-def _light(mask: Source) -> np.ndarray:
+def _light(mask: ImageLike) -> np.ndarray:
     """A mask's grey levels: uint8 (height, width)."""
     if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
         mask = np.where(mask, np.uint8(255), np.uint8(0))
@@ -162,26 +183,6 @@ def _resized(grey: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | Non
     return None if grey is None else resize(grey, size)[..., 0] / 255
 
 
-def _beginning(scene: Scene, seed: int) -> np.ndarray:
-    """The picture before the first step, float32 (height, width, 3)."""
-    start, content = scene.recipe.start, scene.content[0].numpy()
-    if start == "content":
-        return content
-    if start == "style":
-        return resize(scene.styles[0][0].numpy().astype(np.uint8), content.shape[:2]).astype(np.float32)
-    return np.random.default_rng(seed).uniform(0, 255, content.shape).astype(np.float32)
-
-
-def _enlarged(image: np.ndarray, scene: Scene) -> np.ndarray:
-    """A coarse picture at the next size, with the fine detail of the content that its own size could not show."""
-    size, content = scene.original.shape[:2], scene.content
-    larger = tf.image.resize(image, size, "bicubic").numpy()
-    if scene.recipe.start != "content":
-        return larger.clip(0, 255)
-    blurred = tf.image.resize(tf.image.resize(content, image.shape[:2], "area"), size, "bicubic")
-    return (larger + (content - blurred)[0].numpy()).clip(0, 255)
-
-
 def _identity(
     recipe: StyleRecipe,
     content: np.ndarray,
@@ -194,6 +195,23 @@ def _identity(
     return json.dumps([recipe.to_dict(), list(shares), seed, pictures], sort_keys=True)
 
 
+def _state_file(state: str | Path) -> Path:
+    """The file to save a transfer in, known to be no folder, nor in a file, before any work is done."""
+    good = Allowed(lambda value: isinstance(value, str | Path) and str(value) != "", "the name of a file")
+    check_value(state, good, "The argument state", StyleError)
+    file = Path(state)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            file.stat()
+        is_folder = file.is_dir()
+    except (OSError, ValueError) as error:
+        raise StyleError(f"The state can't be saved in {file.name!r} ({type(error).__name__}); name a file.") from error
+    if is_folder:
+        raise StyleError(f"The state {file.name!r} is a folder; name a file in it.")
+    return file
+
+
 class _NoNumberError(Exception):
     """SciPy asked for the cost of a picture that has none."""
 
@@ -203,7 +221,7 @@ class _Run:
 
     def __init__(self, recipe: StyleRecipe, state: str | Path | None, identity: str, watch: Watch | None, every: int):
         self.recipe, self.identity, self.watch, self.every = recipe, identity, watch, every
-        self.file = None if state is None else Path(state)
+        self.file = None if state is None else _state_file(state)
         self.scale, self.done = 0, 0  # the scale, and the steps at it
         self.image: np.ndarray | None = None
         self.best: tuple[float, np.ndarray] | None = None
@@ -256,9 +274,9 @@ class _Run:
 
         try:
             while self.done < count:
-                begun = time.perf_counter()
+                start_time = time.perf_counter()
                 terms = step().numpy()
-                self._record(share, terms, time.perf_counter() - begun, bar)
+                self._record(share, terms, time.perf_counter() - start_time, bar)
                 if not np.isfinite(terms[0]):
                     self.stopped = f"At step {len(self.history)} the cost was no number; lower the learning rate."
                     break
@@ -286,7 +304,7 @@ class _Run:
         shape = self.image.shape
         signature = tf.TensorSpec((1, *shape), tf.float32)
         gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(signature)
-        measured: dict[str, Any] = {"terms": None, "begun": time.perf_counter()}
+        measured: dict[str, Any] = {"terms": None, "start_time": time.perf_counter()}
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
             terms, slope = gradient(tf.constant(flat.reshape(1, *shape), tf.float32))
@@ -300,8 +318,8 @@ class _Run:
         def after(flat: np.ndarray) -> None:
             self.image = flat.reshape(shape).astype(np.float32)
             now = time.perf_counter()
-            self._record(share, measured["terms"], now - measured["begun"], bar)
-            measured["begun"] = now
+            self._record(share, measured["terms"], now - measured["start_time"], bar)
+            measured["start_time"] = now
             if self._due():
                 self._show(scene)
             if self.stopped:

@@ -1,4 +1,4 @@
-"""Pages and widgets to play with; each is one function that returns an ipywidget."""
+"""The interactive pages; each is a function that returns an ipywidget."""
 
 from artnb.widgets.monet import monet
 from artnb.widgets.paint import paint_like

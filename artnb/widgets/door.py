@@ -1,4 +1,4 @@
-"""Who is answered: the server's own names, and no pages of other sites."""
+"""Checks of each request: it must use one of the server's names, and come from no page of another site."""
 
 import socket
 from collections.abc import Collection
@@ -10,9 +10,9 @@ from jupyter_server.utils import url_path_join
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform, RequestHandler
 
-RETRY = 5  # seconds after which the page that waits for a room tries again
+RETRY = 5  # seconds after which a page that waits for a free kernel tries again
 HEADERS = {
-    # Voilà's page has scripts inside, and JupyterLab's settings are checked by code that is compiled there.
+    # Voilà's pages contain inline scripts, and JupyterLab validates its settings with code that it compiles there.
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
@@ -39,34 +39,34 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def own_names(ip: str, others: Collection[str] = ()) -> set[str]:
-    """What the server is called by those who may ask it: its address, its name, and those that were allowed."""
-    names = {"localhost", "127.0.0.1", "::1", *(name.lower() for name in others)}
+def own_names(ip: str, allowed: Collection[str] = ()) -> set[str]:
+    """The host names that a request may use: this machine's addresses and name, and the `allowed` ones."""
+    names = {"localhost", "127.0.0.1", "::1", *(name.lower() for name in allowed)}
     if is_loopback(ip):
         return names | {ip}
     addresses = {ip}
     if ip == "" or (_is_address(ip) and ip_address(ip).is_unspecified):
-        found = [address.address for of_one in psutil.net_if_addrs().values() for address in of_one]
-        addresses = {address.partition("%")[0] for address in found if _is_address(address.partition("%")[0])}
+        texts = (address.address.partition("%")[0] for card in psutil.net_if_addrs().values() for address in card)
+        addresses = {text for text in texts if _is_address(text)}
     host = socket.gethostname().lower()
     return names | {address.lower() for address in addresses} | {host, f"{host}.local"}
 
 
 def refusal(request: HTTPServerRequest, names: Collection[str], start: str) -> tuple[int, str] | None:
-    """Why a request is not answered, as a status and a sentence; None if it is.
+    """Why a request is refused: a status and a message, or 303 and the path to redirect to; None if it is accepted.
 
-    By DNS rebinding any web site can make its name lead here, so only our own names are answered. And what a page of
-    another site asks for starts nothing: it can be a link to our pages, which leads to the start page, and no more.
+    By DNS rebinding, any web site can make its own name point to this server; so only the server's names are accepted.
+    A page of another site may do nothing but link to our pages, and such a link leads to the start page.
 
     Args:
-        request: what came.
+        request: to be checked.
         names: see `own_names`.
         start: the path of the start page.
     """
     host = _host(request.host)
     if host not in names:
         known = ", ".join(sorted(names))
-        return 403, f"This server answers to its own names only ({known}); start it with --allow-host to add another."
+        return 403, f"This server only answers under its own names ({known}); --allow-host NAME adds another one."
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None and _netloc(origin) != request.host.lower():
         return 403, "This request comes from a page of another site."
@@ -74,14 +74,14 @@ def refusal(request: HTTPServerRequest, names: Collection[str], start: str) -> t
         site = "same-origin" if _netloc(referer) == request.host.lower() else "cross-site"
     if site in (None, "same-origin", "none"):
         return None
-    followed = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
-    if request.method != "GET" or followed != ("navigate", "document"):
+    mode, destination = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    if request.method != "GET" or (mode, destination) != ("navigate", "document"):
         return 403, "This request comes from a page of another site."
     return None if request.path == start or request.path.startswith(url_path_join(start, "login")) else (303, start)
 
 
 def _host(header: str) -> str:
-    """`[::1]:8866` -> `::1`; empty if it is none."""
+    """`[::1]:8866` -> `::1`; empty for anything else."""
     try:
         return (urlsplit(f"//{header}").hostname or "").rstrip(".")
     except ValueError:
@@ -89,7 +89,7 @@ def _host(header: str) -> str:
 
 
 def _netloc(address: str) -> str:
-    """`http://a:1/b` -> `a:1`; empty if it is none."""
+    """`http://a:1/b` -> `a:1`; empty for anything else."""
     try:
         return urlsplit(address).netloc.lower()
     except ValueError:
@@ -97,27 +97,27 @@ def _netloc(address: str) -> str:
 
 
 class Refused(RequestHandler):
-    """Answers a request that was refused."""
+    """Responds to a refused request with the reason, or redirects it."""
 
-    def initialize(self, status: int, said: str) -> None:
-        """Take what `refusal` said."""
-        self._status, self._said = status, said
+    def initialize(self, status: int, reason: str) -> None:
+        """Store what `refusal` returned."""
+        self._status, self._reason = status, reason
 
     def prepare(self) -> None:
-        """End it here, whatever the method is."""
+        """Respond before any method is called, whatever the method is."""
         if self._status == 303:
-            self.redirect(self._said, status=303)
+            self.redirect(self._reason, status=303)
             return
         self.set_status(self._status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(self._said)
+        self.finish(self._reason)
 
     def data_received(self, chunk: bytes) -> None:
-        """Nothing that is sent along is looked at."""
+        """Ignore the body."""
 
 
 class SafeHeaders(OutputTransform):
-    """Adds `HEADERS` to every answer, whoever gives it."""
+    """Adds `HEADERS` to every response, whichever handler sends it."""
 
     def __init__(self, request: HTTPServerRequest):
         pass
@@ -125,7 +125,7 @@ class SafeHeaders(OutputTransform):
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Called by Tornado before anything is sent."""
+        """Add the headers; Tornado calls this before it sends a response."""
         for name, value in HEADERS.items():
             headers[name] = value
         if status_code == 503:

@@ -1,4 +1,4 @@
-"""Pictures to try the pages with: photographs that other packages ship, paintings of the studio, one by chance."""
+"""Pictures to try the pages with: photographs that other packages ship, paintings of the studio, or random ones."""
 
 import random
 from functools import cache
@@ -13,7 +13,7 @@ from artnb.paintings.catalogue import artist_name
 from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
 from artnb.settings import Source, settings
 
-PAINTINGS = Path(__file__).parent / "paintings"  # `make pictures` paints them
+EXAMPLES = Path(__file__).parent / "paintings"  # `make pictures` paints them
 _PHOTOGRAPHS = {
     "A temple by the water": "sklearn/datasets/images/china.jpg",
     "A dahlia": "sklearn/datasets/images/flower.jpg",
@@ -24,7 +24,7 @@ _PHOTOGRAPHS = {
 
 
 def photographs() -> dict[str, np.ndarray]:
-    """Photographs that scikit-image and scikit-learn ship: a name -> uint8 (height, width, 3)."""
+    """Photographs that scikit-image and scikit-learn ship: name -> uint8 (height, width, 3)."""
     return {name: _photograph(file) for name, file in _PHOTOGRAPHS.items()}
 
 
@@ -38,25 +38,25 @@ def _photograph(name: str) -> np.ndarray:
 
 @cache
 def paintings() -> dict[str, np.ndarray]:
-    """A painting by each of some painters of the studio: a name -> uint8 (height, width, 3)."""
-    return {artist_name(file.stem): load_image(file) for file in sorted(PAINTINGS.glob("*.jpg"))}
+    """Paintings by some of the studio's painters, one each: name of the painter -> uint8 (height, width, 3)."""
+    return {artist_name(file.stem): load_image(file) for file in sorted(EXAMPLES.glob("*.jpg"))}
 
 
-def by_chance() -> tuple[np.ndarray, str]:
-    """A random painting of the collection in use, and who painted it.
+def random_painting() -> tuple[np.ndarray, str]:
+    """A random painting of the collection in use, and the name of its artist.
 
-    The studio's is painted on the spot if the collection was never painted: nobody has to wait for a thousand others.
+    If the studio has not painted its collection yet, it paints only this picture, which takes a moment.
 
     Raises:
         SourceError: the collection is not on this machine.
     """
-    root, there = locate_collection()
-    if there:
+    root, complete = locate_collection()
+    if complete:
         collection = _collection(root, settings.source)
         painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
         return load_image(collection.file(painting["path"])), str(painting["artist"])
     if settings.source != "studio":
-        raise SourceError("The paintings are not on this machine yet; whoever runs this page can see: artnb doctor.")
+        raise SourceError("The paintings are not on this machine yet; `artnb doctor` says how to get them.")
     painter = random.choice(list(studio.PAINTERS))
     return studio.paint(painter, random.randrange(studio.PAINTERS[painter].pictures), settings.seed), painter
 

@@ -1,4 +1,4 @@
-"""How many kernels there are, and when one is ended."""
+"""The kernel manager: limits the number of kernels, and ends those that nobody uses."""
 
 import re
 import time
@@ -15,21 +15,21 @@ from traitlets import Int
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.utils import ENV_VARIABLE
 
-ROOM = 1800 * 1024**2  # bytes that a kernel comes to need: 750 MB at rest, 1,800 when it has painted 768 pixels
-RESERVE = 2 * 1024**3  # bytes for the server, and for all else on the machine
-OPENING = 4  # kernels at most whose page was not heard of yet: a crawler gets no more
-ALONE = 30  # seconds without a sign of its page after which a kernel is ended
-IDLE = 3600  # seconds in which nothing was done on an open page
-TICK = 5  # seconds between two looks at all kernels
+ROOM = 1800 * 1024**2  # bytes that a kernel may need: 750 MB when it is idle, 1,800 after painting 768 pixels
+RESERVE = 2 * 1024**3  # bytes for the server, and for everything else on the machine
+OPENING = 4  # kernels whose page has not connected yet, at most; a crawler never connects
+ALONE = 30  # seconds without a request from its page after which a kernel is ended
+IDLE = 3600  # seconds without activity on an open page after which its kernel is ended
+TICK = 5  # seconds between two checks of all kernels
 
 
 def kernels_for(memory: int) -> int:
-    """How many kernels there may be at once if so many bytes are free."""
+    """How many kernels fit into so many bytes of free memory, at least 1."""
     return max(1, (memory - RESERVE) // ROOM)
 
 
 def free_memory() -> int:
-    """Bytes that are free on this machine, or in this container if that has a limit (cgroup v2)."""
+    """Free memory in bytes of this machine, or of this container if it has a limit (cgroup v2)."""
     free = psutil.virtual_memory().available
     group = Path("/sys/fs/cgroup")
     try:
@@ -43,90 +43,88 @@ def free_memory() -> int:
 
 
 class Budget:
-    """So much may be taken at once, and comes back in so many seconds."""
+    """A rate limit (token bucket): `limit` may be taken at once, and is refilled within `seconds`."""
 
     def __init__(self, limit: float, seconds: float):
-        self._left, self._limit, self._rate, self._seen = limit, limit, limit / seconds, time.monotonic()
+        self._left, self._limit, self._rate, self._updated = limit, limit, limit / seconds, time.monotonic()
 
-    def take(self, much: float) -> bool:
-        """Whether there was enough left."""
+    def take(self, amount: float) -> bool:
+        """Take an amount if so much is left; return whether it was."""
         now = time.monotonic()
-        self._left = min(self._limit, self._left + (now - self._seen) * self._rate)
-        self._seen = now
-        if much > self._left:
+        self._left = min(self._limit, self._left + (now - self._updated) * self._rate)
+        self._updated = now
+        if amount > self._left:
             return False
-        self._left -= much
+        self._left -= amount
         return True
 
 
 class Rooms(AsyncMappingKernelManager):
-    """Kernels: a visitor has one, not more than there is memory for, and none is left alone for long.
+    """One kernel per open page, as many as the memory allows; a kernel whose page is gone is soon ended.
 
-    Voilà makes the class of its kernel manager from this one. Its pools hold kernels that wait for a visitor; they
-    count, too, and the one that waits is given up when a visitor of another page needs the room.
+    Voilà derives the class of its kernel manager from this one. Its pools hold kernels that wait for a visitor. They
+    count, too; a waiting kernel is ended when a visitor of another page needs its memory.
     """
 
-    limit = Int(1, help="Kernels at most, those that wait included.").tag(config=True)
+    limit = Int(1, help="Kernels at most, including those that wait.").tag(config=True)
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self._opened: dict[str, float] = {}  # kernel -> when it was given to a page
-        self._heard: dict[str, float] = {}  # kernel -> when its page was last heard of
-        self._claimed: set[str] = set()  # kernels whose page was heard of at all
+        self._heard: dict[str, float] = {}  # kernel -> the last request of its page, if there was any
         self._sockets: dict[str, weakref.WeakSet[Any]] = {}
         self._budgets: dict[tuple[str, str], Budget] = {}
         self._starting: set[str] = set()
-        self._warming: set[str] = set()  # those of them that nobody waits for
+        self._warming: set[str] = set()  # those of them that will wait for a visitor
 
     def heard_of(self, kernel_id: str) -> None:
-        """The page of this kernel gave a sign of life."""
+        """Record that the page of this kernel is open."""
         self._heard[kernel_id] = time.monotonic()
         self._opened.setdefault(kernel_id, self._heard[kernel_id])
-        self._claimed.add(kernel_id)
 
     def sockets(self, kernel_id: str) -> weakref.WeakSet[Any]:
-        """The connections to a kernel; Jupyter's own count is wrong after a handshake that was broken off."""
+        """The connections to a kernel; Jupyter's count is wrong after an interrupted handshake."""
         return self._sockets.setdefault(kernel_id, weakref.WeakSet())
 
     def budget(self, kernel_id: str, of: str, limit: float, seconds: float) -> "Budget":
-        """What the pages of a kernel may still take: `limit` at once, and that much again in so many seconds."""
+        """The rate limit of a kernel's pages for one kind of request, such as "uploads"."""
         return self._budgets.setdefault((kernel_id, of), Budget(limit, seconds))
 
     async def lives(self, kernel_id: str) -> bool:
-        """Whether there is such a kernel, and it has not died."""
+        """Whether this kernel exists and runs."""
         return kernel_id in self and await ensure_async(self.get_kernel(kernel_id).is_alive())
 
     def admit(self) -> None:
-        """See that a page may be opened now.
+        """Check that a page may be opened now.
 
         Raises:
-            HTTPError: 503, all rooms are taken, or many are just being opened; the page for it tries again.
+            HTTPError: 503, no kernel is free, or many pages are being opened; the error page tries again.
         """
         self._clear_pools()
         waiting = {*self._waiting(), *self._warming}
-        opening = {*self.list_kernel_ids(), *self._starting} - waiting - self._claimed
+        opening = {*self.list_kernel_ids(), *self._starting} - waiting - set(self._heard)
         if len(opening) >= OPENING:
             raise HTTPError(503, "many pages are being opened")
         if not self._waiting() and self._full():
-            raise HTTPError(503, "all rooms are taken")
+            raise HTTPError(503, "all kernels are taken")
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
-        """Start one, if there is room for it.
+        """Start a kernel, if necessary in place of a waiting one.
 
         Raises:
-            HTTPError: 503, there is none.
+            HTTPError: 503, no kernel is free.
         """
-        waits = kwargs.get("env", {}).get(ENV_VARIABLE.VOILA_PREHEAT) == "True"
-        if not waits:
-            self.admit()  # others may have come since the page was asked for
+        for_pool = kwargs.get("env", {}).get(ENV_VARIABLE.VOILA_PREHEAT) == "True"
+        if not for_pool:
+            self.admit()  # again: other visitors may have come since the page was requested
         while self._full():
-            given_up = None if waits else next(iter(self._waiting()), None)
-            if given_up is None:
-                raise HTTPError(503, "all rooms are taken")
-            await self.shutdown_kernel(given_up, now=True)
+            replaced = None if for_pool else next(iter(self._waiting()), None)
+            if replaced is None:
+                raise HTTPError(503, "all kernels are taken")
+            await self.shutdown_kernel(replaced, now=True)
         kernel_id = str(uuid4())
         self._starting.add(kernel_id)
-        if waits:
+        if for_pool:
             self._warming.add(kernel_id)
         try:
             return await super().start_kernel(**kwargs, kernel_id=kernel_id)
@@ -135,13 +133,12 @@ class Rooms(AsyncMappingKernelManager):
             self._warming.discard(kernel_id)
 
     async def cull_kernels(self) -> None:
-        """End the kernels that nobody needs, and let new ones wait where there is room."""
-        for known in (self._opened, self._heard, self._sockets):
-            for gone in [kernel_id for kernel_id in known if kernel_id not in self]:
-                del known[gone]
+        """End the kernels that nobody uses, and fill the pools if there is room."""
+        for entries in (self._opened, self._heard, self._sockets):
+            for ended in [kernel_id for kernel_id in entries if kernel_id not in self]:
+                del entries[ended]
         self._budgets = {key: budget for key, budget in self._budgets.items() if key[0] in self}
-        self._claimed &= set(self._heard)
-        RequestInfoSocketHandler._cache.clear()  # Voilà notes each request there, and our pages ask for none
+        RequestInfoSocketHandler._cache.clear()  # Voilà stores each request there, and our pages don't use it
         self._clear_pools()
         for kernel_id in self._waiting():
             if not await self.lives(kernel_id):
@@ -153,13 +150,13 @@ class Rooms(AsyncMappingKernelManager):
                 voila.fill_if_needed(delay=0, notebook_name=name)
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """End a kernel that has died, was left, or whose page is open and forgotten; called for none that waits."""
+        """End a kernel that has died, whose page is gone, or on whose page nothing is done; not called in a pool."""
         if kernel_id in self._starting:
             return
         kernel: Any = self.get_kernel(kernel_id)
         now = time.monotonic()
         opened = self._opened.setdefault(kernel_id, now)  # it has just left its pool
-        heard = self._heard.setdefault(kernel_id, now)
+        heard = self._heard.get(kernel_id, opened)
         if any(page.connected for page in self.sockets(kernel_id)):
             heard = self._heard[kernel_id] = now
         idle = min(time.time() - kernel.last_activity.timestamp(), now - opened)
@@ -174,7 +171,7 @@ class Rooms(AsyncMappingKernelManager):
             await self.shutdown_kernel(kernel_id, now=True)
 
     def _clear_pools(self) -> None:
-        """A kernel that could not be started waits for nobody."""
+        """Remove the kernels that could not be started."""
         for pool in self._kernel_pools():
             pool[:] = [task for task in pool if not (task.done() and (task.cancelled() or task.exception()))]
 
@@ -182,7 +179,7 @@ class Rooms(AsyncMappingKernelManager):
         return list(getattr(self, "_pools", {}).values())
 
     def _waiting(self) -> list[str]:
-        """The kernels that wait for a visitor, ready."""
+        """The kernels that have started and wait for a visitor."""
         done = [task for pool in self._kernel_pools() for task in pool if task.done()]
         return [task.result()["kernel_id"] for task in done if not (task.cancelled() or task.exception())]
 

@@ -1,4 +1,4 @@
-"""What a page may send to its kernel, looked at before the kernel does. The values in it are checked by `inputs`."""
+"""Checks of the messages from a page to its kernel, before the kernel gets them; `inputs` checks their values."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from tornado.web import HTTPError
 from artnb.images import MAX_BYTES
 from artnb.widgets.kernels import Rooms
 
-JSON_BYTES = 64 * 1024  # of a message without its pictures; a page sends a few hundred
-PARTS = 16  # of a message
-STATES, ALL = 2000, 50  # of widgets that a page may ask for in a minute; so much counts the question for all of them
-SOCKETS = 4  # connections to one kernel
-UNREAD = 64 * 1024**2  # bytes that are kept for a page that does not read them
+JSON_BYTES = 64 * 1024  # of a message without its pictures, at most; a page sends a few hundred
+PARTS = 16  # of a message, at most
+STATES, ALL = 2000, 50  # widgets whose state a page may request in a minute; a request for all counts as so many
+SOCKETS = 4  # connections to one kernel, at most
+UNREAD = 64 * 1024**2  # bytes in the buffer of a page that does not read them, at most
 SESSION = re.compile(r"[\w-]{1,64}")
 
 _METHODS = ("update", "custom", "request_state", "request_states")
@@ -27,18 +27,18 @@ _KINDS = {
 
 
 class Socket(ZMQChannelsWebsocketConnection):
-    """What a page sends to its kernel: messages to the widgets that are there, small ones but for uploads."""
+    """A page's connection to its kernel; it passes messages to existing widgets, and only uploads may be large."""
 
     connected = False
 
     async def prepare(self) -> None:
-        """See that there are not too many of them.
+        """Check the number of connections.
 
         Raises:
-            HTTPError: 400 for a session's name that is none, 429 for one connection too many.
+            HTTPError: 400 for a malformed session id, 429 for too many connections.
         """
         if not SESSION.fullmatch(self.session.session):
-            raise HTTPError(400, "no name of a session")
+            raise HTTPError(400, "malformed session id")
         if len(self._rooms.sockets(self.kernel_id)) >= SOCKETS:
             raise HTTPError(429, "too many connections")
         self._rooms.sockets(self.kernel_id).add(self)
@@ -49,25 +49,25 @@ class Socket(ZMQChannelsWebsocketConnection):
             raise
 
     def connect(self) -> Any:
-        """The handshake is done."""
+        """Record that the page is open, when the handshake is done."""
         self.connected = True
         self._rooms.heard_of(self.kernel_id)
         self._stream.max_write_buffer_size = UNREAD
         return super().connect()
 
     def disconnect(self) -> None:  # type: ignore[override]
-        """The page has gone, or its line is broken."""
+        """Remove this connection: the page was closed, or the line broke."""
         if self.connected:
             self._rooms.heard_of(self.kernel_id)
         self._rooms.sockets(self.kernel_id).discard(self)
         super().disconnect()
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
-        """Send a message of the kernel, or end a connection that takes none."""
+        """Send a message of the kernel, or close a connection that does not read."""
         try:
             super().handle_outgoing_message(stream, outgoing_msg)
         except StreamBufferFullError:
-            self.log.info("A page of kernel %s does not read what it asked for.", self.kernel_id)
+            self.log.info("A page of kernel %s does not read what it requested.", self.kernel_id)
             self._stream.close()
 
     @property
@@ -80,47 +80,48 @@ class Socket(ZMQChannelsWebsocketConnection):
         return self.multi_kernel_manager
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
-        """Hand a message on to the kernel, or drop it."""
+        """Pass a message to the kernel, or drop it."""
         try:
-            trouble = self._trouble(*_read(incoming_msg, bool(self.subprotocol)))
-        except Exception as error:  # whatever it is, the connection goes on
-            trouble = f"it can't be read ({type(error).__name__})"
-        if trouble:
-            self.log.debug("A message to kernel %s was dropped: %s", self.kernel_id, trouble)
+            problem = self._problem(*_read(incoming_msg, bool(self.subprotocol)))
+        except Exception as error:  # whatever it is, the connection stays open
+            problem = f"it can't be read ({type(error).__name__})"
+        if problem:
+            self.log.debug("A message to kernel %s was dropped: %s", self.kernel_id, problem)
         else:
             super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]
 
-    def _trouble(self, channel: str, header: dict[str, Any], content: dict[str, Any], buffers: int) -> str | None:
-        """Why a message is not handed on; `buffers` is the size of what comes with it, in bytes."""
+    def _problem(self, channel: str, header: dict[str, Any], content: dict[str, Any], buffers: int) -> str | None:
+        """Why a message is dropped, or None; `buffers` is the size of its buffers in bytes."""
         kind = header["msg_type"]
         if kind not in _KINDS.get(channel, ()):
-            return "no page sends it"
+            return "pages don't send this type"
         if kind == "comm_open" and content["target_name"] != "jupyter.widget.control":
-            return "it opens a widget"
+            return "it creates a widget"
         method = content["data"]["method"] if kind == "comm_msg" else None
         if kind == "comm_msg" and method not in _METHODS:
-            return "no page sends it"
+            return "pages don't send this method"
         if buffers and method != "update":
-            return "it brings something along"
-        asked = {"comm_open": 1, "request_state": 1, "request_states": ALL}.get(method or kind, 0)
-        if not self._rooms.budget(self.kernel_id, "states", STATES, 60).take(asked):
-            return "it asks again and again"
+            return "it has buffers"
+        states = {"comm_open": 1, "request_state": 1, "request_states": ALL}.get(method or kind, 0)
+        if not self._rooms.budget(self.kernel_id, "states", STATES, 60).take(states):
+            return "the page requests states too often"
         if not self._rooms.budget(self.kernel_id, "uploads", 2 * MAX_BYTES, 20).take(buffers):
-            return "it brings too much"
+            return "the page uploads too much"
         return None
 
 
 def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str, Any], int]:
-    """The channel, header and content of a message, and the bytes behind them, if its sizes are what they can be.
+    """The channel, header and content of a message, and the size of its buffers in bytes.
 
-    Jupyter's own readers believe the numbers that a message begins with, so these are checked first.
+    Jupyter's readers trust the offsets at the beginning of a message, so these are checked first.
 
     Args:
-        message: as it came.
-        v1: whether it is of Jupyter's newer protocol.
+        message: as it was received.
+        v1: whether it follows Jupyter's newer protocol.
 
     Raises:
-        ValueError: it is too large or contradicts itself; and whatever JSON and dictionaries raise.
+        ValueError: it is too large, or its offsets are wrong.
+        Exception: whatever JSON and dictionaries raise.
     """
     size = len(message)
     if v1 and isinstance(message, bytes):
@@ -128,7 +129,7 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
         if not 6 <= number <= PARTS or len(message) < 8 * (number + 1):
             raise ValueError("parts")
         starts = [int.from_bytes(message[8 * part : 8 * (part + 1)], "little") for part in range(1, number + 1)]
-        # A channel and four texts, then pictures.
+        # A channel and four texts, then the buffers.
         if starts != sorted(starts) or starts[0] < 8 * (number + 1) or starts[-1] > len(message):
             raise ValueError("order")
         if starts[5] - starts[0] > JSON_BYTES:
@@ -150,8 +151,8 @@ def _read(message: str | bytes, v1: bool) -> tuple[str, dict[str, Any], dict[str
             message = message[starts[0] : starts[0] + min(starts[1] - starts[0], JSON_BYTES + 1)]
         if len(message) > JSON_BYTES:
             raise ValueError("size")
-        whole = json.loads(message)
-        channel, header, content = whole.get("channel") or "shell", whole["header"], whole["content"]
+        fields = json.loads(message)
+        channel, header, content = fields.get("channel") or "shell", fields["header"], fields["content"]
     if not isinstance(header, dict) or not isinstance(content, dict):
-        raise ValueError("no dictionaries")
+        raise ValueError("not dictionaries")
     return channel, header, content, buffers

@@ -1,4 +1,4 @@
-"""Photograph to Monet, in a moment."""
+"""The page that turns photographs into Monets."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ import numpy as np
 from artnb import models
 from artnb.images import fit, png_bytes
 from artnb.settings import settings
-from artnb.widgets import examples as ours
+from artnb.widgets import examples as shipped
 from artnb.widgets.parts import (
     Job,
     Loader,
@@ -21,36 +21,36 @@ from artnb.widgets.parts import (
     download,
     model_choices,
     page,
+    privacy_note,
     row,
     shown,
-    watched,
 )
 
 if TYPE_CHECKING:
     from artnb.cyclegan.model import CycleModel
 
-VIEW = 256  # pixels of the square that shows what a discriminator says
-LARGEST = 1280  # pixels of the longer side; a generator takes about 8 seconds for them
+VIEW = 256  # pixels of the square that shows the discriminator's answer
+_LARGEST = 1280  # pixels of the longer side; a generator takes about 8 seconds for them
 
 
 def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = False) -> widgets.VBox:
     """A page that turns a photograph into a Monet.
 
     Args:
-        examples: a name -> a picture to try it with; by default photographs that other packages ship.
-        preload: load the first model right away, beside the page.
+        examples: name -> picture to try it with; by default photographs that other packages ship.
+        preload: load the first model right away, in a thread.
     """
-    found = model_choices("cyclegan")
-    model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
+    choices = model_choices("cyclegan")
+    model = widgets.Dropdown(options=list(choices), description="Model", style={"description_width": "4rem"})
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
     visitor = uuid4().hex
     message, result, saved, view = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
 
     def load(label: str) -> "CycleModel":
-        return models.load_model(found[label])
+        return models.load_model(choices[label])
 
     def ready() -> None:
-        job.allow(chooser.picture is not None and bool(found))
+        job.allow(chooser.picture is not None and bool(choices))
 
     def work(_: Callable[[], bool]) -> None:
         picture, label = chooser.picture, model.value
@@ -59,44 +59,44 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         result.value = saved.value = view.value = ""
         painter = networks(label)
         message.say("Painting …")
-        begun = time.perf_counter()
-        made = painter(picture)
-        seconds = time.perf_counter() - begun
+        start_time = time.perf_counter()
+        painted = painter(picture)
+        seconds = time.perf_counter() - start_time
         result.value = (
             '<div class="artnb-columns">'
-            + shown(picture, "The picture as it was", LARGEST, "Before")
-            + shown(made, f"The picture as a Monet, made by {painter.card.title}", LARGEST, "After")
+            + shown(picture, "The picture as it was", _LARGEST, "Before")
+            + shown(painted, f"The picture as a Monet, painted by {painter.card.title}", _LARGEST, "After")
             + "</div>"
         )
-        saved.value = download(png_bytes(made), "monet.png", "Download the picture")
-        message.say("The discriminator looks at it …")
-        realness = painter.realness(made, "monet")
+        saved.value = download(png_bytes(painted), "monet.png", "Download the picture")
+        message.say("The discriminator judges it …")
+        realness = painter.realness(painted, "monet")
         view.value = _judged(realness)
         message.say("")
         if settings.log:
             from artnb.operation import monitoring
 
-            folder, version = painter.folder, models.identity(painter.folder)
-            monitoring.record_painting(folder.name, picture, made, lambda: realness, seconds, version, visitor)
+            monitoring.record_painting(
+                painter.folder.name, picture, painted, lambda: realness, seconds, painter.identity, visitor
+            )
 
     networks = Loader(load)
-    chance = ours.by_chance
-    pictures = ours.photographs() if examples is None else examples
-    chooser = PictureChooser("The picture", pictures, ready, chance, LARGEST)
-    if not found:
+    pictures = shipped.photographs() if examples is None else examples
+    chooser = PictureChooser("The picture", pictures, ready, shipped.random_painting, _LARGEST)
+    if not choices:
         message.complain("There is no CycleGAN here yet; train one with: artnb train cyclegan")
     elif preload:
         networks.ahead(model.value)
     box = page(
         "Monet",
-        "A network that has seen many Monets and many photographs, and no pair of them, paints at once. "
-        f"Pictures are painted at {LARGEST:,} pixels at most, which takes some eight seconds. The way back, from Monet "
-        "to photograph, is not good enough yet to be shown here.",
+        "This network was trained on many Monets and many photographs, but on no pairs of them. It paints quickly: the "
+        f"largest pictures, {_LARGEST:,} pixels long, take about eight seconds. The other direction, from Monet to "
+        "photograph, is not good enough yet to be shown here.",
         columns(chooser, widgets.VBox([model, row(start), message])),
         result,
         saved,
         view,
-        *watched(),
+        *privacy_note(),
         code='from artnb import load_model\n\nload_model("starter-monet")("photo.jpg")',
     )
     job = Job(start, None, work, message)
@@ -105,10 +105,11 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
 
 
 def _judged(realness: np.ndarray) -> str:
-    """What the discriminator of Monets makes of a picture, (rows, columns), in HTML."""
+    """The discriminator's scores of a picture, (rows, columns), as a map in grey with a caption, in HTML."""
     grey = fit((realness.clip(0, 1) * 255).round().astype(np.uint8), VIEW)
-    where = "Where the discriminator takes it for a real Monet: the lighter, the more"
+    caption = "The lighter an area, the more it looks like a real Monet to the discriminator"
     return (
         "<h3>The discriminator's view</h3>"
-        f"<p>{where}. On average {realness.mean():.2f}, where 1 is real and 0 is generated.</p>" + shown(grey, where)
+        f"<p>{caption}. On average {realness.mean():.2f}, where 1 is real and 0 is generated.</p>"
+        + shown(grey, caption)
     )

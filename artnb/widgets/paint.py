@@ -1,4 +1,4 @@
-"""Paint like …: a photograph and one painting or two, and a picture that grows while one looks."""
+"""The page that paints a photograph in the style of one painting or two, step by step."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from artnb.images import resize, shrink
 from artnb.settings import settings
 from artnb.style.recipes import style_recipe
 from artnb.weights import TITLES, find_weights
-from artnb.widgets import examples as ours
+from artnb.widgets import examples as shipped
 from artnb.widgets.parts import (
     Job,
     Loader,
@@ -25,17 +25,17 @@ from artnb.widgets.parts import (
     compared,
     download,
     page,
+    privacy_note,
     row,
     shown,
     styled,
-    watched,
 )
 
 if TYPE_CHECKING:
     from artnb.backbones import Backbone
 
-USUAL = "efficientnet-lite0"  # its weights are on every machine
-LARGEST = 768  # pixels of the longer side
+USUAL = "efficientnet-lite0"  # its weights are installed with artnb
+_LARGEST = 768  # pixels of the longer side
 
 
 def paint_like(
@@ -43,12 +43,12 @@ def paint_like(
     styles: Mapping[str, np.ndarray] | None = None,
     preload: bool = False,
 ) -> widgets.VBox:
-    """A page that paints a photograph like a painting, or like two.
+    """A page that paints a photograph in the style of one painting or two.
 
     Args:
-        contents: a name -> a photograph to try it with; by default some that other packages ship.
-        styles: a name -> a painting; by default some that artnb ships.
-        preload: load the usual network right away, beside the page.
+        contents: name -> photograph to try it with; by default some that other packages ship.
+        styles: name -> painting; by default some that artnb ships.
+        preload: load the usual network right away, in a thread.
     """
     names = {
         title + ("" if find_weights(name) else " (untrained)"): name
@@ -57,14 +57,14 @@ def paint_like(
     backbone = widgets.Dropdown(options=list(names), description="Network")
     strength = widgets.FloatSlider(1.0, min=0.1, max=1.0, step=0.1, description="Strength")
     second = widgets.FloatSlider(0.5, min=0.0, max=1.0, step=0.1, description="Blend", disabled=True)
-    size = widgets.IntSlider(256, min=128, max=LARGEST, step=64, description="Size, pixels")
+    size = widgets.IntSlider(256, min=128, max=_LARGEST, step=64, description="Size, pixels")
     steps = widgets.IntSlider(200, min=20, max=500, step=20, description="Steps")
     colours = widgets.Checkbox(False, description="Keep the colours of the photograph", indent=False)
     visitor = uuid4().hex
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
     stop = widgets.Button(description="Stop, and keep it")
     bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
-    message, canvas, beside, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
+    message, canvas, inputs, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
     recipe_text = widgets.HTML()
 
     def load(name: str) -> "Backbone":
@@ -77,20 +77,20 @@ def paint_like(
         second.disabled = other.picture is None
 
     def work(stopped: Callable[[], bool]) -> None:
-        message.say("The network is being loaded …" if names[backbone.value] not in network else "Beginning …")
+        message.say("The network is being loaded …" if names[backbone.value] not in networks else "Starting …")
         from artnb.style.files import painting_bytes
         from artnb.style.transfer import stylize
 
         assert content.picture is not None and style.picture is not None
         name = names[backbone.value]
-        wanted = replace(
+        recipe = replace(
             style_recipe(name),
             size=size.value,
             iterations=steps.value,
             strength=strength.value,
             keep_colours=colours.value,
         )
-        photograph = shrink(content.picture, wanted.size)
+        photograph = shrink(content.picture, recipe.size)
         pictures = {"The painting": (style.picture, 1.0)}
         if other.picture is not None:
             pictures = {
@@ -100,75 +100,75 @@ def paint_like(
         pictures = {which: (picture, share) for which, (picture, share) in pictures.items() if share > 0}
         saved.value = recipe_text.value = ""
         canvas.value = shown(photograph, "The photograph, before the first step")
-        beside.value = shown(photograph, "The photograph", 220, "The photograph") + "".join(
+        inputs.value = shown(photograph, "The photograph", 220, "The photograph") + "".join(
             shown(picture, which, 220, which + (f", {share:.0%}" if len(pictures) > 1 else ""))
             for which, (picture, share) in pictures.items()
         )
-        looks = network(name)
-        message.say("Beginning …")
-        bar.max, bar.value, bar.layout.display = wanted.iterations, 0, ""
-        begun = time.monotonic()
-        seen: list[tuple[float, int]] = []
+        network = networks(name)
+        message.say("Starting …")
+        bar.max, bar.value, bar.layout.display = recipe.iterations, 0, ""
+        start_time = time.monotonic()
+        times: list[tuple[float, int]] = []
 
         def watch(step: int, picture: np.ndarray) -> bool:
-            seen.append((time.monotonic(), step))
+            times.append((time.monotonic(), step))
             bar.value = step
-            canvas.value = shown(resize(picture, photograph.shape[:2]), f"The picture after {step} steps", LARGEST)
-            # The first steps compile, so they say little about the others.
-            first, last = seen[-4:][0], seen[-1]
-            pace = (last[0] - first[0]) / (last[1] - first[1]) if len(seen) > 1 else (last[0] - begun) / step
-            left = pace * (wanted.iterations - step)
-            message.say(f"Step {step} of {wanted.iterations}, about {left:.0f} seconds to go.")
+            canvas.value = shown(resize(picture, photograph.shape[:2]), f"The picture after {step} steps", _LARGEST)
+            # From the last few calls only, because the first steps compile and take longer.
+            first, last = times[-4:][0], times[-1]
+            pace = (last[0] - first[0]) / (last[1] - first[1]) if len(times) > 1 else (last[0] - start_time) / step
+            left = pace * (recipe.iterations - step)
+            message.say(f"Step {step} of {recipe.iterations}, about {left:.0f} seconds left.")
             return not stopped()
 
         try:
-            done = stylize(
+            painting = stylize(
                 photograph,
                 [picture for picture, _ in pictures.values()],
-                wanted,
+                recipe,
                 weights=[share for _, share in pictures.values()],
                 watch=watch,
-                every=_every(name, wanted.size),
-                backbone=looks,
+                every=_every(name, recipe.size),
+                backbone=network,
             )
         finally:
             bar.layout.display = "none"
-        before = resize(photograph, done.image.shape[:2])
-        canvas.value = compared(before, done.image, f"The photograph, painted by {done.backbone}")
-        said = done.stopped or f"Done in {time.monotonic() - begun:.0f} seconds."
-        text = json.dumps(wanted.to_dict(), indent=1)
+        before = resize(photograph, painting.image.shape[:2])
+        canvas.value = compared(before, painting.image, f"The photograph, painted by {painting.backbone}")
+        outcome = painting.stopped or f"Done in {time.monotonic() - start_time:.0f} seconds."
+        text = json.dumps(recipe.to_dict(), indent=1)
         saved.value = (
             '<div class="artnb-row">'
-            + download(painting_bytes(done), "painted.png", "Download the picture")
+            + download(painting_bytes(painting), "painted.png", "Download the picture")
             + download(text.encode(), "recipe.json", "Download the recipe", "application/json")
             + "</div>"
         )
         recipe_text.value = f'<details><summary>The recipe</summary><pre tabindex="0">{text}</pre></details>'
-        message.say(f"{said} The network is untrained, so this shows how, not how well." if done.untrained else said)
+        warning = " The network is untrained, so this shows how it works, not how good it can be."
+        message.say(outcome + warning if painting.untrained else outcome)
         if settings.log:
             from artnb.operation import monitoring
             from artnb.style.metrics import measure
 
             first = next(picture for picture, _ in pictures.values())
-            fidelity = 1 - measure(done.image, photograph, first, looks).style_distance
-            seconds = done.seconds_per_step * len(done.history)
+            fidelity = 1 - measure(painting.image, photograph, first, network).style_distance
+            seconds = painting.seconds_per_step * len(painting.history)
             monitoring.record_painting(
-                f"style-{name}", photograph, done.image, lambda: fidelity, seconds, __version__, visitor
+                f"style-{name}", photograph, painting.image, lambda: fidelity, seconds, __version__, visitor
             )
 
-    network = Loader(load)
-    photographs = ours.photographs() if contents is None else contents
-    paintings = ours.paintings() if styles is None else styles
-    chance = ours.by_chance
-    content = PictureChooser("The photograph", photographs, ready, longer=LARGEST)
-    style = PictureChooser("The painting", paintings, ready, chance, LARGEST)
-    other = PictureChooser("A second, if you like", paintings, ready, chance, LARGEST)
+    networks = Loader(load)
+    photographs = shipped.photographs() if contents is None else contents
+    paintings = shipped.paintings() if styles is None else styles
+    content = PictureChooser("The photograph", photographs, ready, longest=_LARGEST)
+    style = PictureChooser("The painting", paintings, ready, shipped.random_painting, _LARGEST)
+    other = PictureChooser("A second, if you like", paintings, ready, shipped.random_painting, _LARGEST)
     if preload:
-        network.ahead(USUAL)
-    result = styled(widgets.Box([canvas, beside]), "artnb-result")
+        networks.ahead(USUAL)
+    result = styled(widgets.Box([canvas, inputs]), "artnb-result")
     box = page(
         "Paint like …",
-        "A network looks at both, and the photograph's pixels are changed until it sees the painting's strokes in it.",
+        "A network compares the two, and the photograph's pixels are changed until they show the painting's strokes.",
         columns(content, style, other),
         columns(backbone, size, steps, strength, second, colours, tight=True),
         row(start, stop),
@@ -177,14 +177,8 @@ def paint_like(
         result,
         saved,
         recipe_text,
-        *watched(),
-        code=(
-            "from artnb.images import load_image\n"
-            "from artnb.style.recipes import style_recipe\n"
-            "from artnb.style.transfer import stylize\n\n"
-            'recipe = style_recipe("efficientnet-lite0")\n'
-            'stylize(load_image("photo.jpg"), load_image("painting.jpg"), recipe).image'
-        ),
+        *privacy_note(),
+        code=('from artnb import stylize\n\nstylize("photo.jpg", "painting.jpg").image'),
     )
     job = Job(start, stop, work, message)
     box.job = job
@@ -192,5 +186,5 @@ def paint_like(
 
 
 def _every(name: str, size: int) -> int:
-    """Steps between two looks at the picture, so that there is one about every second: then it can be stopped."""
+    """How many steps to do between two pictures shown: about a second; only then the job can be stopped."""
     return max(1, round((10 if name == USUAL else 2) * min(1, (256 / size) ** 2)))

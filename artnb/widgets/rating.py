@@ -1,4 +1,4 @@
-"""A blind rating: pictures one after the other, without names."""
+"""The widget for blind ratings: one picture after the other, without the names of the models."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import ipywidgets as widgets
 import numpy as np
 
+from artnb.common.seeding import seed_or_default
 from artnb.images import png_bytes
-from artnb.operation.ratings import QUESTIONS, SCORES, Rating, RatingError, load, record, summary
-from artnb.settings import settings
+from artnb.operation.ratings import QUESTIONS, SCORES, Rating, RatingError, load_ratings, record_ratings, summary
 from artnb.widgets import inputs
 
-_ASKED = {
+_QUESTION_TEXTS = {
     "style": "Does it look like the painter?",
     "colour": "Are the colours the painter's?",
     "lines": "Are lines and strokes convincing?",
@@ -25,15 +25,15 @@ def rate(
     """Show pictures in random order, ask about each, and save the answers.
 
     Args:
-        pictures: (picture, model) -> uint8 (height, width, 3).
-        file: where the answers go.
-        rater: who answers; by default the page asks.
-        seed: of the order.
+        pictures: (name of the picture, model) -> uint8 (height, width, 3).
+        file: for the answers, see `record_ratings`.
+        rater: identifies the person; by default the page asks for initials.
+        seed: of the order; by default `ARTNB_SEED`.
 
     Raises:
         RatingError: there are no pictures.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     if not pictures:
         raise RatingError("There are no pictures to rate; give some.")
     names = list(pictures)
@@ -43,43 +43,44 @@ def rate(
     answers = {
         question: widgets.ToggleButtons(
             options=[("no answer", None), *((str(score), score) for score in SCORES)],
-            description=_ASKED[question],
+            description=_QUESTION_TEXTS[question],
             style={"description_width": "16em", "button_width": "4.5em"},
         )
         for question in QUESTIONS
     }
     place = widgets.HTML()
-    said = widgets.HTML()
-    button = widgets.Button(description="Save, and the next one", button_style="primary", layout={"width": "14em"})
-    page = widgets.VBox([name, place, shown, *answers.values(), button, said])
+    message = widgets.HTML()
+    button = widgets.Button(description="Save and continue", button_style="primary", layout={"width": "14em"})
+    page = widgets.VBox([name, place, shown, *answers.values(), button, message])
     position = 0
 
     def show() -> None:
         shown.value = png_bytes(pictures[order[position]])
-        place.value = f"Picture {position + 1} of {len(order)}. 1 is not at all, 5 is very much."
+        place.value = f"Picture {position + 1} of {len(order)}. 1 means not at all, 5 means very much."
         for answer in answers.values():
             answer.value = None
 
     def save(_: object) -> None:
         nonlocal position
         picture, model = order[position]
-        given = {question: answer.value for question, answer in answers.items() if answer.value is not None}
-        if not given:
-            said.value = "Choose a number for at least one question."
+        scores = {question: answer.value for question, answer in answers.items() if answer.value is not None}
+        if not scores:
+            message.value = "Choose a number for at least one question."
             return
-        who = name.value.strip() or "anonymous"
+        person = name.value.strip() or "anonymous"
         try:
-            record(file, [Rating(who, picture, model, question, score) for question, score in given.items()])
+            record_ratings(file, [Rating(person, picture, model, question, n) for question, n in scores.items()])
         except OSError as error:
-            said.value = f"Your answers could not be saved ({error.strerror}); free some space and press again."
+            message.value = f"Your answers could not be saved ({error.strerror}); free some space and try again."
             return
-        said.value = ""
+        message.value = ""
         position += 1
         if position < len(order):
             show()
             return
-        found = summary(load(file)).pivot_table(index="model", columns="question", values="mean", observed=True)
-        page.children = [widgets.HTML("<p>Thank you. The mean scores so far:</p>" + found.round(1).to_html(border=0))]
+        table = summary(load_ratings(file))
+        means = table.pivot_table(index="model", columns="question", values="mean", observed=True).round(1)
+        page.children = [widgets.HTML("<p>Thank you. The mean scores so far:</p>" + means.to_html(border=0))]
 
     button.on_click(save)
     show()

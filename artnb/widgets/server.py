@@ -1,7 +1,7 @@
-"""The server of the pages: Voilà, and what it leaves to others. Whoever sends something here is a stranger.
+"""The server of the pages: Voilà, with checks of whatever strangers send.
 
-`door` looks at every request, `messages` at every message to a kernel, `kernels` counts the kernels and ends them.
-What a widget takes is checked in the kernel, see `inputs`.
+`door` checks every request, `messages` every message to a kernel, and `inputs` every value in the kernel; `kernels`
+limits the number of kernels and ends them.
 """
 
 from collections.abc import Callable, Collection
@@ -21,17 +21,17 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from artnb.images import MAX_BYTES
-from artnb.widgets.door import Refused, SafeHeaders, is_loopback, own_names, refusal
+from artnb.widgets.door import RETRY, Refused, SafeHeaders, is_loopback, own_names, refusal
 from artnb.widgets.kernels import TICK, Rooms, free_memory, kernels_for
 from artnb.widgets.messages import JSON_BYTES, Socket
 
 
 class Alive(JupyterHandler):
-    """Says a page whether its kernel is still there, by which it is known that the page is."""
+    """Tells a page whether its kernel runs; the request also shows that the page is open."""
 
     @authenticated
     async def get(self, kernel_id: str) -> None:
-        """204 if it is, 404 if not."""
+        """Respond with 204 if it runs, otherwise with 404."""
         self.set_header("Cache-Control", "no-store")
         rooms: Any = self.kernel_manager
         if not await rooms.lives(kernel_id):
@@ -42,11 +42,11 @@ class Alive(JupyterHandler):
 
 
 class Page(TornadoVoilaHandler):
-    """A page, if there is room for its visitor."""
+    """A page, if a kernel is free for it."""
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
-        """The page, or one that tries again."""
+        """Respond with the page, or with an error page that tries again."""
         self.kernel_manager.admit()
         await super().get(path)
 
@@ -55,48 +55,47 @@ class Channels(VoilaKernelWebsocketHandler):
     """The web socket of a page."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """No page: nobody would see it."""
+        """Send no error page; nothing would show it."""
         self.finish()
 
 
 class Gallery(Voila):
-    """Voilà with a door."""
+    """Voilà with the checks of `door`."""
 
     name = Unicode("voila")
-    allowed_hosts = Set(Unicode(), help="Names by which the server is asked, besides its own.").tag(config=True)
+    allowed_hosts = Set(Unicode(), help="Host names that requests may use, besides the server's own.").tag(config=True)
 
     def init_settings(self) -> dict[str, Any]:
-        """Voilà's, and our headers."""
-        return {**super().init_settings(), "transforms": [SafeHeaders]}
+        """Add our headers to Voilà's settings, and what error.html shows."""
+        return {**super().init_settings(), "transforms": [SafeHeaders], "jinja_template_vars": {"retry": RETRY}}
 
     def init_handlers(self) -> list[Any]:
-        """Voilà's without what our pages don't need, and the sign of life."""
+        """Remove Voilà's handlers that our pages don't need, and add ours."""
         unneeded = (RequestInfoSocketHandler, AllowListFileHandler, VoilaContentsHandler)
         handlers = [handler for handler in super().init_handlers() if handler[1] not in unneeded]
         ours = {TornadoVoilaHandler: Page, VoilaKernelWebsocketHandler: Channels}
-        handlers = [(path, ours.get(what, what), *more) for path, what, *more in handlers]
+        handlers = [(path, ours.get(handler, handler), *options) for path, handler, *options in handlers]
         return [(url_path_join(self.server_url, r"/artnb/alive/([\w-]{36})"), Alive), *handlers]
 
     def listen(self) -> None:
-        """Put the door before the handlers, and begin."""
+        """Check each request before a handler sees it, and listen."""
         names = own_names(self.ip, self.allowed_hosts)
         find: Callable[..., Any] = self.app.find_handler
 
-        def door(request: HTTPServerRequest, **more: Any) -> Any:
-            refused = refusal(request, names, self.server_url)
-            if refused:
-                status, said = refused
-                return self.app.get_handler_delegate(request, Refused, {"status": status, "said": said})
-            return find(request, **more)
+        def checked(request: HTTPServerRequest, **options: Any) -> Any:
+            if refused := refusal(request, names, self.server_url):
+                status, reason = refused
+                return self.app.get_handler_delegate(request, Refused, {"status": status, "reason": reason})
+            return find(request, **options)
 
-        self.app.find_handler = door
-        # Nobody sends a body here, and a web socket's message may come in one piece, as Firefox sends it.
+        self.app.find_handler = checked
+        # Pages send no bodies; Firefox sends a web socket's message, such as an upload, in one piece.
         limits = {"max_body_size": JSON_BYTES, "body_timeout": 10, "max_buffer_size": MAX_BYTES + 2 * JSON_BYTES}
         self.app.listen = partial(self.app.listen, **limits)
         super().listen()
 
 
-def settings(
+def server_config(
     ip: str,
     port: int,
     preheat: bool,
@@ -104,15 +103,15 @@ def settings(
     token: bool = True,
     allowed_hosts: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """What the server is told; Voilà's documentation says what else there is.
+    """The server's configuration; Voilà's documentation explains the options.
 
     Args:
         ip: the address to listen on.
-        port: or the next free one.
-        preheat: let a kernel wait for each page.
+        port: to listen on; if it is in use, the next free one.
+        preheat: keep a started kernel waiting for each page.
         kernels: at most; by default as many as the free memory allows.
-        token: on another address than loopback, ask for a token.
-        allowed_hosts: names that a proxy hands on.
+        token: require a token, unless the address is loopback.
+        allowed_hosts: host names that requests may use besides the server's own, such as that of a proxy.
     """
     return {
         "Voila": {
@@ -124,8 +123,8 @@ def settings(
             "tornado_settings": {
                 # An upload is one message; the browser refuses a larger file before it sends it.
                 "websocket_max_message_size": MAX_BYTES + JSON_BYTES,
-                # A page that is closed asks for its kernel's end, but Voilà forgets the token that would allow it.
-                # `refusal` looks where a request comes from, and nobody can guess the name of another one's kernel.
+                # A closed page asks to end its kernel, but Voilà's page doesn't send the XSRF token for it.
+                # `refusal` checks where a request comes from, and nobody can guess the id of another page's kernel.
                 "disable_check_xsrf": True,
             },
         },
@@ -139,17 +138,17 @@ def settings(
             "show_tracebacks": False,
             "file_allowlist": [],
             "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"],
-            # One kernel for each page waits with TensorFlow loaded, so that a page opens in a moment.
+            # One kernel for each page waits with TensorFlow loaded, so that pages open quickly.
             "preheat_kernel": preheat,
             "default_pool_size": 1,
             "multi_kernel_manager_class": Rooms,
         },
         "Rooms": {"limit": kernels_for(free_memory()) if kernels is None else kernels},
         "MappingKernelManager": {
-            "cull_idle_timeout": 1,  # what turns the looks at all kernels on; `Rooms` says which are ended
+            "cull_idle_timeout": 1,  # turns culling on; `Rooms` decides which kernels are ended
             "cull_interval": TICK,
             "allow_tracebacks": False,
-            "buffer_offline_messages": False,  # a page asks for all states when it comes back
+            "buffer_offline_messages": False,  # a page requests all states when it connects again
         },
-        "KernelManager": {"autorestart": False},  # a new kernel would know nothing of the page
+        "KernelManager": {"autorestart": False},  # a new kernel would have none of the page's widgets
     }

@@ -11,29 +11,29 @@ import numpy as np
 from artnb import models
 from artnb.images import fit
 from artnb.paintings import catalogue
-from artnb.widgets import examples as ours
+from artnb.widgets import examples as shipped
 from artnb.widgets.parts import (
     Job,
     Loader,
     Message,
     PictureChooser,
-    bars,
     columns,
     model_choices,
     page,
+    privacy_note,
     row,
+    share_bars,
     shown,
-    watched,
 )
 
 if TYPE_CHECKING:
     from artnb.classification.model import Classifier, Prediction
 
 
-_NOTED = (
-    "What is noted: the name that you choose, the network's answer, and a number by which the same picture would be "
-    "known again. The picture is kept only if you agree, 1,024 pixels long at most, and is deleted if your correction "
-    "is not accepted."
+_PRIVACY = (
+    "What is saved: the name that you choose, the network's answer, and a number by which the same picture can be "
+    "recognised. The picture is kept only if you agree, at most 1,024 pixels long, and is deleted if your correction "
+    "is rejected."
 )
 
 
@@ -41,119 +41,120 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     """A page that names the artist of a picture.
 
     Args:
-        examples: a name -> a picture to try it with; by default some that artnb ships.
-        preload: load the first model right away, beside the page.
+        examples: name -> picture to try it with; by default some that artnb ships.
+        preload: load the first model right away, in a thread.
     """
-    found = model_choices("classifier")
-    model = widgets.Dropdown(options=list(found), description="Model", style={"description_width": "4rem"})
+    choices = model_choices("classifier")
+    model = widgets.Dropdown(options=list(choices), description="Model", style={"description_width": "4rem"})
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
     where = widgets.Button(description="Where does it look?", disabled=True)
     message, answer, heat = Message(), widgets.HTML(), widgets.HTML()
     right = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
-    keep = widgets.Checkbox(False, description="You may keep the picture, to learn from it", indent=False)
+    keep = widgets.Checkbox(False, description="You may keep the picture and learn from it", indent=False)
     tell = widgets.Button(description="Wrong? Tell me")
-    noted = widgets.HTML(f'<p class="artnb-quiet">{_NOTED}</p>')
-    correction = widgets.VBox([right, keep, row(tell), noted], layout={"display": "none"})
+    privacy = widgets.HTML(f'<p class="artnb-quiet">{_PRIVACY}</p>')
+    correction = widgets.VBox([right, keep, row(tell), privacy], layout={"display": "none"})
     visitor = uuid4().hex
-    said: dict[str, tuple[np.ndarray, Classifier, Prediction]] = {}
-    told = True  # whether there is nothing to correct any more
+    last: dict[str, tuple[np.ndarray, Classifier, Prediction]] = {}
+    corrected = True  # or there is nothing to correct
 
     def load(label: str) -> "Classifier":
-        loaded = models.load_model(found[label])
+        loaded = models.load_model(choices[label])
         loaded(np.zeros((8, 8, 3), np.uint8))  # the first call compiles
         return loaded
 
     def forget() -> None:
-        nonlocal told
-        asking.allow(chooser.picture is not None and bool(found))
-        looking.allow(False)
-        said.clear()
-        told = True
+        nonlocal corrected
+        asking.allow(chooser.picture is not None and bool(choices))
+        explaining.allow(False)
+        last.clear()
+        corrected = True
         answer.value, heat.value, correction.layout.display = "", "", "none"
         if not asking.running:
             message.say("")
 
     def predict(_: Callable[[], bool]) -> None:
-        nonlocal told
+        nonlocal corrected
         from artnb.operation import monitoring
 
         picture, label = chooser.picture, model.value
         assert picture is not None
-        message.say("The model is being loaded …" if label not in classifiers else "Looking …")
-        named = classifiers(label)
-        prediction = monitoring.predict_and_log(named, picture, visitor)
+        message.say("The model is being loaded …" if label not in classifiers else "Thinking …")
+        classifier = classifiers(label)
+        prediction = monitoring.predict_and_log(classifier, picture, visitor)
         if picture is not chooser.picture or label != model.value:
-            message.say("")  # the visitor has gone on to another one
+            message.say("")  # the visitor has chosen another one
             return
-        said["last"] = picture, named, prediction
-        told = False
+        last["answer"] = picture, classifier, prediction
+        corrected = False
         answer.value, heat.value = _answer(prediction), ""
-        artists = sorted({*named.card.class_names, *catalogue.artists()["name"]})
-        right.options = [("whom?", None), *zip(artists, artists, strict=True)]
+        artists = sorted({*classifier.card.class_names, *catalogue.artists()["name"]})
+        right.options = [("choose …", None), *zip(artists, artists, strict=True)]
         right.index, correction.layout.display = 0, "flex"
-        looking.allow(True)
+        explaining.allow(True)
         message.say("")
 
-    def look(_: Callable[[], bool]) -> None:
+    def explain(_: Callable[[], bool]) -> None:
         from artnb.classification.explaining import grad_cam
 
-        message.say("Looking again …")
-        picture, named, prediction = said["last"]
-        image = fit(picture, named.card.size)
-        found_heat = grad_cam(named.network, image, named.card.class_names.index(prediction.artist))
-        speaks = f"What speaks for {prediction.artist}: the brighter, the more"
-        if said.get("last", (None,))[0] is picture:
-            heat.value = shown(_under(image, found_heat), speaks, caption=f"{speaks}.")
+        message.say("Asking the network again …")
+        picture, classifier, prediction = last["answer"]
+        image = fit(picture, classifier.card.size)
+        heat_map = grad_cam(classifier.network, image, classifier.card.class_names.index(prediction.artist))
+        caption = f"Evidence for {prediction.artist}: the brighter, the stronger"
+        if last.get("answer", (None,))[0] is picture:
+            heat.value = shown(_under(image, heat_map), caption, caption=f"{caption}.")
         message.say("")
 
     def correct(_: object) -> None:
-        nonlocal told
+        nonlocal corrected
         from artnb.operation import feedback
 
-        if told:
-            return  # one correction for an answer
+        if corrected:
+            return  # one correction per answer
         if right.value is None:
             message.say("Choose whose work it is, and tell me again.")
             return
-        picture, named, prediction = said["last"]
-        feedback.record(
+        picture, classifier, prediction = last["answer"]
+        feedback.record_feedback(
             picture,
-            named.folder.name,
+            classifier.folder.name,
             prediction.artist,
             right.value,
             prediction.probability,
             visitor,
             keep.value,
-            models.identity(named.folder),
+            classifier.identity,
         )
-        told = True
+        corrected = True
         correction.layout.display = "none"
-        kept = "it is noted, with the picture." if keep.value else "it is noted. The picture itself is not kept."
-        message.say(f"Thank you; {kept}")
+        outcome = "The picture is kept." if keep.value else "The picture itself is not kept."
+        message.say(f"Thank you, your correction is saved. {outcome}")
 
     classifiers = Loader(load)
-    asking, looking = Job(ask, None, predict, message), Job(where, None, look, message)
-    chance = ours.by_chance
-    chooser = PictureChooser("The painting", ours.paintings() if examples is None else examples, forget, chance)
+    asking, explaining = Job(ask, None, predict, message), Job(where, None, explain, message)
+    chooser = PictureChooser(
+        "The painting", shipped.paintings() if examples is None else examples, forget, shipped.random_painting
+    )
     tell.on_click(message.guard(correct))
     model.observe(lambda _: forget(), "value")
-    if not found:
+    if not choices:
         message.complain("There is no model here yet; train one with: artnb train cnn")
     elif preload:
         classifiers.ahead(model.value)
     box = page(
         "Who painted this?",
-        "Show a painting; a network names the artists that it thinks of, and how sure it is.",
+        "Show a painting; a network names the artists that it thinks of, and says how sure it is.",
         columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
-        *watched("the network's features of the picture"),
+        *privacy_note("the network's features of the picture"),
         code='from artnb import load_model\n\nload_model("starter")("painting.jpg")',
     )
-    box.job, box.looking = asking, looking
+    box.job, box.explaining = asking, explaining
     return box
 
 
 def _answer(prediction: "Prediction") -> str:
-    """Five artists with their probabilities, and who the first one is."""
+    """The five most probable artists as bars, and a few facts about the first one, in HTML."""
     from artnb.classification.model import UNFAMILIAR
 
     note = (
@@ -162,7 +163,7 @@ def _answer(prediction: "Prediction") -> str:
         if prediction.unfamiliar
         else ""
     )
-    return f"{note}{bars(prediction.ranked[:5])}{_about(prediction.artist)}"
+    return f"{note}{share_bars(prediction.ranked[:5])}{_about(prediction.artist)}"
 
 
 def _about(artist: str) -> str:
@@ -170,10 +171,10 @@ def _about(artist: str) -> str:
     rows = table[table["name"] == artist]
     if rows.empty:
         return ""
-    found = rows.iloc[0]
-    sentence = str(found["bio"]).split(". ")[0].rstrip(".") + "."
-    facts = " · ".join(html.escape(str(found[name])) for name in ("years", "nationality", "genre"))
-    link = html.escape(str(found["wikipedia"]), quote=True)
+    artist_row = rows.iloc[0]
+    sentence = str(artist_row["bio"]).split(". ")[0].rstrip(".") + "."
+    facts = " · ".join(html.escape(str(artist_row[name])) for name in ("years", "nationality", "genre"))
+    link = html.escape(str(artist_row["wikipedia"]), quote=True)
     return (
         f'<h3>{html.escape(artist)}</h3><p class="artnb-quiet">{facts}</p><p>{html.escape(sentence)} '
         f'<a href="{link}" target="_blank" rel="noopener noreferrer">More about {html.escape(artist)}</a></p>'
@@ -181,7 +182,7 @@ def _about(artist: str) -> str:
 
 
 def _under(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A picture in grey, bright where the heat is."""
+    """A heat map (0 to 1) in yellow over the picture in grey."""
     grey = image.mean(axis=-1, keepdims=True) * 0.6
     colour = np.array([255.0, 205.0, 60.0])
     mixed = grey * (1 - heat[..., None]) + (0.45 * grey + 0.55 * colour) * heat[..., None]

@@ -10,7 +10,7 @@ from artnb import backbones
 from artnb.backbones import BackboneError, load_backbone, shared_backbone
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
 from artnb.backbones.pytorch_file import read_tensors
-from artnb.weights import WEIGHTS, find_weights
+from artnb.weights import WEIGHTS, Weights, find_weights
 from tests.backbones.golden import picture
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -163,8 +163,106 @@ def test_unknown_networks_and_layers_are_named():
         load_backbone("efficientnet-lite0", 64).taps(["conv9"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"name": ["vgg19"]}, "There is no backbone"),
+        ({"name": None}, "There is no backbone"),
+        ({"weights": "foo"}, "'imagenet' or None"),
+        ({"weights": ""}, "'imagenet' or None"),
+        ({"weights": 5}, "'imagenet' or None"),
+        ({"size": 5}, "VGG19's pictures is 5; it can be None or a whole number from 32"),
+        ({"size": 64.0}, "whole number from 32"),
+        ({"size": "64"}, "whole number from 32"),
+        ({"size": True}, "whole number from 32"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_sentences(arguments, words):
+    with pytest.raises(BackboneError, match=words):
+        load_backbone(**{"name": "vgg19", "untrained": True} | arguments)
+
+
+def test_a_shared_one_of_an_unknown_name_is_a_sentence():
+    for name in ("nope", ["vgg19"], None):
+        with pytest.raises(BackboneError, match="There is no backbone"):
+            shared_backbone(name)
+
+
+def toy(size, file):
+    """A builder, as CONTRIBUTING asks for one."""
+    images = keras.Input((size, size, 3), name="images")
+    x = keras.layers.Rescaling(1 / 255, name="preprocessing")(images)
+    for number in range(3):
+        x = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu", name=f"conv{number}")(x)
+    model = keras.Model(images, x, name="toy")
+    if file:
+        model.load_weights(file)
+    return model
+
+
+@pytest.fixture
+def with_toy(monkeypatch, tmp_path, use):
+    """A fourth backbone, added as CONTRIBUTING says: an entry of WEIGHTS, and one of BUILDERS."""
+    toy(None, None).save_weights(tmp_path / "toy.weights.h5")
+    digest = f"sha256:{hashlib.sha256((tmp_path / 'toy.weights.h5').read_bytes()).hexdigest()}"
+    monkeypatch.setitem(WEIGHTS, "toy", Weights("Toy", {"toy.weights.h5": digest}, "MIT", "fetch-toy"))
+    use(weights=tmp_path)
+    monkeypatch.setitem(backbones.BUILDERS, "toy", toy)
+    backbones._shared.cache_clear()
+    yield tmp_path / "toy.weights.h5"
+    backbones._shared.cache_clear()
+
+
+def test_a_new_backbone_is_an_entry_and_a_builder(with_toy):
+    backbone = load_backbone("toy", 64)
+    assert backbone.trained and str(backbone) == "Toy"
+    assert np.allclose(backbone.taps("preprocessing")(np.full((1, 64, 64, 3), 255, np.float32)), 1)
+    assert shared_backbone("toy") is shared_backbone("toy")
+    with_toy.unlink()
+    with pytest.raises(
+        BackboneError, match=r"Toy's ImageNet weights are not on this machine; fetch them with: fetch-toy"
+    ):
+        load_backbone("toy", 64)
+    assert str(load_backbone("toy", 64, untrained=True)) == "Toy (untrained)"
+
+
+def test_an_entry_without_a_builder_is_no_backbone(with_toy, monkeypatch):
+    monkeypatch.delitem(backbones.BUILDERS, "toy")
+    with pytest.raises(
+        BackboneError, match="There is no backbone 'toy'; there are vgg19, resnet50, efficientnet-lite0"
+    ):
+        load_backbone("toy")
+
+
+def test_a_new_backbone_paints_and_judges(with_toy, monkeypatch):
+    from artnb.style import recipes, transfer
+    from artnb.style.metrics import measure
+
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 40, 3), np.uint8)
+    allowed = recipes.one_of(*WEIGHTS)
+    monkeypatch.setitem(recipes._ALLOWED, "backbone", allowed)  # worked out from WEIGHTS at the import
+    layers = {"content_layers": {"conv1": 1.0}, "style_layers": {"conv0": 1.0, "conv2": 1.0}}
+    monkeypatch.setitem(recipes.RECIPES, "toy", recipes.StyleRecipe("toy", **layers, iterations=2))
+    painting = transfer.stylize(*pictures, "toy")
+    assert painting.backbone == "Toy" and painting.image.shape == (32, 40, 3)
+    assert measure(painting.image, *pictures, load_backbone("toy", None)).judge == "Toy"
+
+
+def test_a_new_backbone_is_trained(with_toy, monkeypatch):
+    from functools import partial
+
+    from artnb.classification import networks
+
+    monkeypatch.setitem(networks.STATISTICS_LAYERS, "toy", ("conv0", "conv1"))
+    monkeypatch.setitem(networks.NOVELTY_LAYERS, "toy", ("conv0", "conv1", "conv2"))
+    monkeypatch.setitem(networks.TITLES, "toy", "Toy")
+    monkeypatch.setitem(networks.NETWORKS, "toy", partial(networks.transfer, "toy"))  # so the table is worked out
+    network = networks.build_network("toy", 3, 32)
+    assert network.title == "Toy" and network.model(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 3)
+
+
 def test_every_network_has_a_title_and_weights():
-    assert set(backbones.TITLES) == set(WEIGHTS)
+    assert set(backbones.TITLES) == set(WEIGHTS) == set(backbones.BUILDERS)
 
 
 @pytest.mark.parametrize("name", ["vgg19", "resnet50"])

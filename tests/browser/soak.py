@@ -141,8 +141,8 @@ def act(page, files: list[Path], chance: random.Random) -> None:
         thumbnails.nth(chance.randrange(thumbnails.count())).click(timeout=5000)
     elif kind == "upload":
         upload(page, chance.choice(files), chance.randrange(page.locator(".widget-upload").count()))
-    elif kind == "chance" and page.get_by_role("button", name="One by chance").count():
-        page.get_by_role("button", name="One by chance").first.click(timeout=5000)
+    elif kind == "chance" and page.get_by_role("button", name="A random one").count():
+        page.get_by_role("button", name="A random one").first.click(timeout=5000)
     elif kind == "start":
         for name in ("Paint", "Who painted this?"):
             if page.get_by_role("button", name=name, exact=True).count():

@@ -134,7 +134,7 @@ def test_who_names_explains_and_learns(who, gallery, keep):
     button(who, "Who painted this?").click()
     who.get_by_text("unlike anything I was trained on").wait_for()
     button(who, "Where does it look?").click()
-    who.get_by_alt_text("What speaks for").wait_for()
+    who.get_by_alt_text("Evidence for").wait_for()
     assert who.get_by_role("link", name="More about").get_attribute("href").startswith("http")
     check(who)
     keep(who, "who")
@@ -158,7 +158,7 @@ def test_an_example_is_seen_while_the_pointer_is_on_it(who):
 def test_who_asks_another_model(who):
     other = who.get_by_label("Model").locator("option").nth(1).inner_text()
     who.get_by_label("Model").select_option(other)
-    button(who, "One by chance").click()
+    button(who, "A random one").click()
     who.locator(".artnb-chooser [role=status]").wait_for()
     button(who, "Who painted this?").click()
     who.locator(".artnb-bar").nth(4).wait_for()

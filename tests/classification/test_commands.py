@@ -47,7 +47,7 @@ def test_evaluate_as_json_and_for_a_person(model, collection):
         (["predict", "nobody", "x.jpg"], "no classifier 'nobody'"),
         (["evaluate", "nobody"], "no classifier 'nobody'"),
         (["train", "cnn", "--folds", "3", "--split", "x.csv"], "give --folds or --split"),
-        (["train", "cnn", "--split", "nowhere.csv"], "nowhere.csv is not a split"),
+        (["train", "cnn", "--split", "nowhere.csv"], "nowhere.csv can't be used as a split"),
         (
             ["train", "resnet50", "--search", "x"],
             "no search for the settings of 'resnet50'; there are for cnn-original, cnn",

@@ -1,14 +1,19 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from artnb.classification.evaluation import (
     bootstrap,
     calibration,
     evaluate,
+    read_answers,
+    save_answers,
     scale,
     temperature,
 )
+from artnb.classification.reference import picture_statistics
 from artnb.errors import EvaluationError
+from artnb.images import ImageError
 
 NAMES = ("Degas", "Manet", "Monet", "Morisot")
 # Worked out by hand: rows 0, 1, 3, 5 are right.
@@ -112,3 +117,24 @@ def test_an_artist_without_pictures_does_not_count():
 def test_what_does_not_fit_is_refused(probabilities, labels):
     with pytest.raises(EvaluationError, match="give"):
         evaluate(probabilities, labels, NAMES)
+
+
+def test_answers_about_artists_who_are_called_na_are_read_as_they_were_written(tmp_path):
+    names = ("NA", "None", "nan")
+    evaluation = evaluate(np.eye(3) * 0.97 + 0.01, np.array([0, 1, 1]), names)
+    pictures = pd.DataFrame({"path": ["NA", "b", "c"], "sha256": ["1", "2", "3"]})
+    save_answers(evaluation, pictures, tmp_path / "test.csv")
+    answers = read_answers(tmp_path / "test.csv")
+    assert answers["artist"].tolist() == ["NA", "None", "None"] and answers["predicted"].tolist() == list(names)
+    assert answers["path"].tolist() == ["NA", "b", "c"] and answers["probability"].tolist() == [0.98] * 3
+    for text in ("", "path,sha256\na,b\n", (tmp_path / "test.csv").read_text().replace("0.98", "much")):
+        (tmp_path / "test.csv").write_text(text)
+        with pytest.raises(ValueError):
+            read_answers(tmp_path / "test.csv")
+
+
+def test_statistics_are_of_pictures():
+    picture = np.full((1, 8, 8, 3), 51, np.uint8)
+    assert picture_statistics(picture)[0, 0] == pytest.approx(0.2)
+    with pytest.raises(ImageError, match=r"float64 values from 0\.2"):
+        picture_statistics(picture / 255)

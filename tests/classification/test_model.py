@@ -10,13 +10,17 @@ import pytest
 from PIL import Image
 
 from artnb import models
-from artnb.classification.model import UNFAMILIAR, course_classifier, describe, train_classifier
+from artnb.cards import Card, ModelError
+from artnb.classification.explaining import grad_cam
+from artnb.classification.model import UNFAMILIAR, classifier_page, course_classifier, train_classifier
+from artnb.classification.networks import build_network
 from artnb.errors import TrainingError
 from artnb.images import ImageError, fit, load_image
-from artnb.models import Card, ModelError, list_models, load_model
+from artnb.models import list_models, load_model
 from artnb.paintings.sources import read_collection
 from artnb.paintings.splits import SplitError, split_digest
 from tests.classification.conftest import ARTISTS, tiny
+from tests.conftest import resealed
 from tools.starters import make_starter
 
 
@@ -42,9 +46,9 @@ def test_a_model_is_whole(model, table):
     text = (model.folder / "README.md").read_text()
     assert f"{card.metrics['test']['accuracy']:.1%}" in text and "What it is bad at" in text
     assert card.made["precision"] in ("float32", "mixed_bfloat16", "mixed_float16")
-    assert f"on a processor in {card.made['precision']}, seed" in describe(card)
+    assert f"on a processor in {card.made['precision']}, seed" in classifier_page(card)
     older = replace(card, made={"device": "a processor"})
-    assert "on a processor, seed" in describe(older), "of a card that does not say it, nothing is claimed"
+    assert "on a processor, seed" in classifier_page(older), "of a card that does not say it, nothing is claimed"
 
 
 def test_what_was_trained_is_what_is_loaded(model, painting, table):
@@ -141,7 +145,7 @@ def test_the_list_shows_every_kind_and_what_is_damaged(model, tmp_path, use):
     assert {entry.card.kind for entry in found.values() if entry.card} == {"classifier", "cyclegan"}
     assert found["whole"].card == model.card and not found["whole"].problem
     assert found["cut"].card is None and "no readable card.json" in found["cut"].problem
-    assert "'model.weights.h5' is missing" in found["empty"].problem
+    assert "model.weights.h5 is missing" in found["empty"].problem
 
 
 @pytest.mark.parametrize("file", ["model.weights.h5", "novelty.npz", "test.csv"])
@@ -158,7 +162,7 @@ def test_a_damaged_model_is_one_sentence(file, damage, copy):
         load_model(copy)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"class_names": 3}', "null", "[" * 10_000])
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "[" * 10_000, '{"kind": "\\ud800"}', "7" * 9999])
 def test_a_damaged_card_is_one_sentence(content, copy):
     (copy / "card.json").write_text(content)
     with pytest.raises(ModelError, match=r"'copy' holds no readable card\.json"):
@@ -171,8 +175,7 @@ def test_a_damaged_card_is_one_sentence(content, copy):
         ({"kind": "painter"}, "of the kind 'painter'"),
         ({"size": "32"}, "says '32' for size"),
         ({"metrics": {}}, "says nothing of 'train'"),
-        ({"files": {}}, "does not name its files"),
-        ({"files": {"../model.weights.h5": "0"}}, "does not name its files"),
+        ({"files": {}}, "does not name its file 'model.weights.h5'"),
     ],
 )
 def test_a_card_that_says_nonsense_is_one_sentence(change, words, copy):
@@ -185,8 +188,72 @@ def test_a_card_that_says_nonsense_is_one_sentence(change, words, copy):
 def test_another_networks_weights_are_refused(copy):
     card = json.loads((copy / "card.json").read_text())
     (copy / "card.json").write_text(json.dumps(card | {"network": "cnn-original"}))
+    with pytest.raises(ModelError, match="says 'cnn-original' for network, and 'cnn' in its recipe"):
+        load_model(copy)
+    other = {"network": "cnn-original", "recipe": card["recipe"] | {"network": "cnn-original"}}
+    (copy / "card.json").write_text(json.dumps(card | other))
     with pytest.raises(ModelError, match="damaged"):
         load_model(copy)
+
+
+def test_a_model_is_the_one_that_was_loaded_whatever_happens_to_its_folder(model, copy):
+    loaded = load_model(copy)
+    assert loaded.identity == model.identity == models.identity(copy) and len(model.identity) == 64
+    resealed(copy, title="another")
+    assert loaded.identity == model.identity != models.identity(copy)
+    for name in ("history.csv", "test.csv", "split.csv"):  # still readable, and other data
+        lines = (copy / name).read_text().splitlines(keepends=True)
+        (copy / name).write_text("".join(lines[:-1]))
+    (copy / "reference.npz").unlink()
+    for name in ("history", "answers", "split", "reference"):
+        with pytest.raises(ModelError, match=r"'copy' is damaged \((history|test|split|reference)\.\w+ is "):
+            getattr(loaded, name)
+    assert len(model.history) == 12
+
+
+def test_pictures_are_taken_alike_by_all_that_takes_pictures(model, painting):
+    image = load_image(painting)
+    row = model.predict_proba([image])
+    for one in (image, painting, str(painting), painting.read_bytes()):
+        assert model.prepare(one).shape == (1, 32, 32, 3)
+        assert np.allclose(model.predict_proba(one), row, atol=1e-6)
+    for many in (np.stack([image] * 3), [image] * 3, (image, painting, image)):
+        assert np.allclose(model.predict_proba(many), np.repeat(row, 3, 0), atol=1e-5) and len(model(many)) == 3
+    assert model.predict_proba([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.full((2, 32, 32, 3), 0.5), r"float64 values from 0\.5 to 0\.5"),
+        (np.zeros((2, 32, 32, 3), np.int64), "int64 values from 0 to 0"),
+        (np.zeros((2, 31, 32, 3), np.uint8), r"shape \(2, 31, 32, 3\); give .* \(n, 32, 32, 3\)"),
+        (np.zeros((32, 32, 3), np.uint8), r"shape \(32, 32, 3\)"),
+        ([np.zeros((32, 32, 3), np.uint8)], "Got list"),
+        (None, "Got NoneType"),
+    ],
+)
+def test_what_prepare_did_not_return_is_refused(images, words, model):
+    with pytest.raises(ImageError, match=words):
+        model.outputs(images)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (np.full((32, 32, 3), 0.5), "float64 values from 0.5"),
+        (np.zeros((40, 32, 3), np.uint8), r"40 × 32 pixels; use fit\(picture, 32\)"),
+        ("nowhere.jpg", "nowhere.jpg"),
+    ],
+)
+def test_a_heat_map_is_of_a_picture_of_the_networks_size(image, words):
+    with pytest.raises(ImageError, match=words):
+        grad_cam(build_network("cnn-original", 3, 32, pretrained=False), image, 0)
+
+
+def test_what_is_trained_from_a_model_of_seed_0_can_say_so(model):
+    card = replace(model.card, seed=0, seconds=0.0)
+    assert "seed 0" in classifier_page(replace(card, started=card.start))
 
 
 def test_a_finished_training_is_not_made_again(model, collection, table):
@@ -232,6 +299,14 @@ def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(model, collecti
     (p, features), (q, rounded) = (each.outputs(images) for each in (model, load_model("small")))
     assert np.allclose(p, q, atol=0.02)
     assert np.allclose(model.novelty.distance(features), model.novelty.distance(rounded), rtol=0.02)
+
+
+def test_no_starter_is_made_of_a_damaged_model(copy, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "STARTERS", tmp_path / "starters")
+    (copy / "history.csv").write_text("epoch\n")
+    with pytest.raises(ModelError, match=r"'copy' is damaged \(history\.csv"):
+        make_starter(copy, "small")
+    assert not (tmp_path / "starters").exists()
 
 
 def test_a_course_model_is_another_if_its_recipe_is(prepared, tmp_path, use):

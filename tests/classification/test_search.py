@@ -170,6 +170,85 @@ def test_a_chief_without_workers_gives_up_in_time(tmp_path):
 
 
 def test_nonsense_addresses_are_refused():
-    for address in ("somewhere", "127.0.0.1", ":8000", "127.0.0.1:http"):
+    for address in ("somewhere", "127.0.0.1", ":8000", "127.0.0.1:http", "127.0.0.1:99999", "127.0.0.1:²"):
         with pytest.raises(SearchError, match="not the address of a chief"), distributed(address, None, None):
             pass
+
+
+GARBAGE = ["", "nonsense", "[1, 2]", "5", "null", "[" * 100_000, "\ud800"]
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+def test_a_folder_with_garbage_is_one_sentence(tmp_path, text):
+    from artnb.common.resuming import begin_or_resume
+    from artnb.errors import TrainingError
+
+    for name in ("search.json", "training.json"):
+        (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    for read in (
+        lambda: classifier_trials(tmp_path),
+        lambda: best(small(), tmp_path),
+        lambda: search_classifier(small(), None, tmp_path),
+    ):
+        with pytest.raises(SearchError, match="name another folder"):
+            read()
+    with pytest.raises(TrainingError, match="name another folder"):
+        begin_or_resume(tmp_path, {"seed": 1}, True, TrainingError)
+
+
+@pytest.mark.parametrize("text", [*GARBAGE, "{}", '{"status": "COMPLETED"}', '{"status": "COMPLETED", "metrics": []}'])
+def test_a_trial_or_an_oracle_of_garbage_is_one_sentence(tmp_path, text):
+    (tmp_path / "search.json").write_text('{"space": "original"}')
+    (tmp_path / "trial_0").mkdir()
+    for name in ("trial_0/trial.json", "oracle.json", "tuner0.json"):
+        (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(SearchError, match=r"can't be read|not a JSON object"):
+        classifier_trials(tmp_path)
+    with pytest.raises(SearchError, match="can't be read"):
+        search_classifier(small(), None, tmp_path)
+
+
+def test_an_error_with_a_sentence_ends_a_search_that_can_be_resumed(data, tmp_path, capsys):
+    with pytest.raises(SearchError, match="There are no pictures to search on"):
+        search_classifier(small(trials=1), None, tmp_path / "search", seed=1)
+    assert "Traceback" not in capsys.readouterr().err
+    assert len(search_classifier(small(trials=1), data, tmp_path / "search", seed=1)) == 1
+
+
+def test_a_search_of_another_kind_is_told_apart(tmp_path):
+    from artnb.style.search import style_trials
+
+    (tmp_path / "trial_0").mkdir()
+    (tmp_path / "search.json").write_text('{"space": "ours"}')
+    metrics = {"val_accuracy": {"observations": [{"value": [0.5], "step": 0}]}}
+    trial = {"trial_id": "0", "status": "COMPLETED", "score": 0.5, "hyperparameters": {"values": {}}}
+    (tmp_path / "trial_0/trial.json").write_text(json.dumps(trial | {"metrics": {"metrics": metrics}}))
+    assert len(classifier_trials(tmp_path)) == 1
+    with pytest.raises(SearchError, match="a search of another kind"):
+        style_trials(tmp_path)
+
+
+def test_a_file_is_no_folder_and_arguments_are_checked(tmp_path):
+    from artnb.common.resuming import begin_or_resume
+    from artnb.errors import ArtnbError, TrainingError
+
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(TrainingError, match="is a file; name a folder"):
+        begin_or_resume(file, {}, False, TrainingError)
+    with pytest.raises(SearchError, match="is a file; name a folder"):
+        search_classifier(small(), None, file)
+    for options, words in (
+        ({"method": "zzz"}, "no method of search 'zzz'; there are random"),
+        ({"trials": 0}, "number of trials is 0"),
+        ({"trials": "x"}, "number of trials is 'x'"),
+        ({"seed": "x"}, "The seed is 'x'"),
+        ({"space": "ours"}, "what classifier_space returns"),
+    ):
+        with pytest.raises(ArtnbError, match=words):
+            search_classifier(**{"space": small(), "data": None, "folder": tmp_path / "new"} | options)
+    for name in (None, ["ours"]):
+        with pytest.raises(SearchError, match="no search space"):
+            classifier_space(name)
+        with pytest.raises(SearchError, match="no search for the settings"):
+            winner(name, tmp_path)

@@ -3,8 +3,9 @@
 import pytest
 
 from artnb import models
+from artnb.cards import Card
 from artnb.classification import validation
-from artnb.models import Card, load_model
+from artnb.models import load_model
 from artnb.paintings import splits
 from artnb.paintings.sources import read_collection
 from artnb.settings import using

@@ -175,6 +175,28 @@ def test_another_training_in_the_folder_is_refused(data, tmp_path):
         train_network(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
 
 
+def test_a_training_that_began_with_weights_is_not_resumed_as_one_without(data, tmp_path):
+    start, _ = train_network(tiny("cnn", 1), data, seed=1)
+    train_network(tiny("cnn", 1), data, tmp_path, seed=1, start=start)
+    with pytest.raises(TrainingError, match="begun with a different start"):
+        train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
+
+
+@pytest.mark.parametrize("name", ["1", "NA", "nan"])
+def test_a_phase_may_be_called_like_a_number_or_nothing(name, data, tmp_path):
+    recipe = tiny("cnn", phases=(Phase(name, 1, 1e-3),))
+    for resume in (False, True):
+        assert train_network(recipe, data, tmp_path, seed=1, resume=resume)[1]["phase"].tolist() == [name]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"a,b\n1,2\n"])
+def test_a_damaged_history_is_a_sentence(content, data, tmp_path):
+    train_network(tiny("cnn", 1), data, tmp_path, seed=1)
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"history.csv is damaged"):
+        train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
+
+
 def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_path):
     wild = tiny("cnn-original", phases=(Phase("training", 5, 1e30),), epochs=5)
     with pytest.raises(DivergenceError, match=r"loss became .* lower the learning rate"):

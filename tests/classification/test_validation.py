@@ -1,13 +1,17 @@
 import shutil
+from contextlib import suppress
 
 import pytest
 
+from artnb.cards import Card
 from artnb.classification import validation
-from artnb.classification.model import Classifier
+from artnb.classification.model import Classifier, save_classifier, train_classifier
+from artnb.cli import main
 from artnb.errors import EvaluationError
 from artnb.paintings import splits
 from artnb.paintings.splits import SplitError
 from tests.classification.conftest import tiny
+from tests.conftest import resealed
 
 
 def test_the_cards_figures_are_found_again(model, collection):
@@ -23,15 +27,39 @@ def test_a_split_whose_test_was_trained_on_is_refused(model, collection, prepare
         validation.evaluate_split(model, collection, other)
 
 
-def test_a_twin_of_a_training_picture_counts_as_trained_on(model, collection, table, tmp_path):
-    """Another file, but the same painting: the model's own split knows the group."""
+def test_a_model_of_a_leaky_split_is_not_measured(model, collection, table, tmp_path):
+    """Another file, but the same painting, in the model's own split or in the one that is given."""
     folder = shutil.copytree(model.folder, tmp_path / "twin")
     trained, tested = (table[table["subset"] == subset].index[0] for subset in ("train", "test"))
     grouped = table.copy()
     grouped.loc[tested, "group"] = grouped.loc[trained, "group"]
+    with pytest.raises(SplitError, match="one painting in two subsets"):
+        validation.evaluate_split(model, collection, grouped)
+    with pytest.raises(SplitError, match="no column 'sha256'"):
+        validation.evaluate_split(model, collection, table.drop(columns="sha256"))
     splits.save_split(grouped, folder / "split.csv")
-    with pytest.raises(EvaluationError, match="1 of the"):
-        validation.evaluate_split(Classifier(model.card, model.network, model.novelty, folder), collection, table)
+    card = Card.load(resealed(folder))
+    with pytest.raises(SplitError, match="one painting in two subsets"):
+        validation.evaluate_split(Classifier(card, model.network, model.novelty, folder), collection, table)
+
+
+def test_nothing_is_trained_or_saved_on_a_leaky_split(collection, table, tmp_path):
+    with pytest.raises(SplitError, match="one painting in two subsets"):
+        train_classifier(tiny("cnn", 1), collection, table.assign(group=0), tmp_path / "m")
+    with pytest.raises(SplitError, match="one painting in two subsets"):
+        save_classifier(None, None, None, None, table.assign(group=0), "folder", tmp_path / "m", 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_refuses_a_leaky_split(table, tmp_path, use, capsys):
+    use(home=tmp_path)
+    table.assign(group=0).to_csv(tmp_path / "split.csv", index=False)
+    for command in (["train", "cnn"], ["search", "ours", "-o", str(tmp_path / "s")], ["evaluate", "starter"]):
+        with suppress(SystemExit):
+            assert main([*command, "--split", str(tmp_path / "split.csv")]) == 1
+        err = capsys.readouterr().err
+        assert "one painting in two subsets" in err and "Traceback" not in err
+    assert [file.name for file in tmp_path.iterdir()] == ["split.csv"]
 
 
 def test_another_collection_is_one_sentence(model, collection, table):
@@ -57,7 +85,7 @@ def test_a_folder_of_artists(model, collection, tmp_path):
 def test_cross_validation_tests_every_painting_once(prepared, collection, tmp_path):
     table = validation.cross_validate(tiny("cnn", 1), prepared, 3, tmp_path, seed=1)
     assert table["fold"].tolist() == [1, 2, 3] and table["n"].sum() == len(collection.paintings)
-    report = validation.report(table)
+    report = validation.folds_report(table)
     assert "mean" in report and "std" in report and f"{table['accuracy'].mean():.4f}"[:5] in report
     files = [splits.load_split(tmp_path / f"fold-{k}" / "split.csv") for k in (1, 2, 3)]
     tested = [path for file in files for path in file.loc[file["subset"] == "test", "path"]]

@@ -11,15 +11,16 @@ import pytest
 from PIL import Image
 
 from artnb import models
+from artnb.cards import Card, ModelError
 from artnb.cli import main
-from artnb.cyclegan.model import DIRECTIONS, describe, train_cyclegan
+from artnb.cyclegan.model import DIRECTIONS, cyclegan_page, train_cyclegan
 from artnb.errors import TrainingError
 from artnb.images import ImageError, load_image
-from artnb.models import Card, ModelError, list_models, load_model
+from artnb.models import list_models, load_model
 from artnb.operation import registry, tracking
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
-from tests.conftest import draw
+from tests.conftest import draw, resealed
 from tests.cyclegan.conftest import TINY
 from tools.starters import make_starter
 
@@ -66,6 +67,9 @@ def test_a_picture_comes_in_by_one_door(model, tmp_path):
     made = [model(way) for way in ways]
     assert made[0].shape == (34, 50, 3) and all(np.array_equal(made[0], each) for each in made)
     assert all(np.array_equal(made[0], each) for each in model(ways))
+    batch = model(np.stack([load_image(file)] * 2))
+    assert isinstance(batch, list) and len(batch) == 2 and all(np.array_equal(made[0], each) for each in batch)
+    assert model([]) == []
     assert np.array_equal(model(file, to="photo"), model.translator("photo")(file))
     assert np.array_equal(model.realness(file, "monet"), model.realness(load_image(file), "monet"))
     for use in (model, model.translator("monet"), lambda picture: model.realness(picture, "monet")):
@@ -74,6 +78,30 @@ def test_a_picture_comes_in_by_one_door(model, tmp_path):
     for use in (model, model.realness):
         with pytest.raises(ModelError, match="no direction 'degas'; choose monet or photo"):
             use(file, to="degas")
+        with pytest.raises(ModelError, match="no direction"):
+            use(file, to=["monet"])
+
+
+def test_a_model_is_the_one_that_was_loaded_whatever_happens_to_its_folder(model, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(model.folder, tmp_path / "copy")
+    loaded = load_model(copy)
+    assert loaded.identity == model.identity == models.identity(copy) and len(model.identity) == 64
+    resealed(copy, title="another")
+    assert loaded.identity == model.identity != models.identity(copy)
+    (copy / "history.csv").write_text("step\n1\n")
+    with pytest.raises(ModelError, match=r"'copy' is damaged \(history\.csv is not the file"):
+        _ = loaded.history
+    assert len(model.history)
+
+
+def test_a_recipe_that_can_not_be_used_is_said_and_not_called_damage(model, tmp_path):
+    import shutil
+
+    copy = resealed(shutil.copytree(model.folder, tmp_path / "copy"), recipe=model.card.recipe | {"width": -1})
+    with pytest.raises(ModelError, match=r"'copy' can't be built: .*width"):
+        load_model(copy)
 
 
 def test_a_damaged_one_is_in_the_list(model, tmp_path, use):
@@ -83,7 +111,7 @@ def test_a_damaged_one_is_in_the_list(model, tmp_path, use):
     folder = shutil.copytree(model.folder, tmp_path / "models" / "mine")
     assert list_models("cyclegan")[-1].card == model.card
     (folder / "to_photo.weights.h5").unlink()
-    assert "'to_photo.weights.h5' is missing" in list_models("cyclegan")[-1].problem
+    assert "to_photo.weights.h5 is missing" in list_models("cyclegan")[-1].problem
 
 
 def test_a_damaged_model_is_one_sentence(model, tmp_path):
@@ -97,7 +125,7 @@ def test_a_damaged_model_is_one_sentence(model, tmp_path):
         with pytest.raises(ModelError, match=r"'copy' is damaged \(to_photo\.weights\.h5 is not the file"):
             load_model(copy)
     (copy / "card.json").write_text('{"kind": "cyclegan"}')
-    with pytest.raises(ModelError, match=r"no readable card\.json"):
+    with pytest.raises(ModelError, match=r"'copy' has a card\.json that says nothing of 'title'"):
         load_model(copy)
     with pytest.raises(ModelError, match="is a classifier; a cyclegan was asked for"):
         load_model("starter", "cyclegan")
@@ -109,8 +137,8 @@ def test_the_starters_card_and_page_are_what_is_written_of_it():
     assert set(card.withdrawn) == {"photo"} and card.withdrawn["photo"].endswith(".")
     assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(card)))
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert page == describe(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
-    assert "Withdrawn" not in describe(replace(card, withdrawn={}))
+    assert page == cyclegan_page(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
+    assert "Withdrawn" not in cyclegan_page(replace(card, withdrawn={}))
 
 
 def test_a_direction_that_is_withdrawn_is_a_sentence_in_every_copy(use, tmp_path, monkeypatch):
@@ -195,7 +223,7 @@ def test_the_training_command(folders, tmp_path, capsys, monkeypatch):
     assert _run(["train", "cyclegan", *folders_of[:2], "-o", str(tmp_path / "n")]) == 1
     assert "give both" in capsys.readouterr().err
     assert _run(["train", "cyclegan", "--epochs", "3"]) == 1
-    assert "--epochs says nothing to cyclegan" in capsys.readouterr().err
+    assert "--epochs is not an option of cyclegan" in capsys.readouterr().err
     assert _run(["train", "cnn", "--steps", "3"]) == 1
 
 

@@ -18,9 +18,9 @@ from artnb.cyclegan.training import (
     is_constant,
     least_squares,
     signs_of_trouble,
-    train,
+    train_generators,
 )
-from artnb.errors import DivergenceError, RecipeError, TrainingError
+from artnb.errors import ArtnbError, DivergenceError, RecipeError, TrainingError
 from tests.cyclegan.conftest import TINY
 
 
@@ -28,7 +28,7 @@ from tests.cyclegan.conftest import TINY
 def whole(pictures, tmp_path_factory):
     """A training from beginning to end."""
     folder = tmp_path_factory.mktemp("whole")
-    return train(*pictures, TINY, folder, seed=3, every=2, keep_every=4), folder
+    return train_generators(*pictures, TINY, folder, seed=3, every=2, keep_every=4), folder
 
 
 def test_a_training_leaves_a_history_samples_and_logs(whole):
@@ -46,7 +46,7 @@ def test_a_training_leaves_a_history_samples_and_logs(whole):
 def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     done, _ = whole
     seen = []
-    stopped = train(
+    stopped = train_generators(
         *pictures,
         TINY,
         tmp_path,
@@ -58,12 +58,12 @@ def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     assert stopped.stopped and len(stopped.history) == 2 and len(seen) == 1
     assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
     with pytest.raises(TrainingError, match="--resume"):
-        train(*pictures, TINY, tmp_path, seed=3)
+        train_generators(*pictures, TINY, tmp_path, seed=3)
     with pytest.raises(TrainingError, match="begun with a different seed"):
-        train(*pictures, TINY, tmp_path, seed=4, resume=True)
+        train_generators(*pictures, TINY, tmp_path, seed=4, resume=True)
     with pytest.raises(TrainingError, match="begun with a different recipe"):
-        train(*pictures, replace(TINY, width=8), tmp_path, seed=3, resume=True)
-    resumed = train(*pictures, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
+        train_generators(*pictures, replace(TINY, width=8), tmp_path, seed=3, resume=True)
+    resumed = train_generators(*pictures, TINY, tmp_path, seed=3, every=2, keep_every=4, resume=True)
     columns = ["step", "learning_rate", *LOSSES]
     assert np.allclose(done.history[columns].to_numpy(float), resumed.history[columns].to_numpy(float), atol=1e-4)
     picture = pictures[0][:1, :32, :32].astype(np.float32)
@@ -72,16 +72,16 @@ def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
 
 
 def test_a_damaged_state_is_one_sentence_and_stays(pictures, tmp_path):
-    train(*pictures, replace(TINY, steps=2), tmp_path, seed=3, keep_every=2)
+    train_generators(*pictures, replace(TINY, steps=2), tmp_path, seed=3, keep_every=2)
     file = tmp_path / "state.npz"
     cut = file.read_bytes()[:1000]
     file.write_bytes(cut)
     with pytest.raises(TrainingError, match="is damaged"):
-        train(*pictures, replace(TINY, steps=2), tmp_path, seed=3, resume=True)
+        train_generators(*pictures, replace(TINY, steps=2), tmp_path, seed=3, resume=True)
     assert file.read_bytes() == cut
     (tmp_path / "training.json").write_text("{")
     with pytest.raises(TrainingError, match="can't be read"):
-        train(*pictures, TINY, tmp_path, seed=3, resume=True)
+        train_generators(*pictures, TINY, tmp_path, seed=3, resume=True)
 
 
 def test_the_losses_are_the_papers(pictures):
@@ -155,6 +155,16 @@ def test_all_photographs_are_used_though_the_paintings_are_few(pictures):
     assert seen == {10 * n for n in range(20)}
 
 
+def test_no_two_pools_and_no_two_steps_draw_the_same_numbers(monkeypatch, pictures):
+    seeds = []
+    monkeypatch.setattr(steps._Pool, "exchange", lambda pool, new, seed: seeds.append(tuple(seed.numpy())) or new)
+    state = steps.State(CycleGAN.build(TINY), TINY)
+    batch = tf.constant(pictures[0][:2, :32, :32], tf.float32)
+    for step in range(3):
+        state.step(batch, batch, tf.constant([3, step]))
+    assert len(seeds) == len(set(seeds)) == 6
+
+
 def test_the_pool_fills_and_then_gives_back_the_past():
     recipe = CycleRecipe(size=32, pool=4)
     pool = steps._Pool(recipe)
@@ -194,10 +204,10 @@ def test_trouble_is_noticed():
 
 
 def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(pictures, tmp_path):
-    train(*pictures, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
+    train_generators(*pictures, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
     wild = replace(TINY, cycle=3e38, steps=8)
     with pytest.raises(DivergenceError, match="no number"):
-        train(*pictures, wild, tmp_path / "wild", seed=3, every=2, keep_every=100)
+        train_generators(*pictures, wild, tmp_path / "wild", seed=3, every=2, keep_every=100)
     assert not (tmp_path / "wild" / "state.npz").exists()
 
 
@@ -207,7 +217,7 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(pictures, tmp_path)
 )
 def test_pictures_that_can_not_be_used(photos, message, pictures):
     with pytest.raises(TrainingError, match=message):
-        train(np.zeros(photos, np.uint8), pictures[1], TINY)
+        train_generators(np.zeros(photos, np.uint8), pictures[1], TINY)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +234,7 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
     for network in begun.discriminators:
         network.set_weights([values + 0.5 for values in network.get_weights()])
     still = replace(TINY, steps=1, learning_rate=1e-12, decay_from=1.0)
-    done = train(*pictures, still, start=begun, seed=3)
+    done = train_generators(*pictures, still, start=begun, seed=3)
     for old, new in zip(
         (*begun.generators, *begun.discriminators),
         (*done.networks.generators, *done.networks.discriminators),
@@ -233,13 +243,30 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
         for before, after in zip(old.get_weights(), new.get_weights(), strict=True):
             np.testing.assert_allclose(after, before, atol=1e-6)
     with pytest.raises(TrainingError, match="another shape"):
-        train(*pictures, replace(TINY, width=8), start=begun, seed=3)
+        train_generators(*pictures, replace(TINY, width=8), start=begun, seed=3)
+
+
+def test_the_start_of_a_training_is_all_four_networks(pictures, tmp_path):
+    recipe, start = replace(TINY, steps=1), CycleGAN.build(TINY)
+    train_generators(*pictures, recipe, tmp_path, start=start, seed=3)
+    with pytest.raises(TrainingError, match="begun with a different start"):
+        train_generators(*pictures, recipe, tmp_path, seed=3, resume=True)
+    judge = start.discriminators[-1]
+    judge.set_weights([values + 0.5 for values in judge.get_weights()])
+    with pytest.raises(TrainingError, match="begun with a different start"):
+        train_generators(*pictures, recipe, tmp_path, start=start, seed=3, resume=True)
+
+
+@pytest.mark.parametrize("wrong", [{"every": 0}, {"keep_every": 0}, {"every": 1.5}, {"seed": -1}, {"seed": "x"}])
+def test_arguments_that_can_not_be_used(wrong, pictures):
+    with pytest.raises(ArtnbError, match=next(iter(wrong))):
+        train_generators(*pictures, TINY, **{"seed": 3} | wrong)
 
 
 def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures):
     recipe = replace(TINY, discriminator="projected", steps=2, decay_from=1.0)
     begun = CycleGAN.build(recipe)
-    done = train(*pictures, recipe, start=begun, seed=3)
+    done = train_generators(*pictures, recipe, start=begun, seed=3)
     for old, new in zip(begun.discriminators, done.networks.discriminators, strict=True):
         heads = {variable.path for variable in new.trainable_variables}
         for before, after in zip(old.variables, new.variables, strict=True):
@@ -249,7 +276,7 @@ def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures
 @pytest.mark.parametrize("judge", ["patch", "projected"])
 def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, pictures, judge):
     monkeypatch.setattr(training, "training_policy", lambda: "mixed_bfloat16")
-    done = train(*pictures, replace(TINY, discriminator=judge, steps=4), seed=3, every=1)
+    done = train_generators(*pictures, replace(TINY, discriminator=judge, steps=4), seed=3, every=1)
     assert np.isfinite(done.history.to_numpy(float)).all()
     assert {layer.compute_dtype for network in done.networks.all for layer in network.layers} == {"float32"}
     before = CycleGAN.build(replace(TINY, discriminator=judge)).to_monet.get_weights()

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from artnb.cards import ModelError
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
-from artnb.models import ModelError, load_model
+from artnb.models import load_model
 from artnb.operation import drift
 from artnb.operation.drift import DriftError
 from tests.conftest import SHARED, draw
 
 
 def sample(n, seed, shift=0.0, classes=None, bright=0.0):
-    """Pictures of a made-up model, in three ways that may differ from the reference's."""
+    """The sample of a made-up model, which may differ from the reference in three ways."""
     rng = np.random.default_rng(seed)
     probabilities = rng.dirichlet(np.ones(4) if classes is None else classes, n)
     statistics = rng.normal(0.5, 0.1, (n, len(STATISTICS))) + np.array([bright, 0, 0, 0, 0])
@@ -21,8 +22,8 @@ def sample(n, seed, shift=0.0, classes=None, bright=0.0):
 REFERENCE = sample(200, 0)
 
 
-def found(**changed):
-    return drift.compare(REFERENCE, sample(120, 1, **changed), permutations=999)
+def drifted(**changes):
+    return drift.detect_drift(REFERENCE, sample(120, 1, **changes), permutations=999)
 
 
 def test_two_samples_of_one_source_alarm_in_about_one_of_a_hundred():
@@ -32,20 +33,20 @@ def test_two_samples_of_one_source_alarm_in_about_one_of_a_hundred():
         order = rng.permutation(160)
         halves = [Sample(*(values[rows] for values in (pool.embedding, pool.probabilities, pool.statistics)))
                   for rows in (order[:80], order[80:])]  # fmt: skip
-        alarms += drift.compare(*halves, seed=trial, permutations=999).alarm
+        alarms += drift.detect_drift(*halves, seed=trial, permutations=999).alarm
     assert alarms <= 6
 
 
 @pytest.mark.parametrize(
-    "changed, question",
+    "changes, question",
     [
         ({"shift": 0.5}, "what the network sees"),
         ({"classes": [9, 1, 1, 1]}, "predictions"),
         ({"bright": 0.08}, "brightness"),
     ],
 )
-def test_each_kind_of_drift_is_found_where_it_is_and_nowhere_else(changed, question):
-    result = found(**changed)
+def test_each_kind_of_drift_is_found_where_it_is_and_nowhere_else(changes, question):
+    result = drifted(**changes)
     assert result.alarm and result.tests.loc[result.tests["alarm"], "question"].tolist() == [question]
     assert f"drift in: {question}" in result.report() and result.to_dict()["alarm"] is True
 
@@ -61,12 +62,12 @@ def test_a_discrepancy_is_the_one_that_loops_compute():
                   if not (same and i == j)]  # fmt: skip
         return np.mean(values)
 
-    wanted = mean(first, first, True) + mean(second, second, True) - 2 * mean(first, second, False)
+    expected = mean(first, first, True) + mean(second, second, True) - 2 * mean(first, second, False)
     value, p = drift.discrepancy(first, second, 99, rng)
-    assert value == pytest.approx(wanted, abs=1e-6) and 0.01 <= p <= 1
+    assert value == pytest.approx(expected, abs=1e-6) and 0.01 <= p <= 1
 
 
-def test_the_p_value_of_no_drift_is_spread_evenly():
+def test_the_p_value_without_drift_is_uniform():
     rng = np.random.default_rng(4)
     values = [drift.discrepancy(*rng.normal(0, 1, (2, 30, 3)), 199, rng)[1] for _ in range(200)]
     assert 0.4 < np.mean(values) < 0.6 and np.mean(np.array(values) <= 0.05) < 0.11
@@ -84,9 +85,9 @@ def test_stability_is_nothing_for_the_same_and_large_for_a_shift():
 
 def test_too_few_pictures_or_another_models_are_refused():
     with pytest.raises(DriftError, match="Got 200 and 5 pictures"):
-        drift.compare(REFERENCE, sample(5, 1))
+        drift.detect_drift(REFERENCE, sample(5, 1))
     with pytest.raises(DriftError, match="different models"):
-        drift.compare(REFERENCE, sample(50, 1, classes=[1, 1]))
+        drift.detect_drift(REFERENCE, sample(50, 1, classes=[1, 1]))
 
 
 def test_the_statistics_of_simple_pictures_are_known():
@@ -137,7 +138,7 @@ def test_a_model_without_a_reference_is_damaged(starter, tmp_path):
         _ = elsewhere.reference
 
 
-def test_what_was_noted_is_compared_as_what_was_seen(starter, use, tmp_path):
+def test_the_logged_sample_is_that_of_the_pictures(starter, use, tmp_path):
     from artnb.images import fit
     from artnb.operation import monitoring
     from artnb.operation.store import Store
@@ -146,11 +147,11 @@ def test_what_was_noted_is_compared_as_what_was_seen(starter, use, tmp_path):
     pictures = [np.random.default_rng(n).integers(0, 256, (90, 70, 3), np.uint8) for n in range(3)]
     for picture in [*pictures, pictures[0]]:
         monitoring.predict_and_log(starter, picture)
-    noted = drift.noted(starter, Store.default())
-    seen = drift.sample(starter, np.stack([fit(picture, starter.card.size) for picture in pictures]))
+    logged = drift.logged_sample(starter, Store.default())
+    direct = drift.sample(starter, np.stack([fit(picture, starter.card.size) for picture in pictures]))
     order = [1, 2, 0]  # each once, the last time it was shown
     for name in ("embedding", "probabilities", "statistics"):
-        assert np.allclose(getattr(noted, name), getattr(seen, name)[order], atol=0.02), name
+        assert np.allclose(getattr(logged, name), getattr(direct, name)[order], atol=0.02), name
 
 
 def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_paintings):
@@ -166,4 +167,4 @@ def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_
     photographs = sorted((SHARED / "gan-getting-started" / "photo_jpg").glob("*.jpg"))[:60]
     grey = np.repeat(paintings.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
     for images, alarm in ((paintings, False), (grey, True), (decode(photographs, starter.card.size), True)):
-        assert drift.compare(reference, drift.sample(starter, images)).alarm == alarm
+        assert drift.detect_drift(reference, drift.sample(starter, images)).alarm == alarm

@@ -1,4 +1,4 @@
-"""A/B tests with known truth: how often they are wrong, and how often they find what is there."""
+"""A/B tests with known truth: their false positive rate and their power."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def test_a_visitor_gets_the_same_model_every_time_and_half_get_each():
     assert first == [assign(visitor, "one", ARMS) for visitor in visitors]
     assert abs(first.count("champion") - 5000) < 4 * 50  # four standard deviations
     other = [assign(visitor, "two", ARMS) for visitor in visitors]
-    assert abs(sum(map(str.__eq__, first, other)) - 5000) < 4 * 50, "another experiment deals anew"
+    assert abs(sum(map(str.__eq__, first, other)) - 5000) < 4 * 50, "another experiment assigns independently"
 
 
 def test_an_assignment_is_the_same_on_every_machine():
@@ -58,15 +58,15 @@ def test_the_power_is_as_computed_within_three_points(base, lift, power):
 
 def test_the_figures_are_those_of_a_textbook():
     # z = (0.30 - 0.20) / sqrt(0.25 * 0.75 * (1/200 + 1/200)) = 2.3094, two-sided p = 0.02092.
-    found = judge((40, 60), (200, 200), 200, ARMS)
-    assert found.p == pytest.approx(0.02092, abs=1e-5) and found.winner == "challenger"
-    assert found.difference == pytest.approx(0.1) and found.low < 0.1 < found.high and found.low > 0
+    result = judge((40, 60), (200, 200), 200, ARMS)
+    assert result.p == pytest.approx(0.02092, abs=1e-5) and result.winner == "challenger"
+    assert result.difference == pytest.approx(0.1) and result.low < 0.1 < result.high and result.low > 0
     assert judge((60, 40), (200, 200), 200, ARMS).winner == "champion"
 
 
 def test_nothing_is_decided_before_both_are_full():
-    found = judge((10, 99), (100, 199), 200, ARMS)
-    assert found.p is None and found.winner is None and "Not decided" in found.report()
+    result = judge((10, 99), (100, 199), 200, ARMS)
+    assert result.p is None and result.winner is None and "Not decided" in result.report()
     assert judge((0, 0), (0, 0), 200, ARMS).to_dict()["low"] is None
 
 
@@ -80,25 +80,25 @@ def test_more_right_than_asked_is_refused():
         judge((5, 1), (4, 4), 4)
 
 
-def test_only_a_visitors_first_answer_to_the_own_model_counts():
+def test_only_a_visitors_first_answer_about_the_own_arm_counts():
     visitors = [f"v{number}" for number in range(200)]
-    own = [assign(visitor, "x", ARMS) for visitor in visitors]
-    said = pd.DataFrame({"visitor": visitors, "model": own, "said": "Titian", "artist": "Titian"})
-    wrong = said.assign(artist="Goya")  # a second answer, or one to the other's model
-    other = wrong.assign(model=[ARMS[arm == ARMS[0]] for arm in own])
-    nobody = wrong.assign(visitor="")
-    feedback = pd.concat([other, said, wrong, nobody], ignore_index=True)
-    seconds = pd.DataFrame({"model": own, "visitor": visitors, "seconds": 0.1})
-    found = experiments.result("x", ARMS, 50, feedback, seconds)
-    assert sum(found.n) == 200 and found.accuracy == (1, 1) and found.outside == 600
-    assert found.p == 1 and found.guardrail == ""
+    own_arms = [assign(visitor, "x", ARMS) for visitor in visitors]
+    rows = pd.DataFrame({"visitor": visitors, "model": own_arms, "said": "Titian", "artist": "Titian"})
+    wrong = rows.assign(artist="Goya")  # a second answer, or one to the other's model
+    other = wrong.assign(model=[ARMS[arm == ARMS[0]] for arm in own_arms])
+    anonymous = wrong.assign(visitor="")
+    feedback = pd.concat([other, rows, wrong, anonymous], ignore_index=True)
+    seconds = pd.DataFrame({"model": own_arms, "visitor": visitors, "seconds": 0.1})
+    result = experiments.result("x", ARMS, 50, feedback, seconds)
+    assert sum(result.n) == 200 and result.accuracy == (1, 1) and result.outside == 600
+    assert result.p == 1 and result.guardrail == ""
 
 
 def test_a_challenger_that_lets_people_wait_is_stopped_and_an_equal_one_is_not():
     rng = np.random.default_rng(3)
     first, same = rng.lognormal(-3, 0.4, (2, 2000))
     assert experiments.slower(first, same, ARMS) == ""
-    assert "challenger's answers takes at least" in experiments.slower(first, 2 * same, ARMS)
+    assert "challenger's answers take at least" in experiments.slower(first, 2 * same, ARMS)
     assert experiments.slower(first, same[:5] * 9, ARMS) == "", "five answers say nothing"
     alarms = sum(bool(experiments.slower(*rng.lognormal(-3, 0.4, (2, 100)), ARMS)) for _ in range(40))
     assert alarms <= 4
@@ -106,8 +106,8 @@ def test_a_challenger_that_lets_people_wait_is_stopped_and_an_equal_one_is_not()
 
 def test_preferences_are_judged_by_the_binomial_test():
     # 15 or more heads of 20, or 5 or fewer: 2 * 21700 / 2**20.
-    found = experiments.preference(15, 20)
-    assert found.p == pytest.approx(2 * 21700 / 2**20) and found.share == 0.75 and found.low < 0.75 < found.high
+    result = experiments.preference(15, 20)
+    assert result.p == pytest.approx(2 * 21700 / 2**20) and result.share == 0.75 and result.low < 0.75 < result.high
     with pytest.raises(ExperimentError):
         experiments.preference(0, 0)
 
@@ -121,5 +121,5 @@ def test_blind_ratings_become_preferences_without_ties():
         if score
     ]
     ratings = pd.DataFrame([*rows, {**rows[0], "question": "style", "score": 1}])
-    found = experiments.preferred(ratings, ARMS)
-    assert (found.n, found.share) == (3, 2 / 3)
+    result = experiments.preferred(ratings, ARMS)
+    assert (result.n, result.share) == (3, 2 / 3)

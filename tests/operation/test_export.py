@@ -1,4 +1,4 @@
-"""Models for other programs, each asked by the program that it is for."""
+"""Models for other programs, each run by its own program."""
 
 import json
 
@@ -23,9 +23,9 @@ def test_what_is_written_answers_as_the_predictor_does(to, model, pictures, tmp_
     if to == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    folder = exporting.export(model.folder, to, tmp_path / "out")
-    found = exporting.check(folder, model, pictures)
-    assert found.n == 72 and found.same == 1 and found.difference < 1e-4, str(found)
+    folder = exporting.export_model(model.folder, to, tmp_path / "out")
+    check = exporting.check_export(folder, model, pictures)
+    assert check.n == 72 and check.same == 1 and check.difference < 1e-4, str(check)
     expected = model.predict_proba(pictures)
     assert np.allclose(exporting.read(folder)(pictures.astype(np.float32)), expected, atol=1e-4)
     about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -35,12 +35,12 @@ def test_what_is_written_answers_as_the_predictor_does(to, model, pictures, tmp_
 def test_eight_bits_are_smaller_and_nearly_as_good(collection, tmp_path):  # noqa: F811
     starter = load_model("starter-cnn")
     pictures = decode([collection.file(path) for path in collection.paintings["path"]], starter.card.size)
-    whole = exporting.export(starter.folder, "tflite", tmp_path / "whole")
-    eight = exporting.export(starter.folder, "tflite", tmp_path / "eight", pictures[:24])
+    whole = exporting.export_model(starter.folder, "tflite", tmp_path / "whole")
+    eight = exporting.export_model(starter.folder, "tflite", tmp_path / "eight", pictures[:24])
     labels = starter.predict_proba(pictures[:24]).argmax(1)
-    found = exporting.check(eight, starter, pictures[:24], labels)
-    assert found.megabytes < 0.4 * exporting.check(whole, starter, pictures[:2]).megabytes
-    assert found.accuracy[0] == 1 and found.accuracy[1] > 0.6
+    check = exporting.check_export(eight, starter, pictures[:24], labels)
+    assert check.megabytes < 0.4 * exporting.check_export(whole, starter, pictures[:2]).megabytes
+    assert check.accuracy[0] == 1 and check.accuracy[1] > 0.6
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_eight_bits_are_smaller_and_nearly_as_good(collection, tmp_path):  # noq
 def test_what_can_not_be_written_is_a_sentence(to, number, words, model, tmp_path):  # noqa: F811
     images = None if number is None else np.zeros((number, 32, 32, 3), np.uint8)
     with pytest.raises(ExportError, match=words):
-        exporting.export(model.folder, to, tmp_path / "out", images)
+        exporting.export_model(model.folder, to, tmp_path / "out", images)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_is_there_is_not_written_over(model, tmp_path):  # noqa: F811
     with pytest.raises(ExportError, match="exists already"):
-        exporting.export(model.folder, "savedmodel", tmp_path)
+        exporting.export_model(model.folder, "savedmodel", tmp_path)
     with pytest.raises(ExportError, match="holds no exported model"):
         exporting.read(tmp_path)
 
@@ -64,19 +64,19 @@ def test_a_folder_that_is_there_is_not_written_over(model, tmp_path):  # noqa: F
 def test_without_the_extra_onnx_is_a_sentence(model, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ExportError, match=r"tf2onnx and onnx is not installed; .*pip install onnx onnxruntime tf2onnx"):
-        exporting.export(model.folder, "onnx", tmp_path / "out")
+        exporting.export_model(model.folder, "onnx", tmp_path / "out")
 
 
 def test_a_generator_takes_any_size_in_onnx(tmp_path):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
 
-    run = exporting.read(exporting.export("starter-monet", "onnx", tmp_path / "out"))
+    run = exporting.read(exporting.export_model("starter-monet", "onnx", tmp_path / "out"))
     image = np.random.default_rng(0).integers(0, 256, (1, 48, 64, 3)).astype(np.float32)
     expected = load_model("starter-monet").networks.to_monet(image, training=False).numpy()
     assert np.abs(run(image) - expected).max() < 0.5  # of a grey level
     with pytest.raises(ExportError, match="any size"):
-        exporting.export("starter-monet", "tflite", tmp_path / "lite")
+        exporting.export_model("starter-monet", "tflite", tmp_path / "lite")
 
 
 @pytest.mark.parametrize("arguments", [["--int8"], ["--to", "onnx", "--pictures", "x"]])

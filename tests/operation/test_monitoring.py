@@ -1,4 +1,4 @@
-"""What is noted of an answer, what is not, and what a report makes of it."""
+"""What is logged of a prediction, what is not, and the reports on it."""
 
 import json
 import re
@@ -23,7 +23,7 @@ MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 def at(hours):
-    """So long after the first Monday."""
+    """The time so many hours after the first Monday."""
     return timestamp(MONDAY + timedelta(hours=hours))
 
 
@@ -37,14 +37,14 @@ def everything():
     return Store.default().read("predictions", names).to_dict("records")
 
 
-def test_nothing_is_noted_unless_it_was_asked_for(settings, use):
+def test_nothing_is_logged_by_default(settings, use):
     use(log=False)
-    monitoring.record("starter", PICTURE, ANSWER)
+    monitoring.record_prediction("starter", PICTURE, ANSWER)
     assert not Store.default().file.exists()
 
 
-def test_an_answer_is_noted_without_its_picture(settings):
-    monitoring.record("starter", PICTURE, ANSWER, None, 0.03, "abc", "token")
+def test_a_prediction_is_logged_without_its_picture(settings):
+    monitoring.record_prediction("starter", PICTURE, ANSWER, None, 0.03, "abc", "token")
     (row,) = everything()
     assert row["picture"] == feedback.picture_hash(PICTURE) and (row["model"], row["version"]) == ("starter", "abc")
     assert json.loads(row["probabilities"]) == {"Titian": 0.7, "Goya": 0.3} and row["unfamiliar"] == 1
@@ -53,21 +53,21 @@ def test_an_answer_is_noted_without_its_picture(settings):
     assert Store.default().file.stat().st_size < 60_000
 
 
-def test_a_full_disk_is_never_a_visitors_trouble(settings, monkeypatch):
+def test_a_full_disk_is_an_event_and_no_error(settings, monkeypatch):
     settings.home.joinpath("operation.sqlite").mkdir()
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
-    monitoring.record("starter", PICTURE, ANSWER)
+    monitoring.record_prediction("starter", PICTURE, ANSWER)
     (event,) = events
     assert event[:2] == ("monitoring.lost", "warning") and str(settings.home) not in event[2]["sentence"]
 
 
-def test_a_full_store_is_never_a_visitors_trouble(settings, monkeypatch):
-    monitoring.record("starter", PICTURE, ANSWER)
+def test_a_full_store_is_an_event_and_no_error(settings, monkeypatch):
+    monitoring.record_prediction("starter", PICTURE, ANSWER)
     monkeypatch.setattr("artnb.operation.store.MAX_STORE_BYTES", 1)
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
-    monitoring.record("starter", PICTURE, ANSWER)
+    monitoring.record_prediction("starter", PICTURE, ANSWER)
     (event,) = events
     assert event[:2] == ("monitoring.lost", "warning") and "is full" in event[2]["sentence"]
     assert len(everything()) == 1
@@ -94,33 +94,33 @@ def fill(answers=40):
     )  # fmt: skip
     for n in range(10):
         artist = "Berthe Morisot" if n == 0 else "Titian" if n < 8 else "Goya"
-        said = "Goya" if n == 7 else "Titian"
-        row = {"model": "starter", "said": said, "artist": artist, "visitor": f"v{n}", "picture": f"p{n}"}
+        predicted = "Goya" if n == 7 else "Titian"
+        row = {"model": "starter", "said": predicted, "artist": artist, "visitor": f"v{n}", "picture": f"p{n}"}
         store.add("feedback", [row | {"time": timestamp(MONDAY + timedelta(hours=n))}])
     return store
 
 
-def test_a_report_counts_what_was_noted(settings):
-    found = monitoring.report(fill())
-    (model,) = found.models.to_dict("records")
+def test_a_report_counts_the_logged_predictions(settings):
+    report = monitoring.monitoring_report(fill())
+    (model,) = report.models.to_dict("records")
     assert (model["answers"], model["errors"], model["visitors"]) == (41, 1, 4)
     assert model["p50"] == pytest.approx(0.195) and model["p95"] == pytest.approx(0.3705)
     assert model["confidence"] == pytest.approx(0.625) and model["unfamiliar"] == pytest.approx(0.25)
-    assert found.days["answers"].tolist() == [25, 16] and found.errors.to_dict("records") == [
+    assert report.days["answers"].tolist() == [25, 16] and report.errors.to_dict("records") == [
         {"error": "ImageError", "n": 1}
     ]
-    (said,) = found.feedback.to_dict("records")
-    assert said["n"] == 10 and said["accuracy"] == pytest.approx(0.6)
-    assert (said["low"], said["high"]) == (pytest.approx(0.31267, abs=1e-4), pytest.approx(0.83182, abs=1e-4))  # Wilson
-    table = found.confusion["starter"]
+    (row,) = report.feedback.to_dict("records")
+    assert row["n"] == 10 and row["accuracy"] == pytest.approx(0.6)
+    assert (row["low"], row["high"]) == (pytest.approx(0.31267, abs=1e-4), pytest.approx(0.83182, abs=1e-4))  # Wilson
+    table = report.confusion["starter"]
     assert table.loc["Titian"].to_dict() == {"Goya": 1, "Titian": 6} and table.loc["Goya", "Titian"] == 2
-    assert found.newcomers == {"Berthe Morisot": 1}
+    assert report.newcomers == {"Berthe Morisot": 1}
 
 
 def test_a_window_leaves_out_what_was_before_and_after(settings):
-    found = monitoring.report(fill(), MONDAY + timedelta(days=1), MONDAY + timedelta(days=1, hours=3))
-    assert found.models["answers"].tolist() == [3] and found.feedback.empty and found.errors.empty
-    assert found.window == "since 2026-11-03 until 2026-11-03"
+    report = monitoring.monitoring_report(fill(), MONDAY + timedelta(days=1), MONDAY + timedelta(days=1, hours=3))
+    assert report.models["answers"].tolist() == [3] and report.feedback.empty and report.errors.empty
+    assert report.window == "since 2026-11-03 until 2026-11-03"
 
 
 def test_a_flood_is_a_warning_and_the_accuracy_is_given_with_and_without_it(settings):
@@ -130,10 +130,10 @@ def test_a_flood_is_a_warning_and_the_accuracy_is_given_with_and_without_it(sett
         for n in range(40)
     ]
     store.add("feedback", [row | {"time": timestamp(MONDAY)} for row in flood])
-    found = monitoring.report(store)
-    (said,) = found.feedback.to_dict("records")
-    assert said["accuracy"] == pytest.approx(6 / 50) and said["accuracy_unflooded"] == pytest.approx(0.6)
-    assert any("angry (40)" in sentence for sentence in found.warnings)
+    report = monitoring.monitoring_report(store)
+    (row,) = report.feedback.to_dict("records")
+    assert row["accuracy"] == pytest.approx(6 / 50) and row["accuracy_unflooded"] == pytest.approx(0.6)
+    assert any("angry (40)" in sentence for sentence in report.warnings)
 
 
 def paint(means, weeks=range(4), n=30, model="monet"):
@@ -150,32 +150,32 @@ def paint(means, weeks=range(4), n=30, model="monet"):
 
 def test_a_measure_that_drops_is_a_warning_in_its_week_only(settings):
     paint((0.7, 0.7, 0.7, 0.6))
-    found = monitoring.report(Store.default())
-    low = found.weeks[found.weeks["warning"]]
+    report = monitoring.monitoring_report(Store.default())
+    low = report.weeks[report.weeks["warning"]]
     assert set(low["week"]) == {"2026-11-23"} and set(low["measure"]) == {"style_fidelity", "visual_quality"}
-    assert len(found.weeks) == 8 and "monet: style_fidelity" in found.warnings[0]
-    later = monitoring.report(Store.default(), since=MONDAY + timedelta(weeks=3))
+    assert len(report.weeks) == 8 and "monet: style_fidelity" in report.warnings[0]
+    later = monitoring.monitoring_report(Store.default(), since=MONDAY + timedelta(weeks=3))
     assert set(later.weeks["week"]) == {"2026-11-23"} and later.weeks["warning"].all(), (
         "against the first answers of all"
     )
 
 
-def test_a_measure_that_stays_or_rises_is_none(settings):
+def test_a_measure_that_stays_or_rises_is_no_warning(settings):
     paint((0.7, 0.7, 0.7, 0.8))
-    assert not monitoring.report(Store.default()).weeks["warning"].any()
+    assert not monitoring.monitoring_report(Store.default()).weeks["warning"].any()
 
 
 def test_a_report_of_nothing_says_so(settings):
-    found = monitoring.report(Store.default())
-    assert "Nothing was noted" in str(found) and "Nothing was noted" in html_page(found)
-    assert json.loads(json.dumps(found.to_dict()))["models"] == []
+    report = monitoring.monitoring_report(Store.default())
+    assert "Nothing was logged" in str(report) and "Nothing was logged" in html_page(report)
+    assert json.loads(json.dumps(report.to_dict()))["models"] == []
 
 
-def test_the_page_asks_nobody_for_anything_and_escapes_what_strangers_wrote(settings):
+def test_the_page_loads_nothing_and_escapes_what_strangers_wrote(settings):
     store = fill()
     paint((0.7, 0.7, 0.7, 0.6))
     store.add("predictions", [{"model": "<script>alert(1)</script>", "time": timestamp(MONDAY)}])
-    page = html_page(monitoring.report(store))
+    page = html_page(monitoring.monitoring_report(store))
     assert "<script" not in page and "&lt;script" in page
     assert set(re.findall(r'(?:src|href)="([a-z]+:[a-z/]*)', page)) == {"data:image/png"}
     assert page.count("<img") == page.count('alt="') == 3 and "http" not in page
@@ -192,9 +192,9 @@ def test_a_hundred_thousand_rows_take_seconds(settings):
             for n, (artist, second) in enumerate(zip(artists.tolist(), seconds.tolist(), strict=True))
         ],
     )  # fmt: skip
-    begun = time.process_time()
-    found = monitoring.report(Store.default())
-    assert found.models["answers"].tolist() == [100_000] and time.process_time() - begun < 6
+    start = time.process_time()
+    report = monitoring.monitoring_report(Store.default())
+    assert report.models["answers"].tolist() == [100_000] and time.process_time() - start < 6
 
 
 @pytest.fixture(scope="module")
@@ -202,23 +202,23 @@ def starter():
     return load_model("starter")
 
 
-def test_a_prediction_is_the_same_whether_it_is_noted_or_not(settings, use, starter):
-    noted = monitoring.predict_and_log(starter, PICTURE, "token")
+def test_a_prediction_is_the_same_whether_it_is_logged_or_not(settings, use, starter):
+    prediction = monitoring.predict_and_log(starter, PICTURE, "token")
     use(log=False)
-    assert noted == monitoring.predict_and_log(starter, PICTURE)
+    assert prediction == monitoring.predict_and_log(starter, PICTURE) == starter(PICTURE)
     (row,) = everything()
-    assert row["artist"] == noted.artist and row["probability"] == pytest.approx(noted.probability)
+    assert row["artist"] == prediction.artist and row["probability"] == pytest.approx(prediction.probability)
     assert row["version"] and 0 < row["seconds"] < 60
 
 
-def test_an_error_is_noted_by_its_kind_and_raised(settings, starter):
+def test_an_error_is_logged_by_its_type_and_raised(settings, starter):
     with pytest.raises(ImageError):
         monitoring.predict_and_log(starter, b"a text")
     (row,) = everything()
     assert row["error"] == "ImageError" and row["artist"] is None and row["picture"] is None
 
 
-def test_the_commands_note_report_review_and_export(use, tmp_path, capsys):
+def test_the_commands_log_report_review_and_export(use, tmp_path, capsys):
     from PIL import Image
 
     use(home=tmp_path)
@@ -226,12 +226,12 @@ def test_the_commands_note_report_review_and_export(use, tmp_path, capsys):
     assert main(["predict", "starter", str(tmp_path / "x.png")]) == 0
     assert not Store.default().file.exists()
     assert main(["predict", "starter", str(tmp_path / "x.png"), "--log"]) == 0
-    feedback.record(PICTURE, "starter", "Titian", "Goya", agreed=True)
+    feedback.record_feedback(PICTURE, "starter", "Titian", "Goya", agreed=True)
     capsys.readouterr()
     assert main(["monitor", "--json", "-o", str(tmp_path / "page.html")]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["models"][0]["answers"] == 1 and (tmp_path / "page.html").read_text().startswith("<!DOCTYPE")
-    assert main(["monitor", "--since", "2100-01-01"]) == 0 and "Nothing was noted" in capsys.readouterr().out
+    report = json.loads(capsys.readouterr().out)
+    assert report["models"][0]["answers"] == 1 and (tmp_path / "page.html").read_text().startswith("<!DOCTYPE")
+    assert main(["monitor", "--since", "2100-01-01"]) == 0 and "Nothing was logged" in capsys.readouterr().out
     assert main(["feedback", "list", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["artist"], row["kept"], row["state"]) == ("Goya", True, "new")
@@ -247,4 +247,4 @@ def test_the_commands_note_report_review_and_export(use, tmp_path, capsys):
     assert main(["drift", "--model", "starter"]) == 1 and "Got 548 and 1 pictures" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["monitor", "--since", "yesterday"])
-    assert "no date such as" in capsys.readouterr().err
+    assert "not a date such as" in capsys.readouterr().err

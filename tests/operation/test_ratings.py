@@ -1,4 +1,4 @@
-"""Ratings are kept, whoever writes at once and whatever is cut short, and summed up with their uncertainty."""
+"""Ratings are stored, also by several processes at once, and summarised with their uncertainty."""
 
 import subprocess
 import sys
@@ -7,36 +7,36 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from artnb.operation.ratings import Rating, RatingError, load, record, summary
+from artnb.operation.ratings import Rating, RatingError, load_ratings, record_ratings, summary
 
 
 def test_what_is_recorded_is_there(tmp_path):
     file = tmp_path / "new" / "ratings.jsonl"
-    record(file, [Rating("A", "bridge", "vgg19", "style", 4), Rating("A", "bridge", "vgg19", "total", 2)])
-    record(file, [Rating("A", "bridge", "vgg19", "style", 5), Rating("Ö", "bridge", "vgg19", "style", 1)])
-    table = load(file)
+    record_ratings(file, [Rating("A", "bridge", "vgg19", "style", 4), Rating("A", "bridge", "vgg19", "total", 2)])
+    record_ratings(file, [Rating("A", "bridge", "vgg19", "style", 5), Rating("Ö", "bridge", "vgg19", "style", 1)])
+    table = load_ratings(file)
     assert len(table) == 3, "of two answers to one question the last one counts"
     assert set(table["rater"]) == {"A", "Ö"} and table["time"].str.startswith("20").all()
 
 
-def test_a_line_that_was_cut_short_costs_itself_only(tmp_path):
+def test_an_incomplete_line_is_left_out(tmp_path):
     file = tmp_path / "ratings.jsonl"
-    record(file, [Rating("A", "bridge", "vgg19", "style", 4)])
+    record_ratings(file, [Rating("A", "bridge", "vgg19", "style", 4)])
     with file.open("ab") as stream:
         stream.write(b'{"rater": "B", "pict')
-    record(file, [Rating("C", "bridge", "vgg19", "style", 3)])
-    assert list(load(file)["rater"]) == ["A", "C"]
+    record_ratings(file, [Rating("C", "bridge", "vgg19", "style", 3)])
+    assert list(load_ratings(file)["rater"]) == ["A", "C"]
 
 
 def test_eight_processes_lose_nothing(tmp_path):
     code = (
         "import sys; from artnb.operation.ratings import *\n"
-        "for n in range(20): record(sys.argv[1], [Rating(sys.argv[2], str(n), 'm', 'style', 3)])"
+        "for n in range(20): record_ratings(sys.argv[1], [Rating(sys.argv[2], str(n), 'm', 'style', 3)])"
     )
     file = tmp_path / "ratings.jsonl"
     running = [subprocess.Popen([sys.executable, "-c", code, str(file), str(number)]) for number in range(8)]
     assert [process.wait() for process in running] == [0] * 8
-    assert len(load(file)) == 160
+    assert len(load_ratings(file)) == 160
 
 
 def test_means_and_intervals_are_students():
@@ -62,4 +62,4 @@ def test_nonsense_is_refused(question, score):
 
 def test_no_file_is_one_sentence(tmp_path):
     with pytest.raises(RatingError, match="rate some pictures first"):
-        load(tmp_path / "none.jsonl")
+        load_ratings(tmp_path / "none.jsonl")

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from artnb import models
-from artnb.models import ModelError
+from artnb.cards import Card, ModelError
 from artnb.operation import registry, tracking
-from artnb.operation.comparing import ComparisonError, compare, describe
+from artnb.operation.comparing import ComparisonError, compare_models, comparison_page
 from artnb.operation.registry import RegistryError
 from tests.conftest import resealed
 
@@ -19,7 +19,7 @@ NAME = "art-classifier"
 
 @pytest.fixture
 def settings(use, tmp_path, monkeypatch):
-    """An empty registry, of which MLflow is not told."""
+    """An empty registry, without a mirror in MLflow."""
     monkeypatch.setattr(tracking, "mirror", lambda: None)
     return use(home=tmp_path / "home")
 
@@ -95,10 +95,10 @@ def test_a_better_challenger_is_promoted_and_a_clearly_worse_one_is_not(make, se
     registry.add(make("old", 60))
     assert registry.promote(NAME) is None
     registry.add(make("new", 80))
-    found = registry.promote(NAME)
-    assert (found.old, found.new, found.only_new, found.only_old) == (0.6, 0.8, 20, 0)
+    comparison = registry.promote(NAME)
+    assert (comparison.old, comparison.new, comparison.only_new, comparison.only_old) == (0.6, 0.8, 20, 0)
     # Of 100 paired differences 20 are 1 and 80 are 0: mean 0.2, standard error 0.04.
-    assert found.interval == pytest.approx((0.2 - 1.96 * 0.04, 0.2 + 1.96 * 0.04), abs=0.015)
+    assert comparison.interval == pytest.approx((0.2 - 1.96 * 0.04, 0.2 + 1.96 * 0.04), abs=0.015)
     assert models.aliases(NAME) == {"champion": 2}
     with pytest.raises(RegistryError, match=r"1 was not promoted.*worse.*80\.0% before, 60\.0% now.*--force"):
         registry.promote(NAME, 1)
@@ -114,8 +114,10 @@ def test_a_difference_within_the_interval_is_no_reason_to_refuse(make, settings)
     registry.add(make("old", 60))
     registry.promote(NAME)
     registry.add(make("new", 59, wrong_first=True))
-    found = registry.promote(NAME)
-    assert found.new < found.old and found.interval[0] < 0 < found.interval[1] and found.p > 0.5
+    comparison = registry.promote(NAME)
+    assert (
+        comparison.new < comparison.old and comparison.interval[0] < 0 < comparison.interval[1] and comparison.p > 0.5
+    )
 
 
 def test_other_test_paintings_or_none_can_not_be_compared(make, settings):
@@ -127,8 +129,8 @@ def test_other_test_paintings_or_none_can_not_be_compared(make, settings):
     assert registry.promote(NAME, reason="measured elsewhere") is None
     silent = make("silent", 90)
     (silent / "test.csv").unlink()
-    with pytest.raises(ComparisonError, match=r"no test\.csv"):
-        compare(make("any", 60), silent)
+    with pytest.raises(ComparisonError, match=r"no readable test\.csv"):
+        compare_models(make("any", 60), silent)
     with pytest.raises(ModelError, match=r"damaged \(test\.csv"):
         registry.add(silent)
 
@@ -140,7 +142,7 @@ def test_rolling_back_goes_through_all_champions(make, settings):
     assert registry.champions(NAME) == [1, 2, 3]
     assert registry.rollback(NAME).number == 2
     assert registry.rollback(NAME).number == 1
-    with pytest.raises(RegistryError, match="no champion before"):
+    with pytest.raises(RegistryError, match="no previous champion"):
         registry.rollback(NAME)
     registry.promote(NAME, 3)
     assert registry.rollback(NAME).number == 1
@@ -176,6 +178,22 @@ def test_a_line_that_was_cut_short_is_as_if_it_had_never_been(make, settings):
     assert models.aliases(NAME) == {"champion": 1, "challenger": 2}
 
 
+def test_a_number_is_never_used_twice_even_if_the_history_is_lost(make, settings):
+    first, second = make("first", 50), make("second", 60)
+    registry.add(first)
+    (settings.home / "registry" / "history.jsonl").unlink()
+    kept = (settings.home / "registry" / f"{NAME}-1" / "card.json").read_bytes()
+    assert registry.add(second).number == 2
+    assert (settings.home / "registry" / f"{NAME}-1" / "card.json").read_bytes() == kept
+
+
+def test_a_lost_folder_is_copied_again_when_its_model_is_added(make, settings):
+    mine = make("mine", 50)
+    shutil.rmtree(registry.add(mine).folder)
+    assert registry.add(mine).number == 1
+    models.check_whole(models.find(f"registry:{NAME}@1"))
+
+
 def test_an_attempt_that_was_cut_short_leaves_no_version(make, settings, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -190,26 +208,30 @@ def test_an_attempt_that_was_cut_short_leaves_no_version(make, settings, monkeyp
 
 
 def test_the_way_back_gives_the_same_predictions_to_the_bit(settings):
-    def look():
+    def load_champion():
         model = models.load_model("registry:champion")
         images = np.random.default_rng(3).integers(0, 256, (4, model.card.size, model.card.size, 3), np.uint8)
         return model.card.title, model.outputs(images)
 
     registry.add("starter-cnn")
     registry.promote(NAME)
-    title, before = look()
+    title, before = load_champion()
     registry.add("starter")
     assert not registry.promote(NAME).worse
-    assert look()[0] != title
+    assert load_champion()[0] != title
     registry.rollback(NAME)
-    again, after = look()
+    again, after = load_champion()
     assert again == title and all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
 def test_the_comparison_is_a_page(make):
     old, new = make("old", 60), make("new", 40)
-    page = describe(compare(old, new), old, new)
-    assert "60.0% before, 40.0% now" in page and "| Titian | 100 | 0.60 | 0.40 |" in page and "is worse" in page
+    page = comparison_page(compare_models(old, new), old, new)
+    assert (
+        "60.0% before, 40.0% now" in page
+        and "| Titian | 100 | 0.60 | 0.40 |" in page
+        and "is significantly worse" in page
+    )
 
 
 def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
@@ -221,13 +243,15 @@ def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
         return resealed(folder, metrics=metrics, **changes)
 
     old = monet("old", 0.05)
-    assert compare(old, monet("worse", 0.06)).worse and not compare(old, monet("luck", 0.053)).worse
-    assert compare(old, monet("better", 0.04)).interval == pytest.approx(
+    assert compare_models(old, monet("worse", 0.06)).worse and not compare_models(old, monet("luck", 0.053)).worse
+    assert compare_models(old, monet("better", 0.04)).interval == pytest.approx(
         (-0.01 - 0.003 * 2**0.5, -0.01 + 0.003 * 2**0.5)
     )
-    assert not compare(old, monet("another seed", 0.05, seed=3)).worse, "the pictures count, not what they came by"
-    with pytest.raises(ComparisonError, match="other pictures"):
-        compare(old, monet("other", 0.05, test="of other files"))
+    assert not compare_models(old, monet("another seed", 0.05, seed=3)).worse, (
+        "the pictures count, not what they came by"
+    )
+    with pytest.raises(ComparisonError, match="different pictures"):
+        compare_models(old, monet("other", 0.05, test="of other files"))
 
 
 def test_mlflow_shows_what_the_registry_holds(make, use, tmp_path, capsys, monkeypatch):
@@ -248,7 +272,7 @@ def test_mlflow_shows_what_the_registry_holds(make, use, tmp_path, capsys, monke
     assert {alias: int(number) for alias, number in aliases.items()} == {"champion": 1}
     version = client.get_model_version(NAME, "2")
     run = client.get_run(version.run_id)
-    card = models.Card.load(models.STARTERS / "starter-cnn")
+    card = Card.load(models.STARTERS / "starter-cnn")
     assert run.data.params["network"] == "cnn" and run.data.params["phases.0.learning_rate"] == "0.002"
     assert run.data.tags["data"] == card.split and run.data.tags["source"] == "folder"
     assert "who painted this" in version.description and any("a try" in text for text in version.tags.values())
@@ -269,10 +293,10 @@ def test_without_mlflow_the_registry_works_and_says_so(make, use, tmp_path, monk
     assert registry.add(make("mine", 60)).number == 1
     assert 'pip install "mlflow>=3.17,!=3.18.0"' in capsys.readouterr().err
     with pytest.raises(tracking.TrackingError, match=r"pip install \"mlflow"):
-        tracking.page()
+        tracking.server_command()
 
 
 def test_mlflows_page_is_for_this_machine_only():
     pytest.importorskip("mlflow")
-    command = tracking.page(5001)
+    command = tracking.server_command(5001)
     assert command[command.index("--host") + 1] == "127.0.0.1" and tracking.OFFLINE["DO_NOT_TRACK"] == "true"

@@ -1,4 +1,4 @@
-"""New pictures, and a model that goes on from the old one."""
+"""New pictures, and a model that is trained further on them."""
 
 import json
 import shutil
@@ -14,8 +14,10 @@ from artnb.classification import networks
 from artnb.classification.recipes import ClassifierRecipe
 from artnb.classification.training import train_network
 from artnb.errors import TrainingError
+from artnb.operation import retraining
 from artnb.operation.retraining import RetrainingError, gather, retrain
-from artnb.paintings.splits import split_digest
+from artnb.paintings.audit import audit_collection
+from artnb.paintings.splits import require, split_digest
 from tests.classification.conftest import collection, model, prepared, table, tiny  # noqa: F401
 
 COLOURS = {"Claude_Monet": (60, 120, 160), "Piet_Mondrian": (200, 30, 30), "Frida_Kahlo": (20, 200, 60)}
@@ -39,19 +41,19 @@ def new(tmp_path):
 
 
 def test_new_pictures_join_training_and_every_fifth_validation(model, collection, table, new):  # noqa: F811
-    found = gather(model, collection, [new], seed=1)
-    fresh = found.table[found.table["path"].str.startswith("new/november/")]
+    material = gather(model, collection, [new], seed=1)
+    fresh = material.table[material.table["path"].str.startswith("new/november/")]
     assert fresh.groupby("artist")["subset"].value_counts().to_dict() == {
         ("Claude Monet", "train"): 8,
         ("Claude Monet", "validation"): 2,
         ("Piet Mondrian", "train"): 4,
         ("Piet Mondrian", "validation"): 1,
     }
-    before = found.table[~found.table["path"].str.startswith("new/")]
+    before = material.table[~material.table["path"].str.startswith("new/")]
     assert split_digest(before) == split_digest(table), "the old split stays as it was"
-    assert all(found.collection.file(path).is_file() for path in found.table["path"])
-    assert found.left_out == {} and len(found.kept_back) == 3
-    assert gather(model, collection, [new], seed=1).table.equals(found.table)
+    assert all(material.collection.file(path).is_file() for path in material.table["path"])
+    assert material.left_out == {} and len(material.kept_back) == 3
+    assert gather(model, collection, [new], seed=1).table.equals(material.table)
 
 
 def test_nothing_of_the_test_or_the_validation_enters_training(model, collection, table, new):  # noqa: F811
@@ -64,12 +66,26 @@ def test_nothing_of_the_test_or_the_validation_enters_training(model, collection
     shutil.copy(collection.file(trained), new / "Claude_Monet" / "c.png")
     shutil.copy(collection.file(trained), new / "Piet_Mondrian" / "d.png")
     (new / "Claude_Monet" / "e.png").write_bytes(b"no picture")
-    found = gather(model, collection, [new])
-    reasons = {path.rpartition("/")[2]: reason for path, reason in found.left_out.items()}
+    material = gather(model, collection, [new])
+    reasons = {path.rpartition("/")[2]: reason for path, reason in material.left_out.items()}
     assert reasons["a.jpg"] == reasons["b.jpg"] == "they show paintings of the test or the validation"
     assert reasons["d.png"] == "the same painting is filed under two artists" and "c.png" in reasons
     assert reasons["e.png"] == "they can't be read" and len(reasons) == 5
-    assert "5 were left out" in found.report() and "- 2 left out: they show" in found.report()
+    assert "5 were left out" in material.report() and "- 2 left out: they show" in material.report()
+
+
+def test_a_picture_between_two_old_groups_leaves_them_two(model, collection, table, new, monkeypatch):  # noqa: F811
+    ours = table[table["artist"] == "Claude Monet"].groupby("subset")["path"].first()
+    both = tuple(("new/november/Claude_Monet/00.png", ours[subset]) for subset in ("test", "train"))
+
+    def audit(combined):
+        real = audit_collection(combined)
+        return replace(real, near_duplicates=tuple(sorted((*real.near_duplicates, *map(tuple, map(sorted, both))))))
+
+    monkeypatch.setattr(retraining, "audit_collection", audit)
+    material = gather(model, collection, [new])
+    require(material.table)
+    assert material.left_out == {both[0][0]: "they show paintings of the test or the validation"}
 
 
 def test_a_copy_of_what_is_known_adds_nothing(model, collection, table, new):  # noqa: F811
@@ -77,8 +93,8 @@ def test_a_copy_of_what_is_known_adds_nothing(model, collection, table, new):  #
     shutil.copy(collection.file(trained), new / "Claude_Monet" / "c.png")
     for name in ("x.png", "y.png"):
         shutil.copy(new / "Piet_Mondrian" / "00.png", new / "Piet_Mondrian" / name)
-    found = gather(model, collection, [new])
-    assert sorted(path.rpartition("/")[2] for path in found.left_out) == ["c.png", "x.png", "y.png"]
+    material = gather(model, collection, [new])
+    assert sorted(path.rpartition("/")[2] for path in material.left_out) == ["c.png", "x.png", "y.png"]
 
 
 def test_a_label_never_seen_before_is_a_choice(model, collection, new):  # noqa: F811
@@ -117,7 +133,7 @@ def test_a_wider_head_says_of_the_old_artists_what_it_said(model):  # noqa: F811
     assert now.shape == (5, 4)
 
 
-def test_a_recipe_comes_back_from_a_card_and_goes_on_gently(model):  # noqa: F811
+def test_a_recipe_comes_back_from_a_card_and_is_continued_gently(model):  # noqa: F811
     recipe = tiny("cnn", 12)
     assert ClassifierRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     further = recipe.continued()
@@ -128,23 +144,25 @@ def test_a_recipe_comes_back_from_a_card_and_goes_on_gently(model):  # noqa: F81
 def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collection, new, tmp_path):  # noqa: F811
     paint(new, "Frida_Kahlo", 10)
     material = gather(model, collection, [new], "add")
-    made, found = retrain(model, material, tmp_path / "next", epochs=1, seed=1)
-    assert found.n == model.card.metrics["test"]["n"] and found.new > 0.7, "one epoch from random weights knows nothing"
-    assert made.card.started["split"] == model.card.split and made.card.epochs == 1
-    assert made.card.class_names == material.class_names
-    assert "Frida Kahlo was not measured" in (made.folder / "README.md").read_text()
-    page = (made.folder / "comparison.md").read_text()
-    assert str(found) in page and "new pictures that were kept back" in page
-    old_test, new_test = (pd.read_csv(folder / "test.csv") for folder in (model.folder, made.folder))
+    retrained, comparison = retrain(model, material, tmp_path / "next", epochs=1, seed=1)
+    assert comparison.n == model.card.metrics["test"]["n"] and comparison.new > 0.7, (
+        "one epoch from random weights knows nothing"
+    )
+    assert retrained.card.started["split"] == model.card.split and retrained.card.epochs == 1
+    assert retrained.card.class_names == material.class_names
+    assert "Frida Kahlo was not measured" in (retrained.folder / "README.md").read_text()
+    page = (retrained.folder / "comparison.md").read_text()
+    assert str(comparison) in page and "new pictures that were kept back" in page
+    old_test, new_test = (pd.read_csv(folder / "test.csv") for folder in (model.folder, retrained.folder))
     assert old_test["path"].equals(new_test["path"])
-    before = (made.folder / "model.weights.h5").stat().st_mtime_ns
+    before = (retrained.folder / "model.weights.h5").stat().st_mtime_ns
     again, _ = retrain(model, material, tmp_path / "next", epochs=1, seed=1, resume=True)
     assert (again.folder / "model.weights.h5").stat().st_mtime_ns == before, "it was finished"
     with pytest.raises(TrainingError, match="holds a training already"):
         retrain(model, material, tmp_path / "next", epochs=1, seed=1)
 
 
-def test_an_interrupted_retraining_goes_on(model, collection, new, tmp_path, monkeypatch):  # noqa: F811
+def test_an_interrupted_retraining_is_resumed(model, collection, new, tmp_path, monkeypatch):  # noqa: F811
     material = gather(model, collection, [new])
     whole, _ = retrain(model, material, tmp_path / "whole", epochs=2, seed=1)
 
@@ -156,8 +174,8 @@ def test_an_interrupted_retraining_goes_on(model, collection, new, tmp_path, mon
         with pytest.raises(KeyboardInterrupt):
             retrain(model, material, tmp_path / "cut", epochs=2, seed=1)
     assert not (tmp_path / "cut" / "card.json").exists()
-    made, _ = retrain(model, material, tmp_path / "cut", epochs=2, seed=1, resume=True)
-    for one, other in zip(whole.network.model.get_weights(), made.network.model.get_weights(), strict=True):
+    retrained, _ = retrain(model, material, tmp_path / "cut", epochs=2, seed=1, resume=True)
+    for one, other in zip(whole.network.model.get_weights(), retrained.network.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -180,6 +198,6 @@ def test_the_command_registers_a_challenger(model, collection, new, use, tmp_pat
     monkeypatch.setattr(sources, "load_collection", lambda: collection)
     arguments = ["retrain", str(model.folder), "--new", str(new), "--epochs", "1", "-o", str(tmp_path / "next")]
     assert main([*arguments, "--seed", "1", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["version"]["aliases"] == ["challenger"] and found["comparison"]["measure"] == "accuracy"
+    output = json.loads(capsys.readouterr().out)
+    assert output["version"]["aliases"] == ["challenger"] and output["comparison"]["measure"] == "accuracy"
     assert (models.find("registry:challenger", "classifier") / "comparison.md").is_file()

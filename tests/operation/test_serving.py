@@ -1,4 +1,4 @@
-"""Models as MLflow keeps them: what they ask an index for, and that they answer where artnb is not installed."""
+"""Models logged with MLflow: their requirements, and that they run where artnb is not installed."""
 
 import base64
 import json
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from artnb import models
+from artnb.cards import KINDS
 from artnb.images import load_image, png_bytes
 from artnb.operation import registry, tracking
 from artnb.settings import using
@@ -44,10 +45,10 @@ class Hidden(importlib.abc.MetaPathFinder):
         if name != "artnb":
             return None
         added = [each for each in sys.path if each not in before]
-        found = importlib.machinery.PathFinder.find_spec(name, added)
-        if found is None:
+        spec = importlib.machinery.PathFinder.find_spec(name, added)
+        if spec is None:
             raise ModuleNotFoundError(f"artnb is not installed here; {added}")
-        return found
+        return spec
 
 sys.meta_path.insert(0, Hidden())
 try:
@@ -71,7 +72,7 @@ json.dump(answers, open(sys.argv[2], "w"))
 """
 
 
-REGISTERED = {name: kind.registered for name, kind in models.KINDS.items()}
+REGISTERED = {name: kind.registered for name, kind in KINDS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +105,9 @@ def served(logged, tmp_path_factory):
 
 def names(lines):
     """{name: version} of lines like "name==version", and of no other lines."""
-    found = [re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][\w.]*)", line) for line in lines]
-    assert all(found), lines
-    return {re.sub(r"[._-]+", "-", match[1]).lower(): match[2] for match in found}
+    matches = [re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][\w.]*)", line) for line in lines]
+    assert all(matches), lines
+    return {re.sub(r"[._-]+", "-", match[1]).lower(): match[2] for match in matches}
 
 
 @pytest.mark.parametrize("kind", REGISTERED)
@@ -157,11 +158,14 @@ def test_a_served_classifier_answers_as_the_predictor_does_and_says_what_is_wron
     assert (artist, unfamiliar, error) == (expected.artist, expected.unfamiliar, None)
     assert probability == pytest.approx(expected.probability, abs=1e-6)
     assert all(row[:3] == [None] * 3 for row in mixed["data"][1:] + bad["data"]) and none["data"] == []
-    said = [row[3] for row in mixed["data"][1:]]
+    errors = [row[3] for row in mixed["data"][1:]]
     assert (
-        "a text file" in said[0] and "no base64" in said[1] and "is empty" in said[2] and "which is a text" in said[3]
+        "a text file" in errors[0]
+        and "not base64" in errors[1]
+        and "is empty" in errors[2]
+        and "which is a text" in errors[3]
     )
-    assert "no base64" in bad["data"][0][3] and "passwd" not in bad["data"][0][3]
+    assert "not base64" in bad["data"][0][3] and "passwd" not in bad["data"][0][3]
 
 
 def test_a_served_cyclegan_paints_as_its_translator_does(served):
@@ -182,14 +186,14 @@ def module():
 
 
 def answering(module, answer):
-    model = module.Served()
+    model = module.ServedModel()
     model._columns, model._answer = ["artist", "probability", "unfamiliar", "error"], answer
     return lambda *pictures: model.predict(None, module.pd.DataFrame({"picture": pictures}, dtype=object))
 
 
-def test_a_fault_of_ours_is_a_sentence_without_insides_and_is_noted(module, monkeypatch):
-    noted = []
-    monkeypatch.setattr("artnb.common.logs.event", lambda name, level, **fields: noted.append((name, level, fields)))
+def test_a_failure_of_the_model_is_a_message_without_internals_and_an_event(module, monkeypatch):
+    events = []
+    monkeypatch.setattr("artnb.common.logs.event", lambda name, level, **fields: events.append((name, level, fields)))
 
     def broken(data):
         raise ValueError("operands of /home/me/secret could not be broadcast")
@@ -197,18 +201,18 @@ def test_a_fault_of_ours_is_a_sentence_without_insides_and_is_noted(module, monk
     table = answering(module, broken)(GOOD)
     assert list(table) == ["artist", "probability", "unfamiliar", "error"] and table["artist"][0] is None
     sentence = table["error"][0]
-    assert "not yours" in sentence and "base64" not in sentence and "operands" not in sentence
-    ((name, level, fields),) = noted
+    assert "not your fault" in sentence and "base64" not in sentence and "operands" not in sentence
+    ((name, level, fields),) = events
     assert (name, level) == ("serving.failed", "error") and "operands" in fields["sentence"]
     assert fields["where"].startswith("test_serving.py:")
 
 
 def test_what_is_too_long_or_no_text_is_refused_before_it_is_decoded(module, monkeypatch, tmp_path):
-    seen = []
-    ask = answering(module, lambda data: seen.append(data) or {"artist": "Titian"})
+    calls = []
+    ask = answering(module, lambda data: calls.append(data) or {"artist": "Titian"})
     monkeypatch.setattr("artnb.images.MAX_BYTES", 30)
     limit = base64.b64encode(bytes(30)).decode()
-    assert ask(limit)["error"][0] is None and seen == [bytes(30)]
+    assert ask(limit)["error"][0] is None and calls == [bytes(30)]
 
     def never(*_, **__):
         raise AssertionError("it was decoded")
@@ -217,9 +221,9 @@ def test_what_is_too_long_or_no_text_is_refused_before_it_is_decoded(module, mon
     picture = tmp_path / "picture.png"
     picture.write_bytes(PICTURE)
     table = ask("A" * 45, b"AAAA", picture, 3.5, float("nan"))
-    assert seen == [bytes(30)] and table["artist"].isna().all()
-    assert "larger than" in table["error"][0] and all("as base64" in said for said in table["error"][1:])
-    assert not any(str(tmp_path) in said for said in table["error"])
+    assert calls == [bytes(30)] and table["artist"].isna().all()
+    assert "larger than" in table["error"][0] and all("as base64" in error for error in table["error"][1:])
+    assert not any(str(tmp_path) in message for message in table["error"])
 
 
 def test_a_package_that_is_missing_is_a_warning(use, tmp_path, monkeypatch, capsys):
@@ -229,4 +233,4 @@ def test_a_package_that_is_missing_is_a_warning(use, tmp_path, monkeypatch, caps
     monkeypatch.setattr(tracking, "version", missing)
     use(home=tmp_path)
     assert registry.add("starter-cnn").number == 1
-    assert "MLflow could not be told (PackageNotFoundError)" in capsys.readouterr().err
+    assert "MLflow could not be updated (PackageNotFoundError)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""One file, many writers, and deaths in the middle of a row."""
+"""One file, many writers, and processes that are killed while writing."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from artnb.operation import store as stores
-from artnb.operation.store import Store, StoreError, insert, timestamp
+from artnb.operation.store import Store, StoreError, insert, timestamp, update
 
 WRITER = """
 import sys
@@ -38,19 +38,19 @@ def test_eight_processes_that_write_at_once_lose_nothing(tmp_path):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_who_is_killed_in_the_middle_leaves_a_store_that_can_be_read_and_written(tmp_path):
+def test_a_killed_writer_leaves_a_store_that_can_be_read_and_written(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     store.add("predictions", [{"model": "before"}])
     for _ in range(3):
-        writer, begun = write(store.file, "killed", 10**6), len(store.read("predictions", ["id"]))
+        writer, count = write(store.file, "killed", 10**6), len(store.read("predictions", ["id"]))
         limit = time.monotonic() + 60
-        while len(store.read("predictions", ["id"])) < begun + 20 and time.monotonic() < limit:
+        while len(store.read("predictions", ["id"])) < count + 20 and time.monotonic() < limit:
             time.sleep(0.01)
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
-        found = store.read("predictions", ["model", "picture", "probabilities"])
+        table = store.read("predictions", ["model", "picture", "probabilities"])
         assert (
-            len(found) >= begun + 20 and found.loc[found["model"] == "killed", "probabilities"].str.len().eq(2000).all()
+            len(table) >= count + 20 and table.loc[table["model"] == "killed", "probabilities"].str.len().eq(2000).all()
         )
     store.add("predictions", [{"model": "after"}])
     with sqlite3.connect(store.file) as connection:
@@ -104,10 +104,11 @@ def test_another_file_in_its_place_is_one_sentence_without_a_path(tmp_path, cont
 def test_a_changed_row_that_is_not_there_changes_no_other(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     store.add("feedback", [{"model": "m", "said": "a", "artist": "b"}])
-    with pytest.raises(StoreError, match="no row 7 in feedback"):
-        store.update("feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
+    with pytest.raises(StoreError, match="no row 7 in feedback"), store.transaction("change") as connection:
+        update(connection, "feedback", {1: {"state": "accepted"}, 7: {"state": "accepted"}})
     assert store.read("feedback", ["state"])["state"].tolist() == ["new"]
-    store.update("feedback", {1: {"state": "accepted"}})
+    with store.transaction("change") as connection:
+        update(connection, "feedback", {1: {"state": "accepted"}})
     assert store.read("feedback", ["state"])["state"].tolist() == ["accepted"]
 
 
@@ -150,7 +151,7 @@ def schema(file):
         return set(connection.execute("SELECT type, name FROM sqlite_master"))
 
 
-def test_a_store_of_an_older_artnb_is_read_on(tmp_path):
+def test_a_store_of_an_older_artnb_is_migrated(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     with closing(sqlite3.connect(store.file)) as connection:
         connection.executescript(FORMAT_1)
@@ -165,9 +166,7 @@ def test_a_store_of_an_older_artnb_is_read_on(tmp_path):
     table = store.read("feedback", ["picture", "artist", "state", "kept"])
     assert table["kept"].tolist() == [1, 1, 0, 0] and table["artist"].tolist() == ["b", "c", "b", "b"]
     assert table["state"].tolist() == ["accepted", "new", "new", "rejected"]
-    assert store.picture("p") == b"\1\2" and len(store.read("pictures", ["picture"])) == 1
-    with pytest.raises(StoreError, match="not kept"):
-        store.picture("r")
+    assert store.read("pictures", ["picture", "bytes"]).to_numpy().tolist() == [["p", b"\1\2"]]
     assert not on_disk(store, REJECTED[:100]), "what was rejected before is deleted, too"
     with closing(sqlite3.connect(store.file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (stores.FORMAT,)
@@ -176,7 +175,7 @@ def test_a_store_of_an_older_artnb_is_read_on(tmp_path):
     assert schema(store.file) == schema(fresh.file)
 
 
-def test_a_bringing_up_that_fails_changes_nothing(tmp_path):
+def test_a_migration_that_fails_changes_nothing(tmp_path):
     store = Store(tmp_path / "operation.sqlite")
     with closing(sqlite3.connect(store.file)) as connection:
         connection.executescript(FORMAT_1 + "CREATE INDEX odd ON feedback (bytes);")  # so the column can't be dropped

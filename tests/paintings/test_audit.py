@@ -1,3 +1,4 @@
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_a_series_of_one_subject_is_several_paintings(tmp_path):
     folder.mkdir(parents=True)
     for number in range(12):
         scene = painters.scene("river", "dusk", np.random.default_rng(number))
-        picture = painters.paint_like((scene * 255).clip(0, 255).astype(np.uint8), "Camille Aubertin", number)
+        picture = painters.repaint((scene * 255).clip(0, 255).astype(np.uint8), "Camille Aubertin", number)
         Image.fromarray(picture).save(folder / f"{number}.jpg")
     found = audit_collection(read_collection(tmp_path))
     assert found.files == 12 and found.near_duplicates == ()
@@ -191,6 +192,48 @@ def test_a_large_jpeg_is_readable_if_and_only_if_load_image_reads_it(tmp_path, m
         broken = 1
     assert len(audit_collection(read_collection(tmp_path)).unreadable) == broken
     assert broken or missing <= 50
+
+
+def odd_jpegs():
+    """Name -> bytes of JPEGs about which Pillow and our door may not agree."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 300, 3), np.uint8))
+    kinds = {"plain": {}, "progressive": {"progressive": True}}
+    whole = {}
+    for name, options in kinds.items():
+        buffer = io.BytesIO()
+        noise.save(buffer, "JPEG", **options)
+        whole[name] = buffer.getvalue()
+    yield "plain.jpg", whole["plain"]
+    for name, data in whole.items():
+        yield f"{name}_many_scans.jpg", data + b"\xff\xda" * 300
+        for start in (2, 300, 700, len(data) // 2):
+            yield f"{name}_{start}.jpg", data[:start] + b"\xff\xd8\xff\x00" * 4 + data[start + 16 :]
+    buffer = io.BytesIO()
+    Image.new("L", (10_001, 10_000)).save(buffer, "JPEG")
+    yield "large.jpg", buffer.getvalue()
+    buffer = io.BytesIO()
+    noise.convert("CMYK").save(buffer, "JPEG")
+    yield "cmyk.jpg", buffer.getvalue()
+    buffer = io.BytesIO()
+    Image.new("I", (80, 80), 70_000).save(buffer, "TIFF")
+    yield "32_bits.tif", buffer.getvalue()
+
+
+def test_what_the_audit_calls_readable_is_what_load_image_reads(tmp_path):
+    folder = tmp_path / "images/Somebody"
+    folder.mkdir(parents=True)
+    for name, data in odd_jpegs():
+        (folder / name).write_bytes(data)
+    broken = {}
+    for file in folder.iterdir():
+        try:
+            load_image(file)
+        except ImageError as error:
+            broken[f"images/Somebody/{file.name}"] = str(error)
+    audit = audit_collection(read_collection(tmp_path))
+    assert set(audit.unreadable) == set(broken) and {path: audit.reasons[path] for path in broken} == broken
+    assert {"plain_many_scans.jpg", "large.jpg", "32_bits.tif"} <= {Path(path).name for path in broken}
+    assert "images/Somebody/cmyk.jpg" in audit.sha256
 
 
 def test_the_same_files_give_the_same_audit(studio, found_in_studio):

@@ -50,6 +50,34 @@ def test_a_broken_file_stops_the_loading_with_its_name(small):
         pipeline.load_pictures(collection, table)
 
 
+def test_each_file_is_read_once_and_what_is_checked_is_what_is_decoded(small, monkeypatch):
+    collection, table = small
+    names = []
+    real = pipeline.read_bytes
+    monkeypatch.setattr(pipeline, "read_bytes", lambda file: names.append(file.name) or real(file))
+    monkeypatch.setattr("artnb.common.files.hashlib.file_digest", lambda *_: pytest.fail("read a second time"))
+    monkeypatch.setattr("artnb.images.read_bytes", lambda *_: pytest.fail("read a second time"))
+    data = pipeline.load_pictures(collection, table, 16, train_size=20)
+    assert sorted(names) == [f"{number}.jpg" for number in range(6)]
+    assert data.train.images.shape == (3, 20, 20, 3) and data.test.images.shape == (2, 16, 16, 3)
+
+
+def test_missing_and_other_files_are_counted_over_all_subsets(small):
+    collection, table = small
+    collection.file(table["path"][0]).unlink()
+    draw(collection.file(table["path"][5]), seed=99)
+    with pytest.raises(SplitError, match=f"2 of the 6 .* such as '{table['path'][0]}'"):
+        pipeline.load_pictures(collection, table)
+    with pytest.raises(SplitError, match="1 of the 2"):
+        pipeline.decode_rows(collection, table[table["subset"] == "test"], 16)
+
+
+def test_a_leaky_table_is_not_loaded(small):
+    collection, table = small
+    with pytest.raises(SplitError, match="one painting in two subsets"):
+        pipeline.load_pictures(collection, table.assign(group=0))
+
+
 def test_an_epoch_holds_each_picture_once_in_another_order():
     steps = pipeline.steps_per_epoch(PICTURES, 32)
     assert steps == 3
@@ -136,9 +164,9 @@ def test_one_resampling_equals_scipys_of_the_same_matrix(fill, mode):
 
 def test_the_studio_goes_through(studio):
     from artnb.paintings.preparation import load_audit
-    from artnb.paintings.splits import choose_artists, random_split
+    from artnb.paintings.splits import choose_artists, split_paintings
 
-    table = random_split(choose_artists(studio, load_audit(studio)))
+    table = split_paintings(choose_artists(studio, load_audit(studio)))
     sample = table.groupby(["artist", "subset"]).head(2)
     data = pipeline.load_pictures(studio, sample, size=64)
     image, label = next(iter(training_batches(data.train, 16, ORIGINAL)))

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from artnb.common.files import sha256
 from artnb.paintings import audit, preparation, splits
 from artnb.paintings.preparation import load_audit, prepare
 from artnb.paintings.sources import read_collection
@@ -39,8 +40,29 @@ def test_all_that_a_training_needs(mine):
 def test_the_minimum_can_be_said(mine, use):
     with pytest.raises(SplitError, match=r"0 artists have at least 30 paintings.*--min-paintings, ARTNB_MIN_PAINTINGS"):
         prepare(30)
+    assert prepare(21).min_paintings == 21
+
+
+@pytest.mark.parametrize("arguments", [(5,), ("20",), (0,), (2.5,), (True,), (None, -1), (None, "1874")])
+def test_what_can_not_be_used_is_said_before_any_work(arguments, monkeypatch):
+    monkeypatch.setattr(preparation, "load_collection", lambda: pytest.fail("work was done"))
+    with pytest.raises(SplitError, match=r"give a whole number from (20|0)"):
+        prepare(*arguments)
+
+
+def test_the_environments_minimum_is_checked_before_any_work(use, monkeypatch):
     use(min_paintings=5)
-    with pytest.raises(SplitError, match="Munch has 5 paintings"):
+    monkeypatch.setattr(preparation, "load_collection", lambda: pytest.fail("work was done"))
+    with pytest.raises(SplitError, match="minimum is 5 paintings per artist; give a whole number from 20 on"):
+        prepare()
+
+
+def test_too_few_files_are_said_before_the_audit(mine, monkeypatch):
+    for artist in ("Degas", "Monet"):
+        for file in sorted((mine / "images" / artist).iterdir())[3:]:
+            file.unlink()
+    monkeypatch.setattr(audit, "audit_collection", lambda collection: pytest.fail("audited"))
+    with pytest.raises(SplitError, match=r"0 artists have at least 20 paintings.*Munch 5, .* 3\. Add pictures\.$"):
         prepare()
 
 
@@ -71,7 +93,8 @@ def test_a_damaged_memory_is_made_anew(mine, content, capsys, tmp_path):
 
 def test_what_is_remembered_is_what_was_found(studio):
     found = load_audit(studio)
-    assert found == audit.Audit.from_json(found.to_json()) == audit.audit_collection(studio)
+    digests = {path: sha256(studio.file(path)) for path in studio.paintings["path"]}
+    assert found == audit.Audit.from_json(found.to_json(), studio, digests) == audit.audit_collection(studio)
     assert set(found.sha256) == set(studio.paintings["path"]) - set(found.unreadable)
 
 
@@ -80,20 +103,83 @@ def test_notes_of_another_code_are_not_used(mine, monkeypatch):
     load_audit(collection)
     monkeypatch.setattr(preparation, "_WORK", ["another code"])
     called = []
-    monkeypatch.setattr(audit, "audit_collection", lambda c: called.append(c) or audit.Audit.from_json(CACHED))
+    audit_it = audit.audit_collection
+    monkeypatch.setattr(audit, "audit_collection", lambda c: called.append(c) or audit_it(c))
     load_audit(collection)
     assert called
 
 
-CACHED = json.dumps(
-    {
-        **dict.fromkeys(("files", "artists"), 0),
-        **{name: [] for name in ("unreadable", "mislabelled", "wrong_mode", "tiny")},
-        **{name: [] for name in ("exact_duplicates", "near_duplicates")},
-        "reasons": {},
-        "sha256": {},
-    }
+def with_change(change):
+    def apply(text):
+        values = json.loads(text)
+        change(values)
+        return json.dumps(values)
+
+    return apply
+
+
+ONE, TWO = "images/Degas/0.jpg", "images/Degas/10.jpg"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        with_change(lambda audit: audit.update(sha256=[])),
+        with_change(lambda audit: audit.update(sha256=None)),
+        with_change(lambda audit: audit["sha256"].popitem()),
+        with_change(lambda audit: audit["sha256"].update({ONE: "0" * 64})),
+        with_change(lambda audit: audit["sha256"].update({"images/Degas/other.jpg": "0" * 64})),
+        with_change(lambda audit: audit.update(unreadable=5)),
+        with_change(lambda audit: audit.update(unreadable="abc")),
+        with_change(lambda audit: audit.update(unreadable=[ONE])),
+        with_change(lambda audit: audit.update(tiny=[["a"]])),
+        with_change(lambda audit: audit.update(tiny=audit["tiny"][::-1])),
+        with_change(lambda audit: audit.update(tiny=audit["tiny"][1:])),
+        with_change(lambda audit: audit.update(wrong_mode=["images/Degas/other.jpg"])),
+        with_change(lambda audit: audit.update(exact_duplicates="abc")),
+        with_change(lambda audit: audit.update(exact_duplicates=[[ONE, TWO]])),
+        with_change(lambda audit: audit.update(near_duplicates=[[ONE, TWO, "images/Degas/12.jpg"]])),
+        with_change(lambda audit: audit.update(near_duplicates=[[TWO, ONE]])),
+        with_change(lambda audit: audit.update(near_duplicates=[[ONE, "images/Degas/other.jpg"]])),
+        with_change(lambda audit: audit.update(near_duplicates=[[[], {}]])),
+        with_change(lambda audit: audit.update(near_duplicates={})),
+        with_change(lambda audit: audit.update(reasons=[])),
+        with_change(lambda audit: audit["reasons"].update(dict.fromkeys(audit["reasons"], 3))),
+        with_change(lambda audit: audit.update(files=3)),
+        with_change(lambda audit: audit.update(artists="3")),
+        with_change(lambda audit: audit.update(more=1)),
+        lambda text: "[" * 100_000,
+        lambda text: '{"files": ' * 100_000,
+        lambda text: "9" * 5000,
+        lambda text: "\0",
+    ],
 )
+def test_what_is_remembered_is_checked_against_the_files(mine, damage, capsys, tmp_path):
+    for name in ("0.jpg", "1.jpg"):
+        draw(mine / f"images/{('Degas', 'Monet')[name > '0.jpg']}/{name}", int(name[0]), size=(20, 20))  # tiny
+    collection = read_collection(mine)
+    first = load_audit(collection)
+    (file,) = (tmp_path / "home" / "audits").iterdir()
+    whole = file.read_text()
+    file.write_text(damage(whole))
+    assert load_audit(collection) == first and "is done again" in capsys.readouterr().err
+    assert file.read_text() == whole
+
+
+def test_a_home_that_can_not_be_written_costs_a_warning(mine, use, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    use(home=tmp_path / "file")
+    assert len(prepare().table) == 42
+    assert capsys.readouterr().err.count("can't be remembered under ARTNB_HOME") == 1
+
+    def refuse(target):
+        raise PermissionError(13, "Permission denied", str(target))  # simulated: root may write everywhere
+
+    use(home=tmp_path / "home")
+    monkeypatch.setattr(preparation, "replacing", refuse)
+    assert len(prepare().table) == 42
+    err = capsys.readouterr().err
+    assert err.count("artnb: ") == 1 and "(Permission denied)" in err and str(tmp_path) not in err
 
 
 def test_a_split_with_duplicates_keeps_them_together(mine):

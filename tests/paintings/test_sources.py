@@ -1,3 +1,6 @@
+import os
+import unicodedata
+
 import kagglehub
 import pandas as pd
 import pytest
@@ -82,6 +85,52 @@ def test_paintings_that_only_one_of_the_two_folders_holds_are_kept(tmp_path):
     paint(tmp_path, "images/Albrecht_Dürer/1.jpg", "images/Albrecht_Du╠êrer/1.jpg")  # two different pictures
     draw(tmp_path / "images/Albrecht_Du╠êrer/1.jpg", seed=5, size=(200, 200))
     assert read_collection(tmp_path).paintings["artist"].tolist() == ["Albrecht Dürer"] * 2
+
+
+def test_two_spellings_of_a_name_with_other_pictures_of_one_size_are_kept(tmp_path):
+    """ "Dürer" composed and decomposed: equal file names and sizes, but only one pair of files has the same bytes."""
+    folders = [tmp_path / "images" / unicodedata.normalize(form, "Albrecht_Dürer") for form in ("NFC", "NFD")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for number in range(3):
+            (folder / f"{number}.jpg").write_bytes(bytes([number, number and folders.index(folder)] * 50))
+    collection = read_collection(tmp_path)
+    assert len(collection.paintings) == 5 and set(collection.paintings["artist"]) == {"Albrecht Dürer"}
+    assert len(collection.notes) == 1 and "1 copies" in collection.notes[0]
+
+
+def test_a_link_to_nowhere_is_left_to_the_audit(tmp_path):
+    paint(tmp_path, "images/El_Greco/1.jpg")
+    for folder in ("Albrecht_Dürer", "Albrecht_Du╠êrer"):
+        (tmp_path / "images" / folder).mkdir()
+        (tmp_path / "images" / folder / "1.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert len(read_collection(tmp_path).paintings) == 3
+
+
+def test_a_name_that_no_table_can_hold_is_left_out_and_said(tmp_path):
+    paint(tmp_path, "images/El_Greco/1.jpg")
+    draw(tmp_path / "images/El_Greco" / os.fsdecode(b"D\xfcrer.jpg"), seed=1)
+    collection = read_collection(tmp_path)
+    assert len(collection.paintings) == 1 and any("no UTF-8" in note for note in collection.notes)
+
+
+def test_a_folder_that_can_not_be_read_is_said(tmp_path, monkeypatch):
+    paint(tmp_path, "images/El_Greco/1.jpg")
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))  # simulated: root may read everything
+
+    monkeypatch.setattr(sources.Path, "iterdir", refuse)
+    with pytest.raises(SourceError, match=r"can't be read \(Permission denied\)"):
+        read_collection(tmp_path)
+
+
+def test_artists_may_be_called_na(tmp_path):
+    paint(tmp_path, "images/NA/1.jpg", "images/None/1.jpg")
+    (tmp_path / "artists.csv").write_text("id,name,genre\n0,NA,Cubism\n1,None,\n")
+    collection = read_collection(tmp_path)
+    assert collection.artists["name"].tolist() == ["NA", "None"] == collection.paintings["artist"].tolist()
+    assert collection.artists["genre"].isna().tolist() == [False, True]
 
 
 def test_resized_copies_and_other_files_are_left_out_and_said(tmp_path):

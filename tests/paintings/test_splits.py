@@ -103,8 +103,9 @@ def test_choosing_counts_paintings_and_leaves_out_the_unreadable():
     table = paintings(Degas=30, Monet=22, Munch=19)
     collection, found = audited(table)
     assert set(splits.choose_artists(collection, found)["artist"]) == {"Degas", "Monet"}
-    chosen = splits.choose_artists(collection, found, 5)
-    assert set(chosen["artist"]) == {"Degas", "Monet", "Munch"} and chosen.equals(table)
+    assert set(splits.choose_artists(collection, found, 22)["artist"]) == {"Degas", "Monet"}
+    all_three = paintings(Degas=30, Monet=22, Munch=20)
+    assert splits.choose_artists(*audited(all_three)).equals(all_three)
     broken = audited(table, unreadable=[f"images/Monet/{n:03}.jpg" for n in range(3)])
     with pytest.raises(SplitError, match="largest are: Degas 30, Monet 19"):
         splits.choose_artists(*broken)
@@ -130,8 +131,33 @@ def test_choosing_counts_paintings_and_leaves_out_the_unreadable():
 )
 def test_how_many_paintings_an_artist_needs_follows_from_the_data(counts, least, use):
     assert splits.threshold(pd.Series(counts, dtype=int)) == least
+    use(min_paintings=27)
+    assert splits.threshold(pd.Series(counts, dtype=int)) == 27
     use(min_paintings=7)
-    assert splits.threshold(pd.Series(counts, dtype=int)) == 7
+    with pytest.raises(SplitError, match=r"minimum is 7 .* from 20 on \(--min-paintings, ARTNB_MIN_PAINTINGS\)"):
+        splits.threshold(pd.Series(counts, dtype=int))
+
+
+@pytest.mark.parametrize("least", [19, 0, -5, 2.5, "20", True, float("nan")])
+def test_a_minimum_that_is_none_is_one_sentence(least):
+    with pytest.raises(SplitError, match="give a whole number from 20 on"):
+        splits.choose_artists(*audited(TABLE), least)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2.5, "3", True])
+def test_a_seed_that_is_none_is_one_sentence(seed):
+    for use_seed in (splits.split_paintings, splits.random_split, lambda table, seed: splits.folds(table, 5, seed)):
+        with pytest.raises(SplitError, match=r"The seed is .*give a whole number from 0"):
+            use_seed(TABLE, seed)
+    with pytest.raises(SplitError, match="3 to 20"):
+        splits.folds(TABLE, "5")
+
+
+def test_the_advice_is_what_helps():
+    with pytest.raises(SplitError, match=r"Monet 3\. Add pictures\.$"):
+        splits.check_enough(pd.Series({"Degas": 3, "Monet": 3}))
+    with pytest.raises(SplitError, match=r"at least 30 .* lower the minimum, to 20 at the least"):
+        splits.check_enough(pd.Series({"Degas": 25, "Monet": 25}), 30)
 
 
 def test_too_few_paintings_are_said():
@@ -174,6 +200,15 @@ def test_the_digest_follows_contents_and_not_names_or_order():
             lambda table: table[(table["artist"] != "Munch") | (table["subset"] == "test")],
             "no training picture by 'Munch'",
         ),
+        (lambda table: table.assign(group=0), "one painting in two subsets"),
+        (lambda table: table.assign(sha256="0" * 64), "the same picture, byte for byte in two subsets"),
+        (lambda table: pd.concat([table, table.iloc[:1]]), "names 'images/Degas/000.jpg' twice"),
+        (lambda table: table.assign(subset=table["subset"].replace("test", "holdout")), "a subset 'holdout'"),
+        (lambda table: table.drop(columns="sha256"), "no column 'sha256'"),
+        (lambda table: table.drop(columns=["group", "artist"]), "no column 'artist'"),
+        (lambda table: table.assign(sha256=table["sha256"].where(table.index > 2)), "3 rows without 'sha256'"),
+        (lambda table: table.assign(artist=""), "rows without 'artist'"),
+        (lambda table: table.iloc[:0], "no train and no validation and no test"),
     ],
 )
 def test_a_split_that_no_classifier_can_use_is_refused(spoil, words):
@@ -203,6 +238,13 @@ def test_a_split_is_read_as_it_was_written(tmp_path):
     assert splits.load_split(tmp_path / "split.csv").equals(table)
 
 
+def test_somebody_may_be_called_na(tmp_path):
+    table = splits.split_paintings(paintings(**{"NA": 20, "None": 20, "nan": 20}), seed=3)
+    splits.save_split(table, tmp_path / "split.csv")
+    loaded = splits.load_split(tmp_path / "split.csv")
+    assert loaded.equals(table) and set(loaded["artist"]) == {"NA", "None", "nan"}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -210,12 +252,21 @@ def test_a_split_is_read_as_it_was_written(tmp_path):
         "path,artist\na,b\n",
         "path,artist,group,sha256,subset\na,b,0,c,holdout\n",
         "path,artist,group,sha256,subset\na,b,x,c,test\n",
+        "path,artist,group,sha256,subset\na,b,,c,test\n",
+        "path,artist,group,sha256,subset\na,b,99999999999999999999,c,test\n",
+        "path,artist,group,sha256,subset\na,b,0,,test\n",
+        "path,artist,group,sha256,subset\na,b,0,c,test\na,b,1,d,test\n",
+        "path,artist,group,sha256,subset\na,b,0,c,test\nb,b,0,d,train\n",
+        "path,artist,group,sha256,subset\na,b,0,c,test\nb,b,1,c,train\n",
+        'path,artist,group,sha256,subset\n"a,b,0,c,test\n',
+        "path\0artist",
     ],
 )
 def test_another_table_is_no_split(tmp_path, content):
     (tmp_path / "split.csv").write_text(content)
-    with pytest.raises(SplitError, match=r"split\.csv is not a split"):
+    with pytest.raises(SplitError, match=r"split\.csv can't be used as a split: .*artnb collection split") as caught:
         splits.load_split(tmp_path / "split.csv")
+    assert "\n" not in str(caught.value)
     with pytest.raises(SplitError, match="artnb collection split"):
         splits.load_split(tmp_path / "missing.csv")
 

@@ -76,16 +76,16 @@ def test_another_process_paints_the_same():
 def test_any_photograph_can_be_painted_in_any_hand(name):
     y, x = np.mgrid[:70, :96]
     photograph = np.stack([x * 2.6, y * 3.5, 255 - x * 2], axis=-1).astype(np.uint8)
-    painted = studio.paint_like(photograph, name, seed=3)
+    painted = studio.repaint(photograph, name, seed=3)
     assert painted.shape == photograph.shape and painted.dtype == np.uint8
     assert not np.array_equal(painted, photograph)
-    assert np.array_equal(painted, studio.paint_like(photograph, name, seed=3))
+    assert np.array_equal(painted, studio.repaint(photograph, name, seed=3))
 
 
 @pytest.mark.parametrize("value", [0, 255])
 @pytest.mark.parametrize("name", PAINTERS)
 def test_an_empty_photograph_breaks_no_hand(name, value):
-    assert np.isfinite(studio.paint_like(np.full((64, 64, 3), value, np.uint8), name)).all()
+    assert np.isfinite(studio.repaint(np.full((64, 64, 3), value, np.uint8), name)).all()
 
 
 @pytest.mark.parametrize("subject", studio.SUBJECTS)

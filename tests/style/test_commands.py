@@ -84,7 +84,7 @@ def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):
     [
         (["nothing.jpg", "STYLE", "-o", "out.png"], "'nothing.jpg' cannot be read"),
         (["CONTENT", "nothing.jpg", "-o", "out.png"], "'nothing.jpg' cannot be read"),
-        (["CONTENT", "STYLE", "-o", "out.gif"], "ends in .png"),
+        (["CONTENT", "STYLE", "-o", "out.gif"], "end it in .png"),
         (["CONTENT", "STYLE", "-o", "out.png", "--recipe", "nonsense"], "There is no recipe 'nonsense'"),
         (["CONTENT", "STYLE", "-o", "out.png", "--backbone", "alexnet"], "There is no recipe 'alexnet'"),
         (["CONTENT", "STYLE", "-o", "out.png", "--strength", "2"], "from 0 to 1"),

@@ -76,3 +76,9 @@ def test_nonsense_recipes_are_one_sentence(tmp_path, text):
         load_recipe(tmp_path / "theirs.png")
     with pytest.raises(RecipeError, match="There is no recipe 'nothing'"):
         load_recipe("nothing")
+
+
+@pytest.mark.parametrize("name", [None, 5, [], "x" * 5000, "a\0b", "."])
+def test_what_is_no_name_of_a_recipe_is_one_sentence(name):
+    with pytest.raises(RecipeError, match="There is no recipe"):
+        load_recipe(name)

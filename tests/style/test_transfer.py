@@ -70,7 +70,7 @@ def test_equal_content_and_style_change_next_to_nothing(backbone, pictures):
     assert np.abs(image.astype(int) - content).mean() < 2
 
 
-@pytest.mark.parametrize(("size", "expected"), [(96, (72, 96)), (64, (48, 64)), (40, (32, 40)), (400, (72, 96))])
+@pytest.mark.parametrize(("size", "expected"), [(96, (72, 96)), (64, (48, 64)), (40, (32, 43)), (400, (72, 96))])
 def test_sizes_keep_the_ratio_and_never_grow(pictures, size, expected):
     recipe = replace(RECIPE, size=size, scales=((1.0, 1.0),))
     assert recipe.sizes(*pictures[0].shape[:2])[-1] == expected
@@ -246,7 +246,7 @@ def test_the_originals_presets_are_its_own():
         ({"iterations": 0}, "1 to"),
         ({"size": 8}, "pixels"),
         ({"start": "white"}, "content or noise"),
-        ({"style_layers": {}}, "weights above 0"),
+        ({"style_layers": {}}, "one of them above 0"),
         ({"style_weight": float("nan")}, "number"),
         ({"scales": ((0.5, 1.0),)}, "shares"),
     ],
@@ -276,3 +276,117 @@ def test_a_recipe_survives_json():
         StyleRecipe.from_dict([1])
     with pytest.raises(RecipeError, match="can't be read"):
         StyleRecipe.from_dict({"backbone": "vgg19"})
+
+
+def test_a_preset_may_be_named(backbone, pictures, monkeypatch):
+    from artnb.style import transfer
+
+    recipes = []
+    monkeypatch.setattr(transfer, "taps", lambda backbone, recipe: recipes.append(recipe) or taps(backbone, recipe))
+    monkeypatch.setattr(transfer._Run, "paint", lambda self, *_: setattr(self, "stopped", "at once"))
+    stylize(*pictures, "efficientnet-lite0", backbone=backbone)
+    assert recipes == [style_recipe("efficientnet-lite0")]
+    with pytest.raises(RecipeError, match="There is no recipe 'vgg16'; there are vgg19"):
+        stylize(*pictures, "vgg16")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"recipe": 5}, "a StyleRecipe, or vgg19"),
+        ({"recipe": {"backbone": "vgg19"}}, "a StyleRecipe, or vgg19"),
+        ({"weights": "x"}, "give each style a weight"),
+        ({"weights": ["x"]}, "give each style a weight"),
+        ({"weights": [True]}, "give each style a weight"),
+        ({"weights": [[1], [1, 2]]}, "give each style a weight"),
+        ({"weights": [float("nan")]}, "give each style a weight"),
+        ({"weights": [0]}, "give each style a weight"),
+        ({"styles": []}, "give one or more"),
+        ({"every": 0}, "every is 0; it can be a whole number from 1"),
+        ({"every": 2.0}, "every is 2.0"),
+        ({"seed": "x"}, "The seed is 'x'; it can be a whole number"),
+        ({"seed": -1}, "The seed is -1"),
+        ({"watch": 5}, "a function of the step and the picture"),
+        ({"state": "."}, "is a folder; name a file in it"),
+        ({"state": 5}, "the name of a file"),
+        ({"state": "a\0b"}, "name a file"),
+        ({"backbone": "vgg19"}, "what load_backbone or shared_backbone returns"),
+    ],
+)
+def test_arguments_are_refused_before_the_work(pictures, monkeypatch, arguments, words):
+    from artnb.errors import ArtnbError
+    from artnb.style import transfer
+
+    monkeypatch.setattr(transfer._Run, "paint", lambda *_: pytest.fail("it painted"))
+    content, style = pictures
+    given = {"content": content, "styles": style, "recipe": PLAIN} | arguments
+    with pytest.raises(ArtnbError, match=words):
+        stylize(**given)
+
+
+def test_a_state_in_a_file_is_refused_before_the_work(backbone, pictures, tmp_path, monkeypatch):
+    from artnb.style import transfer
+
+    monkeypatch.setattr(transfer._Run, "paint", lambda *_: pytest.fail("it painted"))
+    (tmp_path / "file").write_text("")
+    for state in (tmp_path / "file" / "state", tmp_path / ("x" * 300)):
+        with pytest.raises(StyleError, match="name a file"):
+            stylize(*pictures, PLAIN, backbone=backbone, state=state)
+
+
+def test_an_array_of_styles_is_a_list(backbone, pictures):
+    content, style = pictures
+    short = replace(PLAIN, iterations=2)
+    both = np.stack([style, style[:, ::-1]])
+    images = [stylize(content, styles, short, backbone=backbone).image for styles in (both, list(both))]
+    np.testing.assert_array_equal(*images)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "expected"),
+    [
+        ((32, 500), 384, (32, 500)),
+        ((64, 1000), 400, (32, 500)),
+        ((1000, 64), 400, (500, 32)),
+        ((768, 1024), 384, (288, 384)),
+    ],
+)
+def test_a_long_picture_keeps_its_proportions(shape, size, expected):
+    for scales in (((1.0, 1.0),), ((0.5, 1.0), (1.0, 1.0))):
+        sizes = replace(RECIPE, size=size, scales=scales).sizes(*shape)
+        assert sizes[-1] == expected
+        assert all(min(sides) >= 32 for sides in sizes)
+        assert all(sides[0] / sides[1] == pytest.approx(shape[0] / shape[1], rel=0.02) for sides in sizes)
+
+
+def test_a_picture_that_is_too_long_is_refused_with_the_limit(backbone):
+    content, style = np.zeros((32, 5000, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
+    for pair in ((content, style), (style, content)):
+        with pytest.raises(RecipeError, match=r"5000 × 32 pixels is too long .* give a size of 400 or more, or cut"):
+            stylize(*pair, replace(PLAIN, size=64), backbone=backbone)
+    assert replace(PLAIN, size=400).sizes(32, 5000) == [(32, 5000)]
+    with pytest.raises(RecipeError, match="too long"):
+        replace(PLAIN, size=399).sizes(32, 5000)
+
+
+def test_a_long_style_keeps_its_proportions(backbone):
+    scene = Scene(
+        taps(backbone, PLAIN), PLAIN, np.zeros((40, 40, 3), np.uint8), [np.zeros((64, 256, 3), np.uint8)], [1.0]
+    )
+    assert scene.styles[0].shape == (1, 32, 128, 3)
+
+
+def test_names_of_judges_and_spaces_are_checked():
+    from artnb.common.searching import SearchError
+    from artnb.style.metrics import measure
+    from artnb.style.search import judge_for, search_style, style_space
+
+    for name in ("nope", None, ["vgg19"]):
+        with pytest.raises(BackboneError, match="There is no backbone"):
+            judge_for(name)
+        with pytest.raises(SearchError, match="There is no search space"):
+            style_space(name)
+    with pytest.raises(BackboneError, match="what load_backbone"):
+        measure(*[np.zeros((40, 40, 3), np.uint8)] * 3, judge="vgg19")
+    with pytest.raises(SearchError, match="what style_space returns"):
+        search_style("ours", None, None, "nowhere")

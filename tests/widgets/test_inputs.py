@@ -1,4 +1,4 @@
-"""What a client may send to a widget: without a kernel, whatever the page."""
+"""What a client may send to the widgets of each page, without a kernel."""
 
 import math
 
@@ -65,7 +65,7 @@ def test_types_ranges_and_lengths(widget, good, bad):
 
 
 @pytest.mark.parametrize("kind", [widgets.Dropdown, widgets.ToggleButtons])
-def test_a_choice_is_one_of_those_that_there_are(kind):
+def test_only_existing_options_can_be_chosen(kind):
     widget = kind(options=["a", "b", "c"])
     inputs.seal(widget)
     send(widget, {"index": 2})
@@ -76,22 +76,22 @@ def test_a_choice_is_one_of_those_that_there_are(kind):
     assert widget.value == "c" and widget.options == ("a", "b", "c")
 
 
-def test_a_file_is_bytes():
-    widget, seen = widgets.FileUpload(), []
+def test_an_upload_must_be_bytes():
+    widget, files = widgets.FileUpload(), []
     inputs.seal(widget)
-    widget.observe(lambda change: seen.extend(change["new"]), "value")
+    widget.observe(lambda change: files.extend(change["new"]), "value")
     entry = {"name": "../x", "type": "text/html", "size": -5, "last_modified": 1e300, "content": "/etc/passwd"}
     send(widget, {"value": [entry]})
     send(widget, {"value": [entry]}, [["value", 0, "name"]], [b"bytes"])
     send(widget, {"value": [entry, entry]}, [["value", 0, "content"]], [b"bytes"])
     send(widget, {"value": "text"}, [["value", 0, "content"]], [b"bytes"])
-    assert not seen
+    assert not files
     send(widget, {"value": [entry]}, [["value", 0, "content"]], [b"bytes"])
-    (file,) = seen
+    (file,) = files
     assert bytes(file["content"]) == b"bytes" and file["name"] == "" and file["size"] == 5
 
 
-def test_a_button_is_pressed_if_it_is_bright():
+def test_only_an_enabled_button_can_be_pressed():
     pressed, button = [], widgets.Button()
     button.on_click(pressed.append)
     inputs.seal(button)
@@ -103,7 +103,7 @@ def test_a_button_is_pressed_if_it_is_bright():
     assert len(pressed) == 1
 
 
-def test_what_a_client_breaks_off_is_no_traceback(capsys):
+def test_malformed_messages_print_no_traceback(capsys):
     widget = widgets.IntSlider()
     inputs.seal(widget)
     for message in ({}, {"content": None}, {"content": {"data": 5}}, {"content": {"data": {"method": ["update"]}}}):

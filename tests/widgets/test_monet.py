@@ -1,4 +1,4 @@
-"""The Monet page: a photograph on its way, the discriminator's view, and a machine without a model."""
+"""The Monet page: painting a photograph, the discriminator's view, and a machine without a model."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from artnb import models
 from artnb.cyclegan.model import save_cyclegan
-from artnb.cyclegan.training import CycleTraining, train
+from artnb.cyclegan.training import CycleTraining, train_generators
 from artnb.images import load_image
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
@@ -23,13 +23,13 @@ PICTURE = np.random.default_rng(4).integers(0, 256, (70, 50, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with a model that has learned nothing."""
+    """A folder with an untrained model."""
     from dataclasses import replace
 
     home = tmp_path_factory.mktemp("home")
     pictures = np.random.default_rng(1).integers(0, 256, (4, 40, 40, 3), np.uint8)
-    done: CycleTraining = train(pictures, pictures, replace(TINY, steps=1), seed=1)
-    save_cyclegan(done, home / "models" / "mine", "folder", {}, {})
+    training: CycleTraining = train_generators(pictures, pictures, replace(TINY, steps=1), seed=1)
+    save_cyclegan(training, home / "models" / "mine", "folder", {}, {})
     return home
 
 
@@ -42,10 +42,10 @@ def test_a_photograph_becomes_a_monet(home, use, monkeypatch, tmp_path):
     find(page, widgets.Button, "one").click()
     start.click()
     page.job.wait(60)
-    said = texts(page)
-    assert "discriminator" in said and "artnb-error" not in said
-    made = base64.b64decode(re.search(r'download="monet.png" href="data:[^,]+base64,([^"]+)', said)[1])
-    assert load_image(made).shape == PICTURE.shape
+    shown = texts(page)
+    assert "discriminator" in shown and "artnb-error" not in shown
+    painted = base64.b64decode(re.search(r'download="monet.png" href="data:[^,]+base64,([^"]+)', shown)[1])
+    assert load_image(painted).shape == PICTURE.shape
 
 
 def test_without_a_model_it_says_how_to_get_one(use, tmp_path, monkeypatch):
@@ -55,7 +55,7 @@ def test_without_a_model_it_says_how_to_get_one(use, tmp_path, monkeypatch):
     assert "artnb train cyclegan" in texts(page) and find(page, widgets.Button, "Paint").disabled
 
 
-def test_a_picture_is_noted_if_that_was_asked_for(home, use, monkeypatch, tmp_path):
+def test_a_picture_is_logged_only_if_logging_is_on(home, use, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
     for log in (False, True):
         use(home=home, log=log)

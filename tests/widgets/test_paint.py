@@ -1,4 +1,4 @@
-"""Paint like …, clicked through: it paints, shows how far it is, can be stopped, and keeps what there is."""
+"""Paint like …, used as a visitor would: it paints, can be stopped, and offers downloads."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def choose(page, *names):
         find(chooser, widgets.Button, name).click()
 
 
-def test_it_paints_and_the_picture_can_be_taken_home(page, tmp_path):
+def test_it_paints_and_the_picture_can_be_downloaded(page, tmp_path):
     start = find(page, widgets.Button, "Paint")
     assert start.disabled
     choose(page, "photo")
@@ -42,9 +42,9 @@ def test_it_paints_and_the_picture_can_be_taken_home(page, tmp_path):
     choose(page, "photo", "one")
     start.click()
     page.job.wait(120)
-    said = texts(page)
-    assert "Done in" in said and "The recipe" in said and "Before at the left" in said
-    picture, recipe = re.findall(r'download="[^"]+" href="data:[^,]+base64,([^"]+)', said)
+    shown = texts(page)
+    assert "Done in" in shown and "The recipe" in shown and "Before at the left" in shown
+    picture, recipe = re.findall(r'download="[^"]+" href="data:[^,]+base64,([^"]+)', shown)
     (tmp_path / "p.png").write_bytes(base64.b64decode(picture))
     assert load_image(tmp_path / "p.png").shape == PHOTO.shape
     assert read_painting(tmp_path / "p.png")["recipe"] == json.loads(base64.b64decode(recipe))
@@ -60,11 +60,11 @@ def test_it_can_be_stopped_and_keeps_the_picture(page):
     assert not stop.disabled
     stop.click()
     page.job.wait(120)
-    said = texts(page)
-    assert "It was stopped." in said and "Download" in said and stop.disabled
+    shown = texts(page)
+    assert "It was stopped." in shown and "Download" in shown and stop.disabled
 
 
-def test_a_photograph_that_is_too_small_is_a_sentence():
+def test_a_photograph_that_is_too_small_gives_an_error_message():
     page = paint_like({"photo": PHOTO[:8, :8]}, {"one": ONE})
     choose(page, "photo", "one")
     find(page, widgets.Button, "Paint").click()
@@ -72,7 +72,7 @@ def test_a_photograph_that_is_too_small_is_a_sentence():
     assert "too small to paint with" in texts(page)
 
 
-def test_a_picture_is_noted_if_that_was_asked_for(use, tmp_path):
+def test_a_picture_is_logged_if_logging_is_on(use, tmp_path):
     use(home=tmp_path, log=True)
     page = paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO})
     find(page, widgets.IntSlider, "Steps").value = 20

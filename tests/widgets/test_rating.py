@@ -1,9 +1,9 @@
-"""The blind rating, clicked through as a person would."""
+"""The blind rating, used as a person would."""
 
 import numpy as np
 import pytest
 
-from artnb.operation.ratings import RatingError, load
+from artnb.operation.ratings import RatingError, load_ratings
 from artnb.widgets import rate
 
 PICTURES = {
@@ -12,18 +12,18 @@ PICTURES = {
 
 
 def parts(page):
-    name, place, shown, *answers, button, said = page.children
-    return name, place, shown, answers, button, said
+    name, place, shown, *answers, button, message = page.children
+    return name, place, shown, answers, button, message
 
 
 def test_a_visitor_rates_all_pictures_and_never_sees_a_models_name(tmp_path):
     file = tmp_path / "ratings.jsonl"
     page = rate(PICTURES, file)
-    name, place, shown, answers, button, said = parts(page)
+    name, place, shown, answers, button, message = parts(page)
     name.value = "AB"
     first = shown.value
     button.click()
-    assert "at least one" in said.value and not file.exists()
+    assert "at least one" in message.value and not file.exists()
     for number in range(2):
         assert f"Picture {number + 1} of 2" in place.value
         texts = " ".join(
@@ -34,23 +34,23 @@ def test_a_visitor_rates_all_pictures_and_never_sees_a_models_name(tmp_path):
         button.click()
         if number == 0:
             assert shown.value != first and all(answer.value is None for answer in answers)
-    table = load(file)
+    table = load_ratings(file)
     assert len(table) == 4 and set(table["rater"]) == {"AB"} and set(table["model"]) == {"vgg19", "cyclegan"}
     assert "Thank you" in page.children[0].value and "vgg19" in page.children[0].value
 
 
-def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch):
+def test_a_full_disk_gives_a_message_and_loses_nothing(tmp_path, monkeypatch):
     from artnb.widgets import rating
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     page = rate(PICTURES, tmp_path / "r.jsonl")
-    _, place, _, answers, button, said = parts(page)
+    _, place, _, answers, button, message = parts(page)
     answers[0].value = 5
-    monkeypatch.setattr(rating, "record", full)
+    monkeypatch.setattr(rating, "record_ratings", full)
     button.click()
-    assert "No space left" in said.value and answers[0].value == 5 and "Picture 1" in place.value
+    assert "No space left" in message.value and answers[0].value == 5 and "Picture 1" in place.value
 
 
 def test_nothing_to_rate():

@@ -1,4 +1,4 @@
-"""The server's own rules; what strangers get from it is in tests/browser/test_strangers.py."""
+"""The server's limits and settings; tests/browser/test_strangers.py sends it requests."""
 
 import socket
 
@@ -10,11 +10,11 @@ GB = 1024**3
 
 
 @pytest.mark.parametrize(("free", "number"), [(0, 1), (2 * GB, 1), (5 * GB, 1), (8 * GB, 3), (24 * GB, 12)])
-def test_memory_says_how_many_kernels_there_may_be(free, number):
+def test_the_memory_limits_the_number_of_kernels(free, number):
     assert kernels.kernels_for(free) == number
 
 
-def test_a_container_has_its_own_memory(monkeypatch):
+def test_the_memory_limit_of_a_container_counts(monkeypatch):
     texts = {
         "memory.max": f"{4 * GB}\n",
         "memory.current": f"{2 * GB}\n",
@@ -41,13 +41,13 @@ def test_a_server_for_others_has_the_names_that_it_was_given():
     [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("", False),
      ("::", False), ("192.0.2.7", False), ("paintings.example", False)],
 )  # fmt: skip
-def test_a_token_is_asked_for_where_others_come_in(ip, mine):
+def test_a_token_is_required_except_on_loopback(ip, mine):
     assert door.is_loopback(ip) is mine
-    assert server.settings(ip, 1, True)["Voila"]["auto_token"] is not mine
-    assert server.settings(ip, 1, True, token=False)["Voila"]["auto_token"] is False
+    assert server.server_config(ip, 1, True)["Voila"]["auto_token"] is not mine
+    assert server.server_config(ip, 1, True, token=False)["Voila"]["auto_token"] is False
 
 
-def test_a_budget_comes_back(monkeypatch):
+def test_a_budget_is_refilled(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(kernels.time, "monotonic", lambda: now[0])
     budget = kernels.Budget(10, 5)

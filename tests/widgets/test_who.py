@@ -1,4 +1,4 @@
-"""Who painted this, clicked through as a visitor would, with good pictures and with nonsense."""
+"""Who painted this, used as a visitor would, with good pictures and broken files."""
 
 import io
 import re
@@ -27,7 +27,7 @@ def find(page, kind, text=""):
 
 
 def everything(widget):
-    """A widget and all that is in it, in the order of the page."""
+    """A widget and its descendants, in the order of the page."""
     yield widget
     for child in getattr(widget, "children", ()):
         yield from everything(child)
@@ -62,11 +62,11 @@ def test_an_uploaded_picture_is_named_explained_and_corrected(page):
     assert not ask.disabled and find(page, widgets.FileUpload).value == ()
     ask.click()
     page.job.wait(60)
-    said = texts(page)
-    assert said.count('class="artnb-bar"') == 5 and "%" in said and "unlike anything" in said
+    shown = texts(page)
+    assert shown.count('class="artnb-bar"') == 5 and "%" in shown and "unlike anything" in shown
     find(page, widgets.Button, "Where").click()
-    page.looking.wait(60)
-    assert 'alt="What speaks for' in texts(page)
+    page.explaining.wait(60)
+    assert 'alt="Evidence for' in texts(page)
     tell = find(page, widgets.Button, "Wrong")
     tell.click()
     assert "Choose whose work" in texts(page)
@@ -80,7 +80,7 @@ def test_an_uploaded_picture_is_named_explained_and_corrected(page):
     assert row == {"artist": "Titian", "model": "starter", "kept": 0} and "not kept" in texts(page)
 
 
-def test_another_picture_takes_the_answer_back(page):
+def test_another_picture_clears_the_answer(page):
     find(page, widgets.Button, "noise").click()
     find(page, widgets.Button, "Who").click()
     page.job.wait(60)
@@ -94,7 +94,7 @@ def test_every_shipped_model_can_be_chosen_the_starter_first(page):
     assert options[0].startswith("EfficientNet-Lite0, 90.0%") and any("CNN" in option for option in options)
 
 
-def test_a_damaged_model_keeps_nobody_from_the_others(use, tmp_path):
+def test_a_damaged_model_is_left_out(use, tmp_path):
     damaged, twin = tmp_path / "models/damaged", tmp_path / "models/twin"
     damaged.mkdir(parents=True)
     (damaged / "card.json").write_text("{")
@@ -105,13 +105,13 @@ def test_a_damaged_model_keeps_nobody_from_the_others(use, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"a text", b"\xff\xd8\xff\xe0broken", b"<svg></svg>"])
-def test_nonsense_is_a_sentence(page, content):
+def test_a_broken_file_gives_an_error_message(page, content):
     upload(page, content)
-    said = texts(page)
+    shown = texts(page)
     assert (
-        'class="artnb-error"' in said
-        and "Traceback" not in said
-        and "/" not in said.split('role="alert">')[1].split("</p>")[0]
+        'class="artnb-error"' in shown
+        and "Traceback" not in shown
+        and "/" not in shown.split('role="alert">')[1].split("</p>")[0]
     )
     assert find(page, widgets.Button, "Who").disabled
 
@@ -122,12 +122,12 @@ def test_a_file_over_the_limit_is_refused_with_its_number(page, monkeypatch):
     assert "larger than 1 MB" in texts(page)
 
 
-def test_the_browser_knows_the_same_limit():
+def test_the_browser_has_the_same_limit():
     script = (parts.TEMPLATES / "voila/templates/artnb/static/artnb.js").read_text()
     assert f"const LIMIT = {MAX_BYTES // 1024**2};" in script
 
 
-def test_an_unforeseen_error_tells_a_visitor_nothing_private():
+def test_an_unexpected_error_shows_nothing_private():
     message = parts.Message()
     message.complain(RuntimeError("/home/somebody/secret"))
     assert "secret" not in message.value and "Something went wrong" in message.value
@@ -135,14 +135,14 @@ def test_an_unforeseen_error_tells_a_visitor_nothing_private():
     assert "&lt;b&gt;" in message.value
 
 
-def test_a_job_runs_once_can_be_stopped_and_says_its_trouble():
+def test_a_job_runs_once_can_be_stopped_and_shows_its_error():
     import threading
 
-    begun, start, stop, message = [], widgets.Button(), widgets.Button(), parts.Message()
+    runs, start, stop, message = [], widgets.Button(), widgets.Button(), parts.Message()
     release = threading.Event()
 
     def work(stopped):
-        begun.append(1)
+        runs.append(1)
         while not stopped():
             release.wait(0.01)
         raise ArtnbError("it was enough")
@@ -150,42 +150,42 @@ def test_a_job_runs_once_can_be_stopped_and_says_its_trouble():
     job = parts.Job(start, stop, work, message)
     start.click()
     start.click()
-    assert begun == [1] and start.disabled and not stop.disabled
+    assert runs == [1] and start.disabled and not stop.disabled
     stop.click()
     job.wait(5)
     assert "it was enough" in message.value and not start.disabled and stop.disabled
 
 
-def test_a_job_can_be_begun_again_as_soon_as_its_button_is_bright():
+def test_a_job_can_be_started_again_as_soon_as_its_button_is_enabled():
     import threading
 
-    begun, thrice, start, stop = [], threading.Event(), widgets.Button(), widgets.Button()
-    job = parts.Job(start, stop, lambda _: begun.append((start.disabled, stop.disabled)), parts.Message())
+    runs, thrice, start, stop = [], threading.Event(), widgets.Button(), widgets.Button()
+    job = parts.Job(start, stop, lambda _: runs.append((start.disabled, stop.disabled)), parts.Message())
 
     def again(change):
         if not change["new"]:
-            start.click() if len(begun) < 3 else thrice.set()
+            start.click() if len(runs) < 3 else thrice.set()
 
     start.observe(again, "disabled")
     start.click()
     assert thrice.wait(5)
     job.wait(5)
-    assert begun == [(True, False)] * 3 and not start.disabled and stop.disabled
+    assert runs == [(True, False)] * 3 and not start.disabled and stop.disabled
 
 
-def test_a_picture_is_seen_when_the_page_has_taken_it():
-    """Who sees it can go on with it, and nothing on the page is about the last one any more."""
-    start, message, seen = widgets.Button(disabled=True), parts.Message(), []
+def test_a_picture_is_shown_when_the_page_is_ready_for_it():
+    """Then the buttons are enabled, and the page shows nothing about the previous picture."""
+    start, message, states = widgets.Button(disabled=True), parts.Message(), []
     job = parts.Job(start, None, lambda _: None, message)
     chooser = parts.PictureChooser("The painting", {"One": PICTURE}, lambda: job.allow(True))
     chooser.message.complain("The last file was no picture.")
     (picture,) = [part for part in chooser.children if "Drop a picture" in getattr(part, "value", "")]
-    picture.observe(lambda _: seen.append((start.disabled, chooser.message.value)), "value")
+    picture.observe(lambda _: states.append((start.disabled, chooser.message.value)), "value")
     chooser.show(PICTURE, "One")
-    assert seen == [(False, "")] and "The painting: One" in picture.value
+    assert states == [(False, "")] and "The painting: One" in picture.value
 
 
-def test_a_handlers_trouble_is_said_on_the_page():
+def test_a_handlers_error_is_shown_on_the_page():
     message = parts.Message()
     button = widgets.Button()
     button.on_click(message.guard(lambda _: 1 / 0))
@@ -193,7 +193,7 @@ def test_a_handlers_trouble_is_said_on_the_page():
     assert "Something went wrong" in message.value
 
 
-def test_a_thing_is_loaded_once_and_trouble_ahead_is_for_whoever_asks():
+def test_a_model_is_loaded_once_and_the_next_call_raises_the_error_of_a_preload():
     calls = []
     loader = parts.Loader(lambda name: calls.append(name) or {"good": 1}[name])
     assert loader("good") == loader("good") == 1 and calls == ["good"] and "good" in loader
@@ -202,19 +202,21 @@ def test_a_thing_is_loaded_once_and_trouble_ahead_is_for_whoever_asks():
         loader("bad")
 
 
-def test_a_name_from_outside_is_text_and_nothing_else():
-    assert "<script>" not in parts.bars([("<script>", 0.5)]) + parts.shown(PICTURE, '"><script>', caption="<script>")
+def test_names_are_escaped():
+    assert "<script>" not in parts.share_bars([("<script>", 0.5)]) + parts.shown(
+        PICTURE, '"><script>', caption="<script>"
+    )
 
 
-def test_a_painting_by_chance_needs_no_collection(use, tmp_path):
+def test_a_random_painting_needs_no_collection(use, tmp_path):
     from artnb.widgets import examples
 
     use(home=tmp_path)
-    picture, painter = examples.by_chance()
+    picture, painter = examples.random_painting()
     assert picture.shape == (128, 128, 3) and painter in studio_painters()
     use(source="folder", data=tmp_path / "nowhere")
     with pytest.raises(ArtnbError, match="not on this machine"):
-        examples.by_chance()
+        examples.random_painting()
 
 
 def studio_painters():
@@ -223,8 +225,8 @@ def studio_painters():
     return PAINTERS
 
 
-def test_a_page_costs_no_tensorflow():
+def test_a_page_opens_without_tensorflow():
     code = "import sys; from artnb.widgets import *; [page() for page in (who_painted_this, paint_like, monet)]"
     code += "; print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"

@@ -24,8 +24,8 @@ from artnb.paintings.studio.building import (
     build_photos_and_monets,
     duplicates,
     paint,
-    paint_like,
     paintings_folder,
+    repaint,
     twins,
 )
 from artnb.paintings.studio.moods import MOODS
@@ -43,9 +43,9 @@ __all__ = [
     "build_photos_and_monets",
     "duplicates",
     "paint",
-    "paint_like",
     "paintings_folder",
     "photograph",
+    "repaint",
     "scene",
     "twins",
 ]

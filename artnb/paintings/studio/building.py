@@ -24,13 +24,14 @@ from PIL import Image
 
 from artnb.common.files import replacing
 from artnb.common.progress import progress
+from artnb.common.seeding import seed_or_default
 from artnb.errors import ArtnbError
 from artnb.paintings.studio.moods import MOODS
 from artnb.paintings.studio.oils import plein_air
 from artnb.paintings.studio.painters import PAINTERS
 from artnb.paintings.studio.photographs import LANDSCAPES, photograph
 from artnb.paintings.studio.scenes import scene
-from artnb.paintings.studio.strokes import blur, fractal, resize
+from artnb.paintings.studio.strokes import blur, fractal, resample
 from artnb.settings import settings
 
 Array = np.ndarray
@@ -58,7 +59,7 @@ def paint(painter: str, index: int, seed: int | None = None) -> Array:
         index: which of the painter's works, from 0; it may go beyond those in the collection.
         seed: the seed of the whole collection.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     rng = np.random.default_rng([seed, list(PAINTERS).index(painter), index])
     subject, mood = rng.choice(PAINTERS[painter].taste.split()), rng.choice(PAINTERS[painter].moods.split())
     real = rng.random() < FROM_PHOTOGRAPHS
@@ -66,10 +67,10 @@ def paint(painter: str, index: int, seed: int | None = None) -> Array:
     return _finish(PAINTERS[painter].hand(reference, rng))
 
 
-def paint_like(image: Array, painter: str, seed: int | None = None) -> Array:
+def repaint(image: Array, painter: str, seed: int | None = None) -> Array:
     """Any photograph in a painter's hand: uint8 (H, W, 3) in, uint8 (H, W, 3) out, brushes as in `paint`."""
-    seed = settings.seed if seed is None else seed
-    reference = np.clip(resize(image.astype(np.float32) / 255, (2 * image.shape[0], 2 * image.shape[1])), 0, 1)
+    seed = seed_or_default(seed)
+    reference = np.clip(resample(image.astype(np.float32) / 255, (2 * image.shape[0], 2 * image.shape[1])), 0, 1)
     return _finish(PAINTERS[painter].hand(reference, np.random.default_rng([seed, list(PAINTERS).index(painter)])))
 
 
@@ -93,7 +94,7 @@ class File:
 @cache
 def files(seed: int | None = None) -> tuple[File, ...]:
     """Every file of the collection, with its path relative to the root."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     found = []
     for number, painter in enumerate(PAINTERS.values()):
         rng = np.random.default_rng([seed, _SHELF, number])
@@ -115,13 +116,13 @@ def _pairs(seed: int, kind: str) -> list[tuple[str, str]]:
 
 def twins(seed: int | None = None) -> list[tuple[str, str]]:
     """The ground truth for an audit: (painting, the same painting photographed again), paths relative to the root."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     return _pairs(seed, "twin")
 
 
 def duplicates(seed: int | None = None) -> list[tuple[str, str]]:
     """The ground truth for an audit: pairs of byte-identical files, paths relative to the root."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     return _pairs(seed, "duplicate")
 
 
@@ -198,19 +199,19 @@ def build_paintings(seed: int | None = None, home: Path | None = None) -> Path:
     Raises:
         StudioError: a worker ended before its pictures were done.
     """
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     return _built("paintings", seed, home)
 
 
 def paintings_folder(seed: int | None = None, home: Path | None = None) -> Path:
     """Where `build_paintings` finds the collection, or will put it; nothing is painted."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     return _folder("paintings", seed, home)
 
 
 def build_photos_and_monets(seed: int | None = None, home: Path | None = None) -> Path:
     """Unpaired pictures for the CycleGAN: the folder with `photo_jpg/` and `monet_jpg/`, cached likewise."""
-    seed = settings.seed if seed is None else seed
+    seed = seed_or_default(seed)
     return _built("photos-and-monets", seed, home)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from artnb.paintings.studio.outdoors import hills, mountain, river, sea
 from artnb.paintings.studio.sketch import Sketch
-from artnb.paintings.studio.strokes import Array, colours, mix, resize
+from artnb.paintings.studio.strokes import Array, colours, mix, resample
 
 SKINS = colours("f1cdb0 e8b48c d59a72 b57a52 8a5a3c 6a4230")
 HAIRS = colours("2a1c18 4a2c1c 7a4a28 b8823c 8a2f1c d8d4cc")
@@ -124,7 +124,7 @@ def interior(s: Sketch) -> None:
     s.box(left - 0.02, top - 0.02, left + w + 0.02, top + h + 0.03, s.shade(frame, 0.4))
     s.one_of(hills, sea, mountain, river)(view := Sketch(mood, rng, s.size // 2))
     glass = s.pixels[int(top * s.size) : int((top + h) * s.size), int(left * s.size) : int((left + w) * s.size)]
-    glass[:] = np.clip(resize(view.pixels, glass.shape[:2]) * 1.12, 0, 1)
+    glass[:] = np.clip(resample(view.pixels, glass.shape[:2]) * 1.12, 0, 1)
     s.box(left + w / 2 - 0.008, top, left + w / 2 + 0.008, top + h, s.shade(frame, 0.3))
     s.box(left, top + h * 0.4 - 0.008, left + w, top + h * 0.4 + 0.008, s.shade(frame, 0.3))
     for a in (0.02, 0.53):

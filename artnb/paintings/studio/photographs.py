@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from artnb.paintings.studio.strokes import Array, resize
+from artnb.paintings.studio.strokes import Array, resample
 
 LANDSCAPES = ("sklearn/datasets/images/china.jpg", "sklearn/datasets/images/flower.jpg")
 PHOTOGRAPHS = ("skimage/data/astronaut.png", "skimage/data/chelsea.png", "skimage/data/coffee.png", *LANDSCAPES)
@@ -32,4 +32,4 @@ def photograph(rng: np.random.Generator, size: int = 256, names: Sequence[str] =
     side = int(min(photo.shape[:2]) * rng.uniform(0.4, 0.95))
     top, left = (int(rng.integers(0, n - side + 1)) for n in photo.shape[:2])
     piece = photo[top : top + side, left : left + side]
-    return np.clip(resize(piece[:, ::-1] if rng.random() < 0.5 else piece, (size, size)), 0, 1)
+    return np.clip(resample(piece[:, ::-1] if rng.random() < 0.5 else piece, (size, size)), 0, 1)

@@ -12,7 +12,7 @@ from artnb.paintings.studio.indoors import abstract, bouquet, interior, portrait
 from artnb.paintings.studio.moods import MOODS
 from artnb.paintings.studio.outdoors import city, forest, hills, mountain, pond, river, sea
 from artnb.paintings.studio.sketch import Sketch
-from artnb.paintings.studio.strokes import Array, mix, resize, vivid
+from artnb.paintings.studio.strokes import Array, mix, resample, vivid
 
 _SCENES: tuple[Callable[[Sketch], None], ...] = (
     *(hills, sea, mountain, river, forest, city, pond),
@@ -25,5 +25,5 @@ def scene(subject: str, mood: str, rng: np.random.Generator, size: int = 256) ->
     """A composed scene, float32 (size, size, 3) in [0, 1]; `subject` is one of SUBJECTS, `mood` one of MOODS."""
     sketch = Sketch(MOODS[mood].tuned(rng), rng, size * 5 // 8)  # a reference is soft, so fewer pixels will do
     SUBJECTS[subject](sketch)
-    pixels = vivid(resize(sketch.pixels, (size, size)), rng.uniform(0.9, 1.15))
+    pixels = vivid(resample(sketch.pixels, (size, size)), rng.uniform(0.9, 1.15))
     return np.clip(mix(pixels.mean((0, 1)), pixels, 1.15), 0, 1).astype(np.float32)

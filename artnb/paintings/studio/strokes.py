@@ -24,10 +24,10 @@ def mix(a: Any, b: Any, t: Any) -> Array:
     return a + (b - a) * (t[..., None] if t.ndim == 2 else t)
 
 
-def resize(image: Array, shape: tuple[int, int]) -> Array:
+def resample(image: Array, shape: tuple[int, int]) -> Array:
     """A picture or a field, resized to `shape`: (height, width)."""
     if image.ndim == 3:
-        return np.stack([resize(channel, shape) for channel in np.moveaxis(image, -1, 0)], axis=-1)
+        return np.stack([resample(channel, shape) for channel in np.moveaxis(image, -1, 0)], axis=-1)
     sheet = Image.fromarray(np.ascontiguousarray(image, np.float32))
     return np.asarray(sheet.resize(shape[::-1], Image.Resampling.BICUBIC))
 
@@ -37,8 +37,8 @@ def blur(image: Array, sigma: float) -> Array:
     from scipy.ndimage import gaussian_filter
 
     if sigma > 3 and min(image.shape[:2]) > 16:
-        small = resize(image, (image.shape[0] // 2, image.shape[1] // 2))
-        return resize(blur(small, sigma / 2), image.shape[:2])
+        small = resample(image, (image.shape[0] // 2, image.shape[1] // 2))
+        return resample(blur(small, sigma / 2), image.shape[:2])
     return gaussian_filter(image, (sigma, sigma, 0)[: image.ndim], mode="nearest", truncate=2.5)
 
 
@@ -76,7 +76,7 @@ def fractal(
         lumps = rng.uniform(-1, 1, grid).astype(np.float32)
         full = (max(shape[0], int(grid[0] * cell)), max(shape[1], int(grid[1] * cell * stretch)))
         top, left = (full[0] - shape[0]) // 2, (full[1] - shape[1]) // 2
-        total += weight * resize(lumps, full)[top : top + shape[0], left : left + shape[1]]
+        total += weight * resample(lumps, full)[top : top + shape[0], left : left + shape[1]]
         weight, cell = weight / 2, max(cell / 2, 1)
     return total * 1.5
 
@@ -88,7 +88,7 @@ def grain_direction(image: Array, sigma: float) -> Array:
     """
     gy, gx = np.gradient(blur(grey(image), 1)[::2, ::2])  # smooth enough for half the pixels
     both, odd = blur(2 * gx * gy, sigma / 2), blur(gx * gx - gy * gy, sigma / 2)
-    return 0.5 * np.arctan2(resize(both, image.shape[:2]), resize(odd, image.shape[:2])) + np.float32(np.pi / 2)
+    return 0.5 * np.arctan2(resample(both, image.shape[:2]), resample(odd, image.shape[:2])) + np.float32(np.pi / 2)
 
 
 def worst_places(error: Array, grid: int, threshold: float) -> tuple[Array, Array]:
