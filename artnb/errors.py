@@ -56,12 +56,14 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def whole(least: int, most: int, unit: str = "") -> Allowed:
-    """A whole number in a range, both ends included, of a unit such as "pixels"."""
-    return Allowed(
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
-        f"a whole number from {least} to {most} {unit}".strip(),
-    )
+def whole(least: int, most: int | None = None, unit: str = "") -> Allowed:
+    """A whole number in a range, both ends included, of a unit such as "pixels"; with None there is no upper end."""
+
+    def good(value: Any) -> bool:
+        in_range = isinstance(value, int) and least <= value and (most is None or value <= most)
+        return in_range and not isinstance(value, bool)
+
+    return Allowed(good, f"a whole number from {least} {'on' if most is None else f'to {most}'} {unit}".strip())
 
 
 def number(good: Callable[[float], bool], words: str) -> Allowed:

@@ -19,7 +19,7 @@ from artnb.classification.model import Classifier
 from artnb.common.files import replacing
 from artnb.errors import ArtnbError
 from artnb.models import load_model
-from artnb.paintings.splits import verify
+from artnb.paintings.pipeline import decode_rows
 
 Format = Literal["savedmodel", "onnx", "tflite"]
 INSTALL_ONNX = "pip install onnx onnxruntime tf2onnx"
@@ -244,10 +244,8 @@ def _pictures_of(model: Classifier, subset: str, number: int | None = None) -> t
         rows = rows.sample(min(number, len(rows)), random_state=model.card.seed)
     if len(rows) < MIN_PICTURES:
         raise ExportError(f"The model has {len(rows)} {subset} paintings; {MIN_PICTURES} or more are needed.")
-    verify(collection, rows)
     labels = {name: label for label, name in enumerate(model.card.class_names)}
-    images = model.prepare([collection.file(path) for path in rows["path"]])
-    return images, rows["artist"].map(labels).to_numpy()
+    return decode_rows(collection, rows, model.card.size), rows["artist"].map(labels).to_numpy()
 
 
 def _require(*libraries: str) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from artnb import images
 from artnb.common import logs, pixels
 from artnb.common.files import replacing, sha256
+from artnb.common.seeding import seed_or_default
 from artnb.paintings import audit as auditing
 from artnb.paintings import splits, twins
 from artnb.paintings.audit import Audit
@@ -59,15 +60,16 @@ def prepare(min_paintings: int | None = None, seed: int | None = None) -> Prepar
 
     Raises:
         SourceError: there is no collection.
-        SplitError: the minimum or the seed can't be used, or too few artists have enough paintings; whatever can be
+        SettingsError: the seed can't be used.
+        SplitError: the minimum can't be used, or too few artists have enough paintings; whatever can be
             told without the audit is told before it.
     """
-    splits.check_minimum(settings.min_paintings if min_paintings is None else min_paintings)
-    splits.check_seed(seed)
+    splits.check_minimum(min_paintings)
+    seed = seed_or_default(seed)
     collection = load_collection()
     splits.check_enough(collection.paintings["artist"].value_counts(), min_paintings)
     audit = load_audit(collection)
-    least = splits.threshold(splits.count_paintings(collection, audit)) if min_paintings is None else min_paintings
+    least = splits.threshold(splits.count_paintings(collection, audit), min_paintings)
     paintings = splits.choose_artists(collection, audit, least)
     return Prepared(collection, audit, paintings, splits.split_paintings(paintings, seed), least)
 

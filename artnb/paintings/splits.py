@@ -7,14 +7,14 @@ bytes: two splits are the same if they hold the same pictures, whatever the file
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from artnb.common.files import replacing, sha256
-from artnb.errors import ArtnbError
+from artnb.common.files import replacing
+from artnb.common.seeding import seed_or_default
+from artnb.errors import ArtnbError, check_value, whole
 from artnb.paintings.audit import Audit, groups
 from artnb.paintings.sources import Collection
 from artnb.settings import settings
@@ -35,45 +35,45 @@ class SplitError(ArtnbError, ValueError):
     """A split can't be made, or a table isn't one."""
 
 
-def check_minimum(least: object) -> None:
-    """Nothing for None or a number of paintings that an artist may be chosen by.
+def check_minimum(min_paintings: int | None = None) -> int | None:
+    """How many paintings an artist needs as it was said, here or by `ARTNB_MIN_PAINTINGS`; None if it was not.
 
     Raises:
-        SplitError: it is no whole number, or too small.
+        SplitError: it is no whole number from 20 on.
     """
-    if least is not None and not (_is_whole(least) and least >= LEAST):  # type: ignore[operator]
-        raise SplitError(
-            f"The minimum is {least!r} paintings per artist; give a whole number from {LEAST} on (--min-paintings, "
-            f"ARTNB_MIN_PAINTINGS), so that each subset gets some of each artist."
-        )
+    said = settings.min_paintings if min_paintings is None else min_paintings
+    if said is not None:
+        name = "The minimum of paintings per artist (--min-paintings, ARTNB_MIN_PAINTINGS)"
+        check_value(said, whole(LEAST), name, SplitError)
+    return said
 
 
-def check_seed(seed: object) -> None:
-    """Nothing for None or a seed.
+def threshold(counts: pd.Series, min_paintings: int | None = None) -> int:
+    """How many paintings an artist needs to be worth classifying.
 
-    Raises:
-        SplitError: it is something else.
-    """
-    if seed is not None and not (_is_whole(seed) and 0 <= seed < 2**32):  # type: ignore[operator]
-        raise SplitError(f"The seed is {seed!r}; give a whole number from 0 to {2**32 - 1}.")
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def check_enough(counts: pd.Series, min_paintings: int | None = None) -> None:
-    """Nothing if two artists have enough pictures to be told apart.
+    What was said, see `check_minimum`, or else a round number that leaves eleven artists, as in the original: from 20,
+    a painting for each fold, to the original's 200. With fewer artists it leaves all who have 20.
 
     Args:
-        counts: pictures or paintings by artist.
-        min_paintings: how many an artist needs; by default what `threshold` says.
+        counts: paintings by artist.
+        min_paintings: what is said; by default `ARTNB_MIN_PAINTINGS`.
 
     Raises:
-        SplitError: fewer than two artists have that many; or the minimum is none.
+        SplitError: what was said can't be used.
     """
-    check_minimum(min_paintings)
-    least = threshold(counts) if min_paintings is None else min_paintings
+    if (said := check_minimum(min_paintings)) is not None:
+        return said
+    enough = counts[counts >= LEAST].sort_values(ascending=False).head(ARTISTS)
+    return LEAST if enough.empty else min(MOST, max(LEAST, int(enough.iloc[-1]) // 10 * 10))
+
+
+def check_enough(counts: pd.Series, min_paintings: int | None = None) -> int:
+    """The `threshold`, if two artists are above it and can be told apart.
+
+    Raises:
+        SplitError: fewer than two artists have that many, or the minimum can't be used.
+    """
+    least = threshold(counts, min_paintings)
     enough = int((counts >= least).sum())
     if enough < 2:
         largest = counts.sort_values(ascending=False, kind="stable").head(2)
@@ -83,25 +83,7 @@ def check_enough(counts: pd.Series, min_paintings: int | None = None) -> None:
             f"{enough} {'artist has' if enough == 1 else 'artists have'} at least {least} paintings, and a classifier "
             f"needs two artists; the largest are: {names}. Add pictures{lower if least > LEAST else ''}."
         )
-
-
-def threshold(counts: pd.Series) -> int:
-    """How many paintings an artist needs to be worth classifying.
-
-    `ARTNB_MIN_PAINTINGS`, or else a round number that leaves eleven artists, as in the original: from 20, a painting
-    for each fold, to the original's 200. With fewer artists it leaves all who have 20.
-
-    Args:
-        counts: paintings by artist.
-
-    Raises:
-        SplitError: `ARTNB_MIN_PAINTINGS` is too small.
-    """
-    check_minimum(settings.min_paintings)
-    if settings.min_paintings is not None:
-        return settings.min_paintings
-    enough = counts[counts >= LEAST].sort_values(ascending=False).head(ARTISTS)
-    return LEAST if enough.empty else min(MOST, max(LEAST, int(enough.iloc[-1]) // 10 * 10))
+    return least
 
 
 def count_paintings(collection: Collection, audit: Audit) -> pd.Series:
@@ -133,12 +115,11 @@ def choose_artists(collection: Collection, audit: Audit, min_paintings: int | No
         `path`, `artist`, `group` (equal numbers are one painting) and `sha256`, sorted by path.
 
     Raises:
-        SplitError: fewer than two artists have that many, or the minimum is none.
+        SplitError: fewer than two artists have that many, or the minimum can't be used.
     """
     table = _readable(collection, audit)
     counts = _count(table)
-    check_enough(counts, min_paintings)
-    least = threshold(counts) if min_paintings is None else min_paintings
+    least = check_enough(counts, min_paintings)
     chosen = counts.index[counts >= least]
     return table[table["artist"].isin(chosen)].reset_index(drop=True)
 
@@ -154,7 +135,7 @@ def split_paintings(paintings: pd.DataFrame, seed: int | None = None) -> pd.Data
         `paintings` with their `subset`, and the groups numbered anew.
 
     Raises:
-        SplitError: an artist has fewer than 20 paintings, too few for every subset to get some; or the seed is none.
+        SplitError: an artist has fewer than 20 paintings, too few for every subset to get some.
     """
     table, part = _parts(paintings, sum(FOLDS.values()), seed)
     return table.assign(subset=np.repeat(np.array(list(FOLDS), object), list(FOLDS.values()))[part])
@@ -171,10 +152,9 @@ def folds(paintings: pd.DataFrame, number: int, seed: int | None = None) -> list
         seed: the same seed gives the same tables.
 
     Raises:
-        SplitError: the number is another, an artist has fewer paintings than that, or the seed is none.
+        SplitError: the number is another, an artist has fewer paintings than that.
     """
-    if not (_is_whole(number) and 3 <= number <= 20):
-        raise SplitError(f"Cross-validation got {number!r} folds; give 3 to 20, for train, validation and test.")
+    check_value(number, whole(3, 20), "The number of folds, for train, validation and test,", SplitError)
     table, part = _parts(paintings, number, seed)
     names = np.array(["test", "validation", *["train"] * (number - 2)], object)
     return [table.assign(subset=names[(part - k) % number]) for k in range(number)]
@@ -184,7 +164,7 @@ def _parts(paintings: pd.DataFrame, number: int, seed: int | None) -> tuple[pd.D
     """Deal whole groups into equal parts, stratified by artist: the table with its groups, and each row's part."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    check_seed(seed)
+    seed = seed_or_default(seed)
     table = paintings[COLUMNS[:-1]].sort_values("path", ignore_index=True)
     counts = _count(table)
     if counts.empty or counts.min() < number:
@@ -195,7 +175,7 @@ def _parts(paintings: pd.DataFrame, number: int, seed: int | None) -> tuple[pd.D
         )
     table["group"] = pd.factorize(table["group"])[0]
     part = np.empty(len(table), int)
-    dealt = StratifiedGroupKFold(number, shuffle=True, random_state=settings.seed if seed is None else seed)
+    dealt = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     for k, (_, members) in enumerate(dealt.split(table, table["artist"], table["group"])):
         part[members] = k
     return table, part
@@ -279,24 +259,6 @@ def check_split(table: pd.DataFrame) -> None:
                 f"The split has {what} in two subsets (equal {name!r}: {one.path!r} in {one.subset}, {other.path!r} in "
                 f"{other.subset}), so it would be tested on what it was trained on; {_MAKE}"
             )
-
-
-def verify(collection: Collection, rows: pd.DataFrame) -> None:
-    """Nothing, if the files of these rows of a split hold the pictures that it was made of.
-
-    Raises:
-        SplitError: files are missing, or have other contents than the split says.
-    """
-
-    def is_other(path: str, digest: str) -> bool:
-        try:
-            return sha256(collection.file(path)) != digest
-        except OSError:  # it is missing
-            return True
-
-    with ThreadPoolExecutor() as pool:
-        others = list(pool.map(is_other, rows["path"], rows["sha256"]))
-    refuse_others(collection, rows["path"], others)
 
 
 def refuse_others(collection: Collection, paths: Sequence[str] | pd.Series, others: Sequence[bool]) -> None:

@@ -108,8 +108,8 @@ PLANTED = {
         "10",
         "import dataclasses\n"
         "from artnb.cyclegan import training\n"
-        "whole = training.train\n"
-        "training.train = lambda photos, paintings, recipe, *args, **options: whole(\n"
+        "whole = training.train_generators\n"
+        "training.train_generators = lambda photos, paintings, recipe, *args, **options: whole(\n"
         "    photos, paintings, dataclasses.replace(recipe, identity=0.0), *args, **options)",
     ),
     "a visitor whose every word counts": (

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from artnb.common.files import sha256
+from artnb.errors import ArtnbError
 from artnb.paintings import audit, preparation, splits
+from artnb.paintings.pipeline import decode_rows
 from artnb.paintings.preparation import load_audit, prepare
 from artnb.paintings.sources import read_collection
 from artnb.paintings.splits import SplitError
@@ -34,7 +36,7 @@ def test_all_that_a_training_needs(mine):
     assert len(found.paintings) == len(found.table) == 42 and len(found.collection.paintings) == 47
     assert found.table.equals(splits.split_paintings(found.paintings, seed=3))
     assert not found.table.equals(prepare(seed=4).table)
-    splits.verify(found.collection, found.table)
+    assert decode_rows(found.collection, found.table, 8).shape == (42, 8, 8, 3)
 
 
 def test_the_minimum_can_be_said(mine, use):
@@ -46,14 +48,14 @@ def test_the_minimum_can_be_said(mine, use):
 @pytest.mark.parametrize("arguments", [(5,), ("20",), (0,), (2.5,), (True,), (None, -1), (None, "1874")])
 def test_what_can_not_be_used_is_said_before_any_work(arguments, monkeypatch):
     monkeypatch.setattr(preparation, "load_collection", lambda: pytest.fail("work was done"))
-    with pytest.raises(SplitError, match=r"give a whole number from (20|0)"):
+    with pytest.raises(ArtnbError, match=r"is .*; it can be a whole number from (20 on|0 to)"):
         prepare(*arguments)
 
 
 def test_the_environments_minimum_is_checked_before_any_work(use, monkeypatch):
     use(min_paintings=5)
     monkeypatch.setattr(preparation, "load_collection", lambda: pytest.fail("work was done"))
-    with pytest.raises(SplitError, match="minimum is 5 paintings per artist; give a whole number from 20 on"):
+    with pytest.raises(SplitError, match=r"ARTNB_MIN_PAINTINGS\) is 5; it can be a whole number from 20 on"):
         prepare()
 
 
