@@ -169,18 +169,18 @@ def _hang(file: File, seed: int, root: Path) -> None:
     _save(picture, root / file.path, quality)
 
 
-def _pin(heap: str, index: int, seed: int, root: Path) -> None:
+def _pin(folder: str, index: int, seed: int, root: Path) -> None:
     """Paint one of the CycleGAN's pictures and save it."""
-    picture = _photo(index, seed) if heap == "photo_jpg" else _monet(index, seed)
-    _save(picture, root / heap / f"{heap.removesuffix('_jpg')}_{index:03d}.jpg")
+    picture = _photo(index, seed) if folder == "photo_jpg" else _monet(index, seed)
+    _save(picture, root / folder / f"{folder.removesuffix('_jpg')}_{index:03d}.jpg")
 
 
 def _jobs(kind: str, seed: int) -> list[Callable[[Path], None]]:
     """What a build of this kind has to paint: for each picture, a function that takes the root folder."""
     if kind == "paintings":
         return [partial(_hang, file, seed) for file in files(seed)]
-    heaps = [("photo_jpg", index) for index in range(PHOTOS)] + [("monet_jpg", index) for index in range(MONETS)]
-    return [partial(_pin, heap, index, seed) for heap, index in heaps]
+    pictures = [("photo_jpg", index) for index in range(PHOTOS)] + [("monet_jpg", index) for index in range(MONETS)]
+    return [partial(_pin, folder, index, seed) for folder, index in pictures]
 
 
 def paint_share(kind: str, seed: int, root: Path, worker: int, workers: int) -> None:
