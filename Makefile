@@ -47,6 +47,9 @@ hooks: .venv/ready ## check style, layout and types before every commit
 pictures: .venv/ready ## paint the README's and the pages' pictures anew, and photograph the pages
 	$(HERMETIC) PYTHONPATH=. $(BIN)/python docs/pictures.py
 
+commands: .venv/ready ## write the help of all commands to docs/commands.md
+	PYTHONPATH=. $(BIN)/python tools/commands.py
+
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-hashes --no-annotate --no-header \
@@ -66,4 +69,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo test soak course notebooks learner format lint hooks pictures lock clean
+.PHONY: help lab demo test soak course notebooks learner format lint hooks pictures commands lock clean

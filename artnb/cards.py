@@ -140,7 +140,7 @@ class Card:
         """
         if direction in self.withdrawn:
             reason = self.withdrawn[direction].rstrip(".")
-            raise ModelError(f"{reason}; use another model (--model), or train your own: artnb train cyclegan.")
+            raise ModelError(f"{reason}; use another model, or train your own: artnb train cyclegan.")
 
 
 def is_file(path: Path) -> bool:

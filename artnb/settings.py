@@ -53,7 +53,8 @@ class Settings:
         seed: `ARTNB_SEED`, the one seed that every random choice of the course derives from.
         min_paintings: `ARTNB_MIN_PAINTINGS`, how many paintings an artist needs to be chosen. Default: it follows from
             the collection, see `paintings.splits.threshold`.
-        log: `ARTNB_LOG`, "1" to note each prediction, without its picture, in the store that `artnb monitor` reads.
+        log: `ARTNB_LOG`, "1" to log each prediction, without its picture, in the store that `artnb watch report`
+            reads.
         events: `ARTNB_EVENTS`, a file that gets a line of JSON for each event, see `logs`. Default: none.
         level: `ARTNB_EVENTS_LEVEL`, how serious an event must be for that: "debug", "info", "warning" or "error".
     """

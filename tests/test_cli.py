@@ -1,12 +1,16 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 
 from artnb.cli import main
+from artnb.cli.common import FileError, Model, check_new, result_names, root
 from tests.conftest import draw
+from tools import commands as commands_page
 
 
 def artnb(*arguments, **environment):
@@ -30,7 +34,7 @@ def folder(tmp_path):
 
 
 def test_the_audit_as_json(folder):
-    result = artnb("collection", "audit", "--json", ARTNB_DATA=str(folder))
+    result = artnb("paintings", "audit", "--json", ARTNB_DATA=str(folder))
     assert result.returncode == 0, result.stderr
     output = json.loads(result.stdout)
     assert (output["files"], output["artists"]) == (44, 2)
@@ -41,7 +45,7 @@ def test_the_audit_as_json(folder):
 def test_the_split_as_a_table(folder, tmp_path):
     file = tmp_path / "out" / "split.csv"
     result = artnb(
-        "collection", "split", "--min-paintings", "20", "--seed", "3", "--json", "-o", str(file), ARTNB_DATA=str(folder)
+        "paintings", "split", "--min-paintings", "20", "--seed", "3", "--json", "-o", str(file), ARTNB_DATA=str(folder)
     )
     assert result.returncode == 0, result.stderr
     table = pd.read_csv(file)
@@ -51,15 +55,15 @@ def test_the_split_as_a_table(folder, tmp_path):
     assert len(twins) == 2 and twins["subset"].nunique() == 1 and twins["group"].nunique() == 1
     summary = json.loads(result.stdout)
     assert summary["paintings"] == 43 and summary["groups"] == 42 and sum(summary["subsets"].values()) == 43
-    to_stdout = artnb("collection", "split", "--min-paintings", "20", "--seed", "3", ARTNB_DATA=str(folder))
+    to_stdout = artnb("paintings", "split", "--min-paintings", "20", "--seed", "3", ARTNB_DATA=str(folder))
     assert to_stdout.stdout == file.read_text()
 
 
 @pytest.mark.parametrize(
     ("environment", "arguments", "words"),
     [
-        ({"ARTNB_DATA": "/nowhere/at/all"}, ["collection", "audit"], "is not a collection of paintings"),
-        ({"ARTNB_PROFILE": "fast"}, ["collection", "audit"], "ARTNB_PROFILE is 'fast'"),
+        ({"ARTNB_DATA": "/nowhere/at/all"}, ["paintings", "audit"], "is not a collection of paintings"),
+        ({"ARTNB_PROFILE": "fast"}, ["paintings", "audit"], "ARTNB_PROFILE is 'fast'"),
         ({"ARTNB_SEED": "nonsense"}, ["doctor"], "ARTNB_SEED is 'nonsense'"),
         ({}, ["course", "save", "77"], "No notebook begins with 77"),
     ],
@@ -68,15 +72,21 @@ def test_a_failure_is_one_sentence_and_no_traceback(environment, arguments, word
     result = artnb(*arguments, **environment)
     assert result.returncode == 1 and result.stdout == ""
     assert words in result.stderr and "Traceback" not in result.stderr and len(result.stderr.splitlines()) == 1
+    as_json = artnb(*arguments, "--json", **environment)
+    assert as_json.returncode == 1 and as_json.stderr == ""
+    assert words in json.loads(as_json.stdout)["error"]
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["paint"], ["collection", "split", "--min-paintings", "-3"], ["collection", "split", "-o", "."]]
+    "arguments", [[], ["paint"], ["paintings", "split", "--min-paintings", "-3"], ["collection", "split", "-o", "."]]
 )
 def test_wrong_arguments_print_the_usage(arguments, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    assert stop.value.code == 2 and "usage: artnb" in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert "Usage: artnb" in capsys.readouterr().err
+    if arguments:
+        assert main([*arguments, "--json"]) == 2
+        output = capsys.readouterr()
+        assert json.loads(output.out)["error"] and not output.err
 
 
 def test_a_command_leaves_pythons_warnings_as_they_were(monkeypatch, capsys):
@@ -86,6 +96,7 @@ def test_a_command_leaves_pythons_warnings_as_they_were(monkeypatch, capsys):
 
     inside = []
     monkeypatch.setattr(doctor, "examine", lambda: inside.append(list(warnings.filters)) or {})
+    monkeypatch.setattr(doctor, "machine_report", lambda machine: "")
     before = list(warnings.filters)
     assert main(["doctor", "--json"]) == 0
     assert warnings.filters == before
@@ -112,3 +123,129 @@ def test_the_doctor_prints_json_and_nothing_else():
     output = json.loads(result.stdout)
     assert result.stderr == ""
     assert {"artnb", "python", "packages", "source", "data", "weights", "profile", "gpus", "advice"} <= set(output)
+
+
+def commands(group=root, words=()):
+    """All commands with their words."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+        else:
+            yield [*words, name], command
+
+
+def test_every_command_has_a_help_and_takes_json_unless_it_runs_until_it_is_stopped():
+    without = {" ".join(words) for words, command in commands() if "--json" not in options(command)}
+    assert without == {"demo", "models ui"}
+    for words, command in commands():
+        assert command.help and command.get_short_help_str(60).endswith("."), words
+        for option in command.params:
+            assert isinstance(option, click.Argument) or option.help or option.name == "help", (words, option.name)
+        for name in ("output", "overwrite", "resume", "seed", "since"):
+            assert sum(option.name == name for option in command.params) <= 1
+
+
+def options(command):
+    return [name for option in command.params for name in option.opts]
+
+
+def test_a_model_is_named_in_one_way():
+    """It is the first argument of whatever takes one."""
+    for words, command in commands():
+        of_models = [each.name for each in command.params if isinstance(each.type, Model) and each.name != "start"]
+        if of_models and words[-2:-1] != ["experiment"]:
+            assert of_models == ["model"] and isinstance(command.params[0], click.Argument), words
+            assert command.params[0].name == "model"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_models(shell):
+    script = artnb(_ARTNB_COMPLETE=f"{shell}_source")
+    assert script.returncode == 0 and "_ARTNB_COMPLETE" in script.stdout
+    if shell == "bash":
+        asked = {"COMP_CWORD": "2", "COMP_WORDS": "artnb predict start", "_ARTNB_COMPLETE": "bash_complete"}
+        assert artnb(**asked).stdout.split() == ["plain,starter", "plain,starter-cnn", "plain,starter-monet"]
+
+
+def test_results_of_equal_names_are_told_apart():
+    sources = [Path("a/Plain.jpg"), Path("b/plain.jpg"), Path("plain-2.jpg"), Path("plain.png"), Path("other.jpg")]
+    named = result_names(sources, Path("out"), ".png")
+    assert [file.name for file in named] == ["Plain.png", "plain-2.png", "plain-2-2.png", "plain-3.png", "other.png"]
+
+
+def test_no_file_is_overwritten_unasked(tmp_path):
+    old, link = tmp_path / "old.png", tmp_path / "link.png"
+    old.write_text("a picture")
+    link.symlink_to(old)
+    check_new([tmp_path / "new.png"], False)
+    check_new([old], True)
+    with pytest.raises(FileError, match="exists already; name another output"):
+        check_new([old], False)
+    for target in (old, link):
+        with pytest.raises(FileError, match="overwrite its own input"):
+            check_new([target], True, [old])
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_an_input_is_never_overwritten(overwrite, tmp_path, capsys):
+    mine = draw(tmp_path / "photos" / "mine.png", 1)
+    style = draw(tmp_path / "style.jpg", 2)
+    before = mine.read_bytes()
+    photos = str(tmp_path / "photos")
+    assert main(["stylize", photos, str(style), "-o", photos, *overwrite]) == 1
+    assert "overwrite its own input" in capsys.readouterr().err
+    draw(tmp_path / "photos" / "mine-monet.png", 3)
+    both = [str(mine), str(tmp_path / "photos" / "mine-monet.png")]
+    assert main(["monet", "starter-monet", *both, "-o", photos, *overwrite]) == 1
+    assert "overwrite its own input" in capsys.readouterr().err
+    assert mine.read_bytes() == before
+
+
+def test_a_table_and_a_page_are_not_overwritten(folder, tmp_path, use, capsys):
+    use(home=tmp_path / "home", source="folder", data=folder)
+    for words in (["paintings", "split"], ["watch", "report"]):
+        file = tmp_path / "mine.txt"
+        file.write_text("mine")
+        assert main([*words, "-o", str(file)]) == 1 and "--overwrite" in capsys.readouterr().err
+        assert file.read_text() == "mine"
+        assert main([*words, "-o", str(file), "--overwrite"]) == 0
+        assert file.read_text() != "mine"
+
+
+def test_an_unforeseen_error_is_a_sentence_with_a_number_that_the_log_has(monkeypatch, capsys, use, tmp_path):
+    from artnb import doctor
+
+    use(home=tmp_path)
+    monkeypatch.setattr(doctor, "examine", lambda: {}["no such key"])
+    assert main(["doctor"]) == 1
+    sentence = capsys.readouterr().err
+    assert "KeyError" in sentence and "Traceback" not in sentence and sentence.count("\n") == 1
+    (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
+    assert line["id"] in sentence and line["error"] == "KeyError" and line["command"] == "doctor"
+    assert line["where"].startswith("test_cli.py:") and str(tmp_path) not in json.dumps(line)
+    assert main(["doctor", "--json"]) == 1
+    assert "KeyError" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_messages_after_tensorflows_import_are_not_hidden():
+    code = (
+        "import os\nfrom artnb.cli.common import import_tensorflow\nimport_tensorflow()\n"
+        "os.write(2, b'a fatal message')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "a fatal message"
+
+
+def test_what_was_to_be_logged_and_was_not_is_no_success(tmp_path, capsys, use):
+    use(home=tmp_path)
+    (tmp_path / "operation.sqlite").write_bytes(b"no database" * 100)
+    photo = draw(tmp_path / "photo.png", 1)
+    assert main(["predict", "starter", str(photo)]) == 0
+    capsys.readouterr()
+    assert main(["predict", "starter", str(photo), "--log", "--json"]) == 1
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert "operation.sqlite" in result["error"]
+
+
+def test_the_page_about_the_commands_is_what_they_say():
+    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page(), "run: make commands"

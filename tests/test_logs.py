@@ -59,9 +59,27 @@ def test_an_error_that_nobody_foresaw_says_where(lines):
     try:
         int("x")
     except ValueError as error:
-        logs.failure("a.b", error)
+        number = logs.unforeseen("a.b", error)
     (line,) = lines()
     assert line["level"] == "error" and line["error"] == "ValueError" and line["where"].startswith("test_logs.py:")
+    assert line["id"] == number and line["trace"] == [line["where"]]
+
+
+def test_an_unforeseen_error_is_kept_without_any_setting_and_reaches_other_handlers(use, tmp_path, caplog):
+    use(home=tmp_path, events=None)
+    logs.event("a.b")
+    logs.failure("a.c", ArtnbError("A sentence."))
+    number = logs.unforeseen("a.d", ValueError("a reason"))
+    (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
+    assert (line["event"], line["id"]) == ("a.d", number)
+    assert [record.exc_info is not None for record in caplog.records if record.getMessage() == "a.d"] == [True]
+
+
+def test_a_log_does_not_fill_the_disk(lines, monkeypatch):
+    logs.event("first")
+    monkeypatch.setattr(logs, "MOST_BYTES", 10)
+    logs.event("second")
+    assert [line["event"] for line in lines()] == ["first"]
 
 
 def test_a_warning_is_a_sentence_for_people_and_a_line(lines, capsys):
@@ -74,9 +92,9 @@ def test_a_command_notes_what_became_of_it(tmp_path):
 
     file = tmp_path / "log.jsonl"
     environment = os.environ | {"ARTNB_EVENTS": str(file), "ARTNB_DATA": str(tmp_path / "nowhere")}
-    subprocess.run([sys.executable, "-m", "artnb", "collection", "audit"], env=environment, capture_output=True)
+    subprocess.run([sys.executable, "-m", "artnb", "paintings", "audit"], env=environment, capture_output=True)
     (line,) = map(json.loads, file.read_text().splitlines())
-    assert line["event"] == "command.failed" and line["error"] == "SourceError" and line["command"] == "paintings.audit"
+    assert line["event"] == "command.failed" and line["error"] == "SourceError" and line["command"] == "paintings audit"
     assert "nowhere is not a collection" in line["sentence"] and str(tmp_path) not in line["sentence"]
 
 

@@ -357,7 +357,7 @@ def _command(card: Card) -> str:
     if not card.started:
         return f"`artnb train {card.network} --seed {card.seed}`"
     return (
-        f"`artnb retrain`, beginning with a model of {card.started['epochs']} epochs, split "
+        f"`artnb models retrain`, beginning with a model of {card.started['epochs']} epochs, split "
         f"{card.started['split'][:12]}, seed {card.started['seed']}"
     )
 

@@ -168,7 +168,7 @@ def classifier_trials(folder: str | Path) -> pd.DataFrame:
         SearchError: there is no search of a classifier in the folder, or it can't be read.
     """
     rows, epochs_of_all = [], search_identity(folder).get("epochs")
-    for trial in finished_trials(folder, "artnb search ours -o DIR", (OBJECTIVE.name,)):
+    for trial in finished_trials(folder, "artnb search classifier ours -o DIR", (OBJECTIVE.name,)):
         chosen = {name: value for name, value in trial["values"].items() if not name.startswith("tuner/")}
         epochs = trial["values"].get("tuner/epochs", epochs_of_all)
         rows.append({"trial": trial["trial"], **chosen, "epochs": epochs, "val_accuracy": trial["score"]})

@@ -1,85 +1,97 @@
 """The command line, `artnb …`: what the notebooks do, without a notebook."""
 
-import argparse
 import errno
+import json
 import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from artnb.cli import classification, course, cyclegan, demo, paintings, registry, style, watching
-from artnb.cli.common import print_json, without_greetings
+import click
+
+from artnb.cli import classification, course, cyclegan, demo, models, paintings, style, watch, weights  # noqa: F401
+from artnb.cli.common import answer, import_tensorflow, root
+from artnb.errors import ArtnbError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error that a person can fix is printed as one sentence on stderr.
+    """Run one command; whatever goes wrong is one sentence, on standard error or, with `--json`, as {"error": …}.
 
     Returns:
-        0, or 1 if the command failed, 130 if it was interrupted; wrong arguments exit with 2.
+        0; 1 if the command failed; 2 if it was called in a wrong way; 130 if it was interrupted.
     """
-    from artnb.errors import ArtnbError
+    from artnb.common import logs
+
+    if "_ARTNB_COMPLETE" in os.environ:  # a shell asks what could come next
+        root.main(prog_name="artnb")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    as_json, command, start_time = "--json" in arguments, _name(arguments), time.monotonic()
+
+    def fail(error: BaseException, sentence: str, code: int) -> int:
+        logs.failure("command.failed", error, command=command, seconds=round(time.monotonic() - start_time, 3))
+        return tell(sentence, code)
+
+    def tell(sentence: str, code: int) -> int:
+        if as_json:
+            print(json.dumps({"error": sentence}, ensure_ascii=False))
+        else:
+            print(f"artnb: {sentence}", file=sys.stderr)
+        return code
 
     try:
-        chosen = _parser().parse_args(arguments)
-        with warnings.catch_warnings(), _logged(chosen.run):
+        with warnings.catch_warnings():
             # Pillow warns about incomplete EXIF data, which nobody at a terminal can fix, and about large pictures.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            chosen.run(chosen)
+            with root.make_context("artnb", arguments) as context:
+                root.invoke(context)
             sys.stdout.flush()
-        return 0
+    except click.exceptions.Exit as end:  # help, or a part of the work failed, which was printed
+        if end.exit_code:
+            logs.event("command.failed", "warning", command=command, exit_code=end.exit_code)
+        return end.exit_code
+    except click.ClickException as error:
+        if as_json:
+            return fail(error, error.format_message(), error.exit_code)
+        logs.failure("command.failed", error, command=command)
+        error.show()
+        return error.exit_code
     except ArtnbError as error:
-        print(f"artnb: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("artnb: stopped.", file=sys.stderr)
-        return 130
+        return fail(error, str(error), 1)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return fail(error, "stopped.", 130)
     except BrokenPipeError:  # the program that reads our output, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         hint = "free some space and run the command again" if error.errno == errno.ENOSPC else "fix that and try again"
         where = f" ({error.filename})" if error.filename else ""
-        print(f"artnb: {error.strerror or error}{where}; {hint}.", file=sys.stderr)
-        return 1
+        return fail(error, f"{error.strerror or error}{where}; {hint}.", 1)
+    except Exception as error:
+        number = logs.unforeseen("command.failed", error, command=command)
+        place = f"error {number} in {logs.events_file()} says where"
+        return tell(f"{type(error).__name__}: {error}. This is an error in artnb; {place}.", 1)
+    logs.event("command.done", command=command, seconds=round(time.monotonic() - start_time, 3))
+    return 0
 
 
-@contextmanager
-def _logged(run: Callable) -> Iterator[None]:
-    """Log which command ran, for how long, and the error if it failed."""
-    from artnb.common import logs
-
-    name, start_time = f"{run.__module__.rpartition('.')[2]}.{run.__name__.strip('_')}", time.monotonic()
-    try:
-        yield
-    except (Exception, KeyboardInterrupt) as error:
-        logs.failure("command.failed", error, command=name, seconds=round(time.monotonic() - start_time, 3))
-        raise
-    logs.event("command.done", command=name, seconds=round(time.monotonic() - start_time, 3))
+def _name(arguments: Sequence[str]) -> str:
+    """The command's name without its options and arguments, such as "models list"."""
+    words: list[str] = []
+    group: click.Command = root
+    for word in arguments:
+        if not (isinstance(group, click.Group) and word in group.commands):
+            break
+        words.append(word)
+        group = group.commands[word]
+    return " ".join(words)
 
 
-def _parser() -> argparse.ArgumentParser:
-    from artnb import __version__
-
-    parser = argparse.ArgumentParser(
-        prog="artnb",
-        description="Who painted this, and can we paint like them?",
-        epilog="Which paintings: ARTNB_DATA=/folder, or ARTNB_SOURCE=kaggle; without either, the built-in studio's.",
-    )
-    parser.add_argument("--version", action="version", version=f"artnb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    doctor = commands.add_parser("doctor", help="what is installed, found and missing on this machine")
-    doctor.add_argument("--json", action="store_true", help="for programs")
-    doctor.set_defaults(run=_doctor)
-    for part in (paintings, classification, style, cyclegan, registry, watching, demo, course):
-        part.add_commands(commands)
-    return parser
-
-
-def _doctor(chosen: argparse.Namespace) -> None:
+@root.command("doctor")
+def _doctor() -> None:
+    """Show what is installed, found and missing on this machine."""
+    import_tensorflow()
     from artnb import doctor
 
-    with without_greetings():
-        machine = doctor.examine()
-    print_json(machine) if chosen.json else print(doctor.machine_report(machine))
+    machine = doctor.examine()
+    answer(machine, doctor.machine_report(machine))

@@ -1,38 +1,64 @@
-"""`artnb course pages | save | learner`: the notebooks."""
+"""`artnb course open | pages | save | learner`: the notebooks."""
 
-import argparse
+from pathlib import Path
 
+import click
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the commands to the parser."""
-    course = commands.add_parser("course", help="run the notebooks")
-    jobs = course.add_subparsers(required=True, metavar="COMMAND")
-    pages = jobs.add_parser("pages", help="run them and write HTML pages")
-    pages.set_defaults(run=_pages)
-    save = jobs.add_parser("save", help="run them and save their outputs in place")
-    save.set_defaults(run=_save)
-    learner = jobs.add_parser("learner", help="write the edition without the solutions")
-    learner.set_defaults(run=_learner)
-    for command in (pages, save, learner):
-        command.add_argument("notebooks", nargs="*", metavar="NN", help="only those that begin with NN (default: all)")
-    pages.add_argument("-o", "--output", metavar="DIR", default="build/course", help="default: %(default)s")
-    learner.add_argument("-o", "--output", metavar="DIR", default="build/learner", help="default: %(default)s")
+from artnb.cli.common import FOLDER, answer, root
 
 
-def _pages(chosen: argparse.Namespace) -> None:
+@root.group("course")
+def _course() -> None:
+    """Copy the notebooks out, or run them."""
+
+
+_notebooks = click.argument("notebooks", nargs=-1, metavar="[NN]...")
+
+
+@_course.command("open")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+def _open(folder: Path) -> None:
+    """Copy the notebooks to a new folder, and say how to start."""
     from artnb import course
 
-    print(f"The course is written; open {course.write_pages(chosen.output, chosen.notebooks)}")
+    copied = course.open_course(folder)
+    answer(
+        {"folder": str(folder), "results": [{"notebook": file.name} for file in copied]},
+        f"{len(copied)} notebooks are in {folder}; start with: jupyter lab {folder}",
+    )
 
 
-def _save(chosen: argparse.Namespace) -> None:
+@_course.command("pages")
+@_notebooks
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/course", help="Default: build/course.")
+def _pages(notebooks: tuple[str, ...], output: Path) -> None:
+    """Run the notebooks and write HTML pages; NN: only those that begin so."""
     from artnb import course
 
-    course.save(chosen.notebooks)
+    index = course.write_pages(output, notebooks)
+    answer({"index": str(index)}, f"The course is written; open {index}")
 
 
-def _learner(chosen: argparse.Namespace) -> None:
+@_course.command("save")
+@_notebooks
+def _save(notebooks: tuple[str, ...]) -> None:
+    """Run the notebooks and save their outputs in place; NN: only those that begin so."""
     from artnb import course
 
-    written = course.write_learner_edition(chosen.output, chosen.notebooks)
-    print(f"{len(written)} notebooks without their solutions are in {chosen.output}")
+    saved = course.find_notebooks(notebooks)
+    course.save(notebooks)
+    answer({"results": [{"notebook": file.name} for file in saved]}, f"{len(saved)} notebooks were saved")
+
+
+@_course.command("learner")
+@_notebooks
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/learner", help="Default: build/learner.")
+def _learner(notebooks: tuple[str, ...], output: Path) -> None:
+    """Write the edition without the solutions; NN: only those notebooks that begin so."""
+    from artnb import course
+
+    written = course.write_learner_edition(output, notebooks)
+    answer(
+        {"folder": str(output), "results": [{"notebook": file.name} for file in written]},
+        f"{len(written)} notebooks without their solutions are in {output}",
+    )

@@ -1,93 +1,127 @@
-"""`artnb monet`, and the part of `artnb train` that is about the CycleGAN."""
+"""`artnb train cyclegan` and `artnb monet`: photograph to Monet and back."""
 
-import argparse
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artnb.cli.common import chosen_seed, folder, print_json, without_greetings
-from artnb.errors import ArtnbError
+import click
+
+from artnb.cli.classification import train_commands
+from artnb.cli.common import (
+    FOLDER,
+    POSITIVE,
+    Model,
+    answer,
+    check_new,
+    complain,
+    finish,
+    import_tensorflow,
+    log_option,
+    overwrite_option,
+    result_names,
+    resumable,
+    resume_option,
+    root,
+    say,
+    seed_option,
+)
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the command to the parser."""
-    monet = commands.add_parser("monet", help="turn photographs into Monets, or Monets into photographs")
-    monet.add_argument("photos", nargs="+", metavar="PHOTO")
-    monet.add_argument("-o", "--output", type=folder, metavar="DIR", required=True)
-    monet.add_argument("--model", default="starter-monet", help="default: starter-monet")
-    monet.add_argument("--to", choices=("monet", "photo"), default="monet", help="default: monet")
-    monet.add_argument("--json", action="store_true", help="for programs")
-    monet.set_defaults(run=_monet)
-
-
-def run_train(chosen: argparse.Namespace) -> None:
-    """`artnb train cyclegan`."""
+@train_commands.command("cyclegan", short_help="Photograph to Monet and back.")
+@click.option("--photos", type=Path, metavar="DIR", help="A folder of photographs. Default: the source's.")
+@click.option("--paintings", type=Path, metavar="DIR", help="A folder of paintings. Default: the source's Monets.")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Default: models/cyclegan under ARTNB_HOME.")
+@click.option("--size", type=POSITIVE, metavar="N", help="Height and width in pixels.")
+@click.option("--steps", type=POSITIVE, metavar="N", help="How many.")
+@click.option("--start", type=Model(), metavar="MODEL", help="Begin a new training with its weights.")
+@resume_option
+@seed_option
+def _train(
+    photos: Path | None,
+    paintings: Path | None,
+    output: Path | None,
+    size: int | None,
+    steps: int | None,
+    start: str | None,
+    resume: bool,
+    seed: int | None,
+) -> None:
+    """Train a CycleGAN on photographs and Monets, or on two folders of your own, measure it and save it."""
     from artnb.settings import settings
 
-    with without_greetings():
-        from artnb.cyclegan.model import train_cyclegan
-        from artnb.cyclegan.recipes import cycle_recipe
-        from artnb.paintings.sources import PhotosAndMonets, load_photos_and_monets, pictures_in
-    changes = {name: value for name in ("size", "steps") if (value := getattr(chosen, name)) is not None}
-    recipe = replace(cycle_recipe(), **changes)
-    output = Path(chosen.output or settings.home / "models" / "cyclegan")
-    if chosen.photos or chosen.paintings:
-        if not (chosen.photos and chosen.paintings):
-            raise ArtnbError("A CycleGAN learns from two folders; give both --photos and --paintings, or neither.")
-        folders = pictures_in(chosen.photos), pictures_in(chosen.paintings)
-        pictures = PhotosAndMonets(Path(chosen.photos).parent, "folder", *folders)
+    if (photos is None) != (paintings is None):
+        raise click.UsageError("A CycleGAN learns from two folders; give both --photos and --paintings, or neither.")
+    import_tensorflow()
+    from artnb.cyclegan.model import train_cyclegan
+    from artnb.cyclegan.recipes import cycle_recipe
+    from artnb.paintings.sources import PhotosAndMonets, load_photos_and_monets, pictures_in
+
+    recipe = cycle_recipe()
+    recipe = replace(recipe, size=size or recipe.size, steps=steps or recipe.steps)
+    folder = output or settings.home / "models" / "cyclegan"
+    if photos and paintings:
+        pictures = PhotosAndMonets(photos.parent, "folder", pictures_in(photos), pictures_in(paintings))
     else:
         pictures = load_photos_and_monets()
-    try:
-        model = train_cyclegan(pictures, recipe, output, chosen_seed(chosen), chosen.start, chosen.resume)
-    except KeyboardInterrupt:
-        print(f"artnb: stopped; the same command with --resume resumes {output}.", file=sys.stderr)
-        raise SystemExit(130) from None
-    if chosen.json:
-        print_json({"folder": str(model.folder), "title": model.card.title} | model.card.metrics)
-        return
-    print(f"{model.card.title}, {model.card.steps:,} steps in {model.card.seconds / 60:.1f} minutes")
-    for to, metrics in model.card.metrics.items():
+    with resumable(folder):
+        model = train_cyclegan(pictures, recipe, folder, seed, start, resume)
+    card = model.card
+    lines = [f"{card.title}, {card.steps:,} steps in {card.seconds / 60:.1f} minutes"]
+    for to, metrics in card.metrics.items():
         kid = {name: metrics[name]["value"] for name in ("generated", "inputs", "real")}
-        print(f"to {to}: KID {kid['generated']:.4f}, inputs {kid['inputs']:.4f}, real {kid['real']:.4f}")
-    print(f"saved in {model.folder}")
+        lines.append(f"to {to}: KID {kid['generated']:.4f}, inputs {kid['inputs']:.4f}, real {kid['real']:.4f}")
+    answer(
+        {"folder": str(model.folder), "title": card.title, "metrics": card.metrics},
+        "\n".join([*lines, f"saved in {model.folder}"]),
+    )
 
 
-def _monet(chosen: argparse.Namespace) -> None:
+@root.command("monet")
+@click.argument("model", type=Model())
+@click.argument("photos", type=Path, nargs=-1, required=True, metavar="PHOTO...")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="For the results, as PHOTO-monet.png.")
+@click.option("--to", type=click.Choice(["monet", "photo"]), default="monet", help="Default: monet.")
+@overwrite_option
+@log_option
+def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrite: bool, log: bool) -> None:
+    """Turn photographs into Monets, or Monets into photographs.
+
+    MODEL is a name of `artnb models list` (starter-monet), registry:monet-generator@champion, or a folder.
+    """
     import time
 
-    with without_greetings():
-        from artnb.cards import Card
-        from artnb.models import find, load_model
+    from artnb.cards import Card
+    from artnb.models import find, load_model
 
-        Card.load(find(chosen.model, "cyclegan")).require(chosen.to)  # before TensorFlow is loaded
+    Card.load(find(model, "cyclegan")).require(to)  # before TensorFlow is loaded
+    targets = result_names(photos, output, f"-{to}.png")
+    check_new(targets, overwrite, photos)
+    import_tensorflow()
+    from artnb.images import ImageError, load_image, save_image
+    from artnb.operation import monitoring
+    from artnb.operation.store import StoreError
+    from artnb.settings import settings, using
 
-        from artnb.images import ImageError, load_image, save_image
-        from artnb.operation import monitoring
-
-        model = load_model(chosen.model, "cyclegan")
-        translate = model.translator(chosen.to)
-    answers: list[dict[str, Any]] = []
-    for name in chosen.photos:
-        target = Path(chosen.output) / f"{Path(name).stem}-{chosen.to}.png"
+    cyclegan = load_model(model, "cyclegan")
+    translate = cyclegan.translator(to)
+    results: list[dict[str, Any]] = []
+    for photo, target in zip(photos, targets, strict=True):
+        results.append({"photo": str(photo), "to": to})
         try:
-            image = load_image(name)
+            image = load_image(photo)
             start_time = time.perf_counter()
             painted = translate(image)
             seconds = time.perf_counter() - start_time
             save_image(painted, target)
-            realness = partial(model.realness, painted, chosen.to)
-            monitoring.record_painting(model.folder.name, image, painted, realness, seconds, model.identity)
-        except ImageError as error:
-            answers.append({"photo": name, "error": str(error)})
-            print(f"artnb: {error}", file=sys.stderr)
-            continue
-        answers.append({"photo": name, "to": chosen.to, "seconds": round(seconds, 3), "output": str(target)})
-        if not chosen.json:
-            print(f"{target}: {seconds:.1f} s")
-    if chosen.json:
-        print_json(answers)
-    if any("error" in answer for answer in answers):
-        raise SystemExit(1)
+            results[-1] |= {"seconds": round(seconds, 3), "output": str(target)}
+            say(f"{target}: {seconds:.1f} s")
+            realness = partial(cyclegan.realness, painted, to)
+            with using(log=log or settings.log):
+                monitoring.record_painting(
+                    cyclegan.folder.name, image, painted, realness, seconds, cyclegan.identity, required=True
+                )
+        except (ImageError, StoreError) as error:
+            results[-1]["error"] = str(error)
+            complain(error)
+    finish(results)

@@ -1,42 +1,36 @@
 """`artnb demo`: the pages, served by Voilà."""
 
-import argparse
 import os
 
-from artnb.cli.common import count, positive
+import click
+
+from artnb.cli.common import POSITIVE, root
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the command to the parser."""
-    demo = commands.add_parser("demo", help="serve the interactive pages, for a browser")
-    demo.add_argument(
-        "--ip",
-        default="127.0.0.1",
-        help="listen on this address, so that other machines can connect; visitors then need the address that is "
-        "printed, with its token (default: this machine only)",
-    )
-    demo.add_argument("--port", type=count, default=8866, metavar="N", help="default: 8866, or the next free one")
-    demo.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept this host name, too, such as a proxy's",
-    )
-    demo.add_argument("--no-token", action="store_true", help="let in everybody who can reach the address")
-    demo.add_argument(
-        "--kernels",
-        type=positive,
-        metavar="N",
-        help="open pages at once, including those kept ready (default: as many as the free memory allows)",
-    )
-    demo.add_argument(
-        "--cold", action="store_true", help="keep no kernels ready: saves 2 GB of memory, but pages open more slowly"
-    )
-    demo.set_defaults(run=_demo)
-
-
-def _demo(chosen: argparse.Namespace) -> None:
+@root.command("demo", cls=click.Command)  # it runs until it is stopped, so it has nothing to print as JSON
+@click.option(
+    "--ip",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Listen on this address, so that other machines can connect; visitors then need the address that is printed, "
+    "with its token. Default: this machine only.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 2**16 - 1), default=8866, metavar="N", help="Default: 8866, or the next free one."
+)
+@click.option(
+    "--allow-host", multiple=True, metavar="NAME", help="Accept this host name, too, such as a proxy's. Repeatable."
+)
+@click.option("--no-token", is_flag=True, help="Let in everybody who can reach the address.")
+@click.option(
+    "--kernels",
+    type=POSITIVE,
+    metavar="N",
+    help="Open pages at once, including those kept ready. Default: as many as the free memory allows.",
+)
+@click.option("--cold", is_flag=True, help="Keep no kernels ready: saves 2 GB of memory, but pages open more slowly.")
+def _demo(ip: str, port: int, allow_host: tuple[str, ...], no_token: bool, kernels: int | None, cold: bool) -> None:
+    """Serve the interactive pages, for a browser."""
     from traitlets.config import Config
 
     from artnb.course import NOTEBOOKS, CourseError
@@ -48,8 +42,6 @@ def _demo(chosen: argparse.Namespace) -> None:
         raise CourseError("The pages are not installed; run this command in a checkout of the course.")
     # Voilà searches here for its templates, and its kernels inherit the variable.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
-    config = server_config(
-        chosen.ip, chosen.port, not chosen.cold, chosen.kernels, not chosen.no_token, chosen.allow_host
-    )
-    print(f"artnb: at most {config['Rooms']['limit']} kernels at once (--kernels N)", flush=True)
+    config = server_config(ip, port, not cold, kernels, not no_token, list(allow_host))
+    click.echo(f"artnb: at most {config['Rooms']['limit']} kernels at once (--kernels N)")
     Gallery.launch_instance([str(pages)], config=Config(config))

@@ -1,57 +1,68 @@
-"""`artnb collection audit | split`: the paintings."""
+"""`artnb paintings audit | split`: the collection."""
 
-import argparse
 import sys
+from pathlib import Path
 
-from artnb.cli.common import add_seed_argument, chosen_seed, file, positive, print_json
+import click
 
-
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the commands to the parser."""
-    collection = commands.add_parser("collection", help="audit and split the paintings")
-    jobs = collection.add_subparsers(required=True, metavar="COMMAND")
-    audit = jobs.add_parser("audit", help="find unreadable, duplicated and near-duplicated files")
-    audit.set_defaults(run=_audit)
-    split = jobs.add_parser("split", help="split into train, validation and test, each painting in only one of them")
-    split.add_argument(
-        "--min-paintings",
-        type=positive,
-        metavar="N",
-        help="leave out artists with fewer; 20 or more (default: ARTNB_MIN_PAINTINGS, or 200 in the archive and 60 in "
-        "the studio, which leaves eleven artists)",
-    )
-    add_seed_argument(split)
-    split.add_argument("-o", "--output", type=file, metavar="FILE", help="the table as CSV (default: to stdout)")
-    split.set_defaults(run=_split)
-    for command in (audit, split):
-        command.add_argument("--json", action="store_true", help="for programs")
+from artnb.cli.common import (
+    NEW_FILE,
+    POSITIVE,
+    answer,
+    as_json,
+    check_new,
+    overwrite_option,
+    root,
+    seed_option,
+)
 
 
-def _audit(chosen: argparse.Namespace) -> None:
+@root.group("paintings")
+def _paintings() -> None:
+    """Audit and split the paintings."""
+
+
+@_paintings.command("audit")
+def _audit() -> None:
+    """Find unreadable, duplicated and near-duplicated files."""
     from artnb.paintings.preparation import load_audit
     from artnb.paintings.sources import load_collection
 
     audit = load_audit(load_collection())
-    if chosen.json:
-        print_json(audit.to_dict())
-    else:
-        print(audit.report())
+    answer(audit.to_dict(), audit.report())
 
 
-def _split(chosen: argparse.Namespace) -> None:
+@_paintings.command("split")
+@click.option(
+    "--min-paintings",
+    type=POSITIVE,
+    metavar="N",
+    help="Leave out artists with fewer; 20 or more. Default: ARTNB_MIN_PAINTINGS, or what leaves eleven artists.",
+)
+@seed_option
+@click.option("-o", "--output", type=NEW_FILE, metavar="FILE", help="The table as CSV. Default: to standard output.")
+@overwrite_option
+def _split(min_paintings: int | None, seed: int | None, output: Path | None, overwrite: bool) -> None:
+    """Split the paintings into train, validation and test.
+
+    No painting is in two of them, also not as another photograph of it.
+    """
     from artnb.paintings import splits
     from artnb.paintings.preparation import prepare
 
-    table = prepare(chosen.min_paintings, chosen_seed(chosen)).table
+    if output:
+        check_new([output], overwrite)
+    table = prepare(min_paintings, seed).table
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
-    if chosen.output:
-        splits.save_split(table, chosen.output)
-    if chosen.json:
-        counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
-        print_json(counts | {"subsets": subsets, "digest": splits.split_digest(table)})
-    elif chosen.output:
-        sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())
-        print(f"{len(table):,} paintings by {artists} artists: {sizes}; written to {chosen.output}")
-    else:
+    if output:
+        splits.save_split(table, output)
+    elif not as_json():
         table.to_csv(sys.stdout, index=False)
+        return
+    counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
+    sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())
+    answer(
+        counts | {"subsets": subsets, "digest": splits.split_digest(table), "output": output and str(output)},
+        f"{len(table):,} paintings by {artists} artists: {sizes}; written to {output}",
+    )

@@ -1,7 +1,8 @@
-"""What happened, for those who run this: a line of JSON for each event in the file `ARTNB_EVENTS`, nothing without it.
+"""What happened, for those who run this: a line of JSON for each event in the file `ARTNB_EVENTS`.
 
-The lines go through Python's own logging, to the logger "artnb", so a server may add a handler of its own. People are
-told in sentences on stderr, and those are events as well.
+Without it, only unforeseen errors are kept, in `$ARTNB_HOME/errors.jsonl`. The events go through Python's own logging,
+to the logger "artnb", so a server may add a handler of its own. People are told in sentences on standard error, and
+those are events as well.
 
 A line says when, how serious, what, and with what: names, numbers and sentences. A picture is never part of it, nor
 where a file lies, only what it is called.
@@ -12,16 +13,19 @@ import logging
 import os
 import re
 import sys
+import traceback
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from artnb.common.files import append_lines
 from artnb.errors import ArtnbError
 from artnb.settings import settings
 
 logger = logging.getLogger("artnb")
+MOST_BYTES = 1_000_000_000  # of a file of events
 
 
 def event(name: str, level: str = "info", **fields: Any) -> None:
@@ -43,14 +47,25 @@ def warn(name: str, sentence: str, **fields: Any) -> None:
 
 
 def failure(name: str, error: BaseException, **fields: Any) -> None:
-    """Note what went wrong; of an unforeseen error, also where in the code."""
-    if not isinstance(error, ArtnbError):
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace is not None:
-            fields["where"] = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-    event(name, "error", error=type(error).__name__, sentence=str(error), **fields)
+    """Log an error that was foreseen, and that a sentence explains to a person."""
+    event(name, "warning", error=type(error).__name__, sentence=str(error), **fields)
+
+
+def unforeseen(name: str, error: BaseException, **fields: Any) -> str:
+    """Log an error that nobody foresaw: its type, its sentence and the places in the code that it came through.
+
+    Other handlers of the logger get the traceback, too.
+
+    Returns:
+        A number for people to name it by; the line in `events_file` has it.
+    """
+    identity = uuid4().hex[:8]
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    fields |= {"id": identity, "where": places[-1] if places else "", "trace": places[-20:]}
+    _ready()
+    more = {"error": type(error).__name__, "sentence": str(error)} | fields
+    logger.error(name, exc_info=error, extra={"fields": more})
+    return identity
 
 
 class JsonLines(logging.Handler):
@@ -63,6 +78,8 @@ class JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one; a full disk must not end what is going on, so logging's own way to complain is used."""
         try:
+            if self.file.exists() and self.file.stat().st_size > MOST_BYTES:
+                return  # whoever can cause errors must not be able to fill the disk
             time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
             line = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
             fields = {name: _plain(value) for name, value in getattr(record, "fields", {}).items()}
@@ -73,8 +90,11 @@ class JsonLines(logging.Handler):
 
 def _ready() -> None:
     """Let the logger write to the file of the settings in use, and to none of earlier ones."""
-    events = settings.events
-    lines = None if events is None else _lines(events, getattr(logging, settings.level.upper()))
+    try:
+        level = settings.level if settings.events else "error"
+        lines = _lines(events_file(), getattr(logging, level.upper()))
+    except ArtnbError:  # a bad setting, which the command says itself
+        lines = None
     for handler in logger.handlers[:]:
         if isinstance(handler, JsonLines) and handler is not lines:
             logger.removeHandler(handler)
@@ -84,6 +104,11 @@ def _ready() -> None:
         logger.setLevel(lines.level)
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+
+
+def events_file() -> Path:
+    """Where the lines go."""
+    return settings.events or settings.home / "errors.jsonl"
 
 
 @cache

@@ -183,7 +183,7 @@ def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
     if (folder / FILES["savedmodel"] / "saved_model.pb").is_file():
         saved_model = tf.saved_model.load(str(folder / FILES["savedmodel"]))
         return lambda images: saved_model.serve(images).numpy()
-    raise ExportError(f"{folder.name!r} holds no exported model; name a folder that `artnb export` wrote.")
+    raise ExportError(f"{folder.name!r} holds no exported model; name a folder that `artnb models export` wrote.")
 
 
 def check_export(

@@ -182,10 +182,11 @@ def export_feedback(store: Store, folder: str | Path) -> pd.DataFrame:
         rows = connection.execute(query).fetchall()
     table = pd.DataFrame(rows, columns=pd.Index(["picture", "artist", "bytes"]))
     if table.empty:
-        raise FeedbackError("No accepted feedback has a picture; accept some that has (artnb feedback list).")
+        raise FeedbackError("No accepted feedback has a picture; accept some that has (artnb watch feedback list).")
     if twice := table.loc[table["picture"].duplicated(keep=False), "artist"].unique().tolist():
         raise FeedbackError(
-            f"One picture was accepted for {twice[0]} and for {twice[1]}; reject one of them (artnb feedback list)."
+            f"One picture was accepted for {twice[0]} and for {twice[1]}; reject one of them "
+            "(artnb watch feedback list)."
         )
     table["path"] = [f"images/{catalogue.folder_name(artist)}/{picture[:16]}.png" for picture, artist, _ in rows]
     with replacing(folder) as part:

@@ -26,16 +26,18 @@ REFERENCE = 50  # a style model's first predictions, which later ones are compar
 STATISTICS_SIZE = 256  # pixels, of the picture statistics of a style model
 
 
-def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "") -> "Prediction":
+def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "", required: bool = False) -> "Prediction":
     """Name the artist of a picture, and log the prediction, or the error, if `ARTNB_LOG` is 1.
 
     Args:
         model: the classifier.
         picture: whatever `load_image` takes.
         visitor: a random token.
+        required: see `record_prediction`.
 
     Raises:
         ImageError: see `images.load_image`.
+        StoreError: it can't be logged, and that is required.
     """
     name, start, image, square = model.folder.name, time.perf_counter(), None, None
     try:
@@ -46,7 +48,7 @@ def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "") 
         record_prediction(name, image, error=error, version=model.identity, visitor=visitor, square=square)
         raise
     seconds = time.perf_counter() - start
-    record_prediction(name, image, prediction, None, seconds, model.identity, visitor, square=square)
+    record_prediction(name, image, prediction, None, seconds, model.identity, visitor, square=square, required=required)
     return prediction
 
 
@@ -60,10 +62,9 @@ def record_prediction(
     visitor: str = "",
     error: Exception | None = None,
     square: np.ndarray | None = None,
+    required: bool = False,
 ) -> None:
-    """Log one prediction of a model as a row of `predictions`, if `ARTNB_LOG` is 1.
-
-    If the store can't be written to, that is an event (see `logs`) and no error, so that the visitor gets an answer.
+    """Log one prediction of a model: as an event, and if `ARTNB_LOG` is 1, as a row of `predictions`.
 
     Args:
         model: its name.
@@ -75,7 +76,14 @@ def record_prediction(
         visitor: a random token. It is stored as it is, so don't put a name or an address in it.
         error: why there is no prediction; only its type is stored.
         square: the picture fitted to a classifier's size, for the statistics; by default to `STATISTICS_SIZE`.
+        required: whether a row that can't be stored is an error; without it, that is an event, and the visitor of a
+            page gets an answer all the same.
+
+    Raises:
+        StoreError: the row can't be stored, and that is required.
     """
+    failed = {"error": type(error).__name__} if error else {}
+    logs.event("model.answer", model=model, visitor=visitor, seconds=seconds and round(seconds, 3), **failed)
     if not settings.log:
         return
     row: dict[str, object] = {"model": model, "version": version, "visitor": visitor, "seconds": seconds}
@@ -101,6 +109,8 @@ def record_prediction(
     try:
         Store.default().add("predictions", [row])
     except StoreError as failure:
+        if required:
+            raise
         logs.event("monitoring.lost", "warning", model=model, sentence=str(failure))
 
 
@@ -112,8 +122,9 @@ def record_painting(
     seconds: float,
     version: str,
     visitor: str = "",
+    required: bool = False,
 ) -> None:
-    """Measure one picture painted by a style model and log it, if `ARTNB_LOG` is 1.
+    """Log one picture painted by a style model, and its measures if `ARTNB_LOG` is 1; see `record_prediction`.
 
     Args:
         model: its name.
@@ -125,11 +136,15 @@ def record_painting(
         seconds: how long it took.
         version: of the model.
         visitor: a random token.
+        required: see `record_prediction`.
+
+    Raises:
+        StoreError: the row can't be stored, and that is required.
     """
-    if not settings.log:
-        return
-    values = measures(image, content, float(np.mean(style_fidelity())))
-    record_prediction(model, content, measures=values, seconds=seconds, version=version, visitor=visitor)
+    values = measures(image, content, float(np.mean(style_fidelity()))) if settings.log else None
+    record_prediction(
+        model, content, measures=values, seconds=seconds, version=version, visitor=visitor, required=required
+    )
 
 
 def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:

@@ -157,7 +157,7 @@ def _folder_of_artists(folder: Path) -> Path:
     if not parent.is_dir() or not any(pictures_in(artist) for artist in parent.iterdir() if artist.is_dir()):
         raise RetrainingError(
             f"{folder.name!r} holds no new pictures, neither as ARTIST/*.jpg nor as images/ARTIST/*.jpg; "
-            "give a folder such as `artnb feedback export` writes."
+            "give a folder such as `artnb watch feedback export` writes."
         )
     return parent
 

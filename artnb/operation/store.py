@@ -114,7 +114,7 @@ class Store:
                     if mode == "add" and (size := _bytes_used(connection)) >= MAX_STORE_BYTES:
                         raise StoreError(
                             f"{self.file.name!r} is full ({size / 1024**2:,.0f} MB); move the file away, so that a new "
-                            "one is created, or reject feedback whose pictures fill it (artnb feedback review)."
+                            "one is created, or reject feedback whose pictures fill it (artnb watch feedback review)."
                         )
                     yield connection
                 if mode == "change":

@@ -26,7 +26,7 @@ COLUMNS = ["path", "artist", "group", "sha256", "subset"]
 # How many paintings an artist needs, unless it is said: so many that eleven artists remain, as in the original, but no
 # more than the 200 that it asked for, and a painting for each fold.
 ARTISTS, MOST, LEAST = 11, 200, sum(FOLDS.values())
-_MAKE = "make a split with: artnb collection split -o split.csv"
+_MAKE = "make a split with: artnb paintings split -o split.csv"
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -226,7 +226,7 @@ def require(table: pd.DataFrame) -> None:
     if missing := [name for name in SUBSETS if not counts.get(name, 0)]:
         raise SplitError(
             f"The split holds no {' and no '.join(missing)} pictures; a model is trained, chosen and tested on "
-            "different ones: make a split with `artnb collection split`."
+            "different ones: make a split with `artnb paintings split`."
         )
     artists = set(table["artist"])
     if len(artists) < 2:
@@ -277,7 +277,7 @@ def refuse_others(collection: Collection, paths: Sequence[str] | pd.Series, othe
         raise SplitError(
             f"{sum(others):,} of the {len(others):,} pictures of the split are not in the collection in use "
             f"({collection.source}), or are other pictures there, such as {first!r}; point ARTNB_DATA at the "
-            "collection that the split was made from, or make a split of this one: artnb collection split -o split.csv"
+            "collection that the split was made from, or make a split of this one: artnb paintings split -o split.csv"
         )
 
 

@@ -184,7 +184,7 @@ def style_trials(folder: str | Path) -> pd.DataFrame:
     """
     rows = [
         {"trial": trial["trial"], **trial["values"], **{name: trial["metrics"][name] for name in _FIGURES}}
-        for trial in finished_trials(folder, "artnb search-style ours CONTENT STYLE -o DIR", _FIGURES)
+        for trial in finished_trials(folder, "artnb search style ours CONTENT STYLE -o DIR", _FIGURES)
     ]
     table = pd.DataFrame(rows)
     if table.empty:

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb.cards import KindName
+from artnb.common import logs
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
 from artnb.models import list_models
@@ -25,7 +25,6 @@ TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artn
 LIMIT = f"{MAX_BYTES // 1024**2} MB"
 
 _T = TypeVar("_T")
-log = logging.getLogger(__name__)
 
 
 @cache
@@ -39,7 +38,7 @@ def model_choices(kind: KindName) -> dict[str, Path]:
     choices: dict[str, Path] = {}
     for entry in list_models(kind):
         if entry.card is None:
-            log.warning("The model %s can't be offered: %s", entry.name, entry.problem)
+            logs.event("page.model", "warning", model=entry.name, sentence=entry.problem)
         else:
             label = entry.card.label
             choices[f"{label} ({entry.folder.name})" if label in choices else label] = entry.folder
@@ -95,10 +94,12 @@ class Message(widgets.HTML):
         self.value = f'<p role="status">{html.escape(text)}</p>' if text else ""
 
     def complain(self, error: Exception | str) -> None:
-        """Show the message of an `ArtnbError`; any other error is only logged, and its message hidden."""
-        if not isinstance(error, ArtnbError | str):
-            log.error("An unexpected error on a page", exc_info=error)
-        text = str(error) if isinstance(error, ArtnbError | str) else "Something went wrong here; try another picture."
+        """Show the message of an `ArtnbError`; any other error is logged, and the page shows its number in the log."""
+        if isinstance(error, ArtnbError | str):
+            text = str(error)
+        else:
+            number = logs.unforeseen("page.failed", error)
+            text = f"Something went wrong here, which is not your fault (error {number}); try another picture."
         self.value = f'<p class="artnb-error" role="alert">{html.escape(text)}</p>'
 
     def guard(self, handler: Callable[..., None]) -> Callable[..., None]:

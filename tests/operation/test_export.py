@@ -82,5 +82,5 @@ def test_a_generator_takes_any_size_in_onnx(tmp_path):
 @pytest.mark.parametrize("arguments", [["--int8"], ["--to", "onnx", "--pictures", "x"]])
 def test_the_command_refuses_what_does_not_go_together(arguments, tmp_path, capsys):
     to = [] if "--to" in arguments else ["--to", "savedmodel"]
-    assert main(["export", "starter-cnn", *to, *arguments, "-o", str(tmp_path / "x")]) == 1
+    assert main(["models", "export", "starter-cnn", *to, *arguments, "-o", str(tmp_path / "x")]) == 2
     assert "leave the other out" in capsys.readouterr().err

@@ -58,7 +58,8 @@ def test_a_full_disk_is_an_event_and_no_error(settings, monkeypatch):
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
     monitoring.record_prediction("starter", PICTURE, ANSWER)
-    (event,) = events
+    answer, event = events
+    assert answer[0] == "model.answer" and answer[1]["model"] == "starter"
     assert event[:2] == ("monitoring.lost", "warning") and str(settings.home) not in event[2]["sentence"]
 
 
@@ -68,7 +69,8 @@ def test_a_full_store_is_an_event_and_no_error(settings, monkeypatch):
     events = []
     monkeypatch.setattr(monitoring.logs, "event", lambda *name, **fields: events.append((*name, fields)))
     monitoring.record_prediction("starter", PICTURE, ANSWER)
-    (event,) = events
+    answer, event = events
+    assert answer[0] == "model.answer" and answer[1]["model"] == "starter"
     assert event[:2] == ("monitoring.lost", "warning") and "is full" in event[2]["sentence"]
     assert len(everything()) == 1
 
@@ -228,23 +230,22 @@ def test_the_commands_log_report_review_and_export(use, tmp_path, capsys):
     assert main(["predict", "starter", str(tmp_path / "x.png"), "--log"]) == 0
     feedback.record_feedback(PICTURE, "starter", "Titian", "Goya", agreed=True)
     capsys.readouterr()
-    assert main(["monitor", "--json", "-o", str(tmp_path / "page.html")]) == 0
+    assert main(["watch", "report", "--json", "-o", str(tmp_path / "page.html")]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["models"][0]["answers"] == 1 and (tmp_path / "page.html").read_text().startswith("<!DOCTYPE")
-    assert main(["monitor", "--since", "2100-01-01"]) == 0 and "Nothing was logged" in capsys.readouterr().out
-    assert main(["feedback", "list", "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert main(["watch", "report", "--since", "2100-01-01"]) == 0 and "Nothing was logged" in capsys.readouterr().out
+    assert main(["watch", "feedback", "list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["results"]
     assert (row["artist"], row["kept"], row["state"]) == ("Goya", True, "new")
-    assert main(["feedback", "review"]) == 1 and "--accept N" in capsys.readouterr().err
-    assert main(["feedback", "review", "--accept", str(row["id"])]) == 0
-    assert main(["feedback", "export", "-o", str(tmp_path / "new")]) == 0
+    assert main(["watch", "feedback", "review"]) == 2 and "--accept N" in capsys.readouterr().err
+    assert main(["watch", "feedback", "review", "--accept", str(row["id"])]) == 0
+    assert main(["watch", "feedback", "export", "-o", str(tmp_path / "new")]) == 0
     assert len(list((tmp_path / "new" / "images" / "Goya").glob("*.png"))) == 1
     capsys.readouterr()
-    assert main(["experiment", "plan", "--base", "0.85", "--lift", "0.05", "--json"]) == 0
+    assert main(["watch", "experiment", "plan", "--base", "0.85", "--lift", "0.05", "--json"]) == 0
     assert 600 < json.loads(capsys.readouterr().out)["needed"] < 750
-    assert main(["experiment", "result", "x", "starter", "starter-cnn", "--needed", "10", "--json"]) == 0
+    assert main(["watch", "experiment", "result", "x", "starter", "starter-cnn", "--needed", "10", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["p"] is None
-    assert main(["drift", "--model", "starter"]) == 1 and "Got 548 and 1 pictures" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["monitor", "--since", "yesterday"])
+    assert main(["watch", "drift", "starter"]) == 1 and "Got 548 and 1 pictures" in capsys.readouterr().err
+    assert main(["watch", "report", "--since", "yesterday"]) == 2
     assert "not a date such as" in capsys.readouterr().err

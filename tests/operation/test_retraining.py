@@ -196,7 +196,17 @@ def test_the_command_registers_a_challenger(model, collection, new, use, tmp_pat
     use(home=tmp_path)
     monkeypatch.setattr(tracking, "mirror", lambda: None)
     monkeypatch.setattr(sources, "load_collection", lambda: collection)
-    arguments = ["retrain", str(model.folder), "--new", str(new), "--epochs", "1", "-o", str(tmp_path / "next")]
+    arguments = [
+        "models",
+        "retrain",
+        str(model.folder),
+        "--new",
+        str(new),
+        "--epochs",
+        "1",
+        "-o",
+        str(tmp_path / "next"),
+    ]
     assert main([*arguments, "--seed", "1", "--json"]) == 0
     output = json.loads(capsys.readouterr().out)
     assert output["version"]["aliases"] == ["challenger"] and output["comparison"]["measure"] == "accuracy"

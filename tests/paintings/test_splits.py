@@ -266,10 +266,10 @@ def test_somebody_may_be_called_na(tmp_path):
 )
 def test_another_table_is_no_split(tmp_path, content):
     (tmp_path / "split.csv").write_text(content)
-    with pytest.raises(SplitError, match=r"split\.csv can't be used as a split: .*artnb collection split") as caught:
+    with pytest.raises(SplitError, match=r"split\.csv can't be used as a split: .*artnb paintings split") as caught:
         splits.load_split(tmp_path / "split.csv")
     assert "\n" not in str(caught.value)
-    with pytest.raises(SplitError, match="artnb collection split"):
+    with pytest.raises(SplitError, match="artnb paintings split"):
         splits.load_split(tmp_path / "missing.csv")
 
 
