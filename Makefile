@@ -18,7 +18,7 @@ demo: .venv/ready ## the pages to play with; open the address that it prints (Ct
 	$(BIN)/artnb demo
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks --ignore notebooks/apps
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
 
 soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at once for five minutes
 	$(BIN)/python -m pytest -q -s tests/browser/soak.py
@@ -49,7 +49,7 @@ pictures: .venv/ready ## paint the README's and the pages' pictures anew, and ph
 
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
-	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-hashes --no-annotate --no-header \
+	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-annotate --no-header \
 		--no-emit-project --output-file requirements.lock
 	rm uv.lock
 

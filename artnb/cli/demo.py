@@ -1,7 +1,6 @@
 """`artnb demo`: the pages, served by Voilà."""
 
 import argparse
-import os
 
 from artnb.cli.common import count, positive
 
@@ -37,19 +36,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _demo(chosen: argparse.Namespace) -> None:
-    from traitlets.config import Config
+    from artnb.widgets.server import launch, server_config
 
-    from artnb.course import NOTEBOOKS, CourseError
-    from artnb.widgets.parts import TEMPLATES
-    from artnb.widgets.server import Gallery, server_config
-
-    pages = NOTEBOOKS / "apps"
-    if not pages.is_dir():
-        raise CourseError("The pages are not installed; run this command in a checkout of the course.")
-    # Voilà searches here for its templates, and its kernels inherit the variable.
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
     config = server_config(
         chosen.ip, chosen.port, not chosen.cold, chosen.kernels, not chosen.no_token, chosen.allow_host
     )
     print(f"artnb: at most {config['Rooms']['limit']} kernels at once (--kernels N)", flush=True)
-    Gallery.launch_instance([str(pages)], config=Config(config))
+    launch(config)
