@@ -96,7 +96,9 @@ def _train(chosen: argparse.Namespace) -> None:
         from artnb.classification import validation
         from artnb.classification.model import train_classifier
         from artnb.classification.recipes import classifier_recipe
-        from artnb.classification.search import winner
+
+        if chosen.search:
+            from artnb.classification.search import winner
     recipe = winner(chosen.model, chosen.search) if chosen.search else classifier_recipe(chosen.model)
     if chosen.epochs:
         recipe = recipe.shortened(chosen.epochs)
