@@ -8,7 +8,7 @@ HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFI
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
 	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks \
@@ -18,7 +18,10 @@ demo: .venv/ready ## the pages to play with; open the address that it prints (Ct
 	$(BIN)/artnb demo
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks --ignore notebooks/apps
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
+
+test-wheel: .venv/ready ## build the wheel, install it into an empty environment, and try what it promises
+	$(BIN)/python -m pytest -q --durations=5 tests/wheel.py
 
 soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at once for five minutes
 	$(BIN)/python -m pytest -q -s tests/browser/soak.py
@@ -52,7 +55,7 @@ commands: .venv/ready ## write the help of all commands to docs/commands.md
 
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
-	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-hashes --no-annotate --no-header \
+	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-annotate --no-header \
 		--no-emit-project --output-file requirements.lock
 	rm uv.lock
 
@@ -64,9 +67,9 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@test -n "$(PYTHON)" || { echo "artnb needs Python 3.11, 3.12 or 3.13 (TensorFlow has no build for others yet); found: $$(python3 --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo test soak course notebooks learner format lint hooks pictures commands lock clean
+.PHONY: help lab demo test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean

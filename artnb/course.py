@@ -1,4 +1,4 @@
-"""The whole course: run its notebooks, save their outputs, write them as HTML pages or as the learner's edition."""
+"""The whole course: copy its notebooks, run them, write them as HTML pages or as the learner's edition."""
 
 import ast
 import base64
@@ -11,14 +11,19 @@ from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
 from tqdm import tqdm
 
+from artnb.common import extras
 from artnb.common.files import replacing
 from artnb.errors import ArtnbError
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+with extras.needed("course", "The notebooks need"):
+    import nbformat
+    from nbformat import NotebookNode
+
+CHECKOUT = Path(__file__).resolve().parents[1] / "notebooks"
+INSTALLED = Path(__file__).resolve().parent / "notebooks"  # where a wheel has them, without outputs
+NOTEBOOKS = INSTALLED if INSTALLED.is_dir() else CHECKOUT
 
 
 class CourseError(ArtnbError):
@@ -34,13 +39,47 @@ def find_notebooks(chosen: Sequence[str] = ()) -> list[Path]:
     paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     matching = [path for path in paths if not chosen or path.name.startswith(tuple(chosen))]
     if not matching:
-        names = ", ".join(path.name for path in paths) or "none (run this in a checkout of the course)"
+        names = ", ".join(path.name for path in paths) or "none (install artnb again)"
         raise CourseError(f"No notebook begins with {' or '.join(chosen) or 'a number'}; there are: {names}.")
     return matching
 
 
+def open_course(folder: str | Path) -> list[Path]:
+    """Copy the notebooks and their drawings into a folder, to be worked on there; nothing is overwritten.
+
+    Args:
+        folder: created if necessary. `jupyter lab FOLDER` opens it.
+
+    Returns:
+        The copied notebooks in reading order.
+
+    Raises:
+        MissingExtraError: what runs notebooks isn't installed; nothing is copied.
+        CourseError: the folder can't be written to, or one of the files is there already; nothing is copied.
+    """
+    with extras.needed("course", "The notebooks need"):
+        import ipykernel  # noqa: F401
+        import jupyterlab  # noqa: F401
+    notebooks, folder = find_notebooks(), _writable(folder)
+    copies = {path: folder / path.relative_to(NOTEBOOKS) for path in [*notebooks, *NOTEBOOKS.glob("figures/*")]}
+    if there := [target for target in copies.values() if target.exists() or target.is_symlink()]:
+        raise CourseError(f"{there[0]} exists already, and nothing was copied; name a new folder.")
+    for path, target in copies.items():
+        with replacing(target) as part:
+            shutil.copyfile(path, part)
+    return [copies[path] for path in notebooks]
+
+
 def save(chosen: Sequence[str] = ()) -> None:
-    """Run the notebooks and save their outputs in place; one that fails is left unchanged."""
+    """Run the notebooks and save their outputs in place; one that fails is left unchanged.
+
+    Raises:
+        CourseError: one failed, or they are a wheel's, which stay as they were installed.
+    """
+    if NOTEBOOKS == INSTALLED:
+        raise CourseError(
+            "Installed notebooks stay as they are; copy them with `artnb course open DIR`, and run the copies."
+        )
     for path, notebook, error in _run(find_notebooks(chosen)):
         if error:
             raise CourseError(f"{path.name} was left unchanged: {error}")
@@ -57,7 +96,8 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
     Raises:
         CourseError: at once, if `folder` cannot be written to; at the end, if any notebook failed.
     """
-    from nbconvert import HTMLExporter
+    with extras.needed("course", "The pages need"):
+        from nbconvert import HTMLExporter
 
     # A page loads nothing from the network: formulas become MathML, and nothing else needs a script.
     exporter = HTMLExporter(embed_images=True)
@@ -144,8 +184,9 @@ def _writable(folder: str | Path) -> Path:
 
 def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
     """Run notebooks one after another; yield each with its outputs and its error message ("" if it succeeded)."""
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    with extras.needed("course", "The notebooks need"):
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebooks = [(path, nbformat.read(path, as_version=4)) for path in paths]
     cells = sum(len(notebook.cells) for _, notebook in notebooks)
@@ -218,7 +259,8 @@ def _mark_formulas(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]
 
     Browsers show MathML without a script, but nbconvert would break it, so it is inserted after the conversion.
     """
-    from latex2mathml.converter import convert
+    with extras.needed("course", "Formulas need"):
+        from latex2mathml.converter import convert
 
     formulas: dict[str, str] = {}
 

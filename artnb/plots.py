@@ -6,13 +6,17 @@ and nothing is told by colour alone.
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, DateFormatter
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from artnb.common import extras
+
+with extras.needed("course", "The figures need", "matplotlib", "seaborn"):
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+    from matplotlib.axes import Axes
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind").as_hex()
 FOUR = (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-.")  # colours and lines of up to four curves

@@ -1,9 +1,11 @@
 import json
+import sys
 
 import nbformat
 import pytest
 
 from artnb import course
+from artnb.common.extras import MissingExtraError
 from artnb.course import CourseError
 
 
@@ -115,3 +117,34 @@ print(mean([1]))  # gone
         "b = ...",
         "c = ...",
     ]
+
+
+def test_the_course_is_opened_in_a_folder_of_ones_own_and_nothing_is_overwritten(notebooks, tmp_path):
+    mine = tmp_path / "mine"
+    copied = course.open_course(mine)
+    assert copied == [mine / "01_good.ipynb", mine / "02_bad.ipynb"]
+    assert (mine / "figures/box.svg").read_bytes() == (notebooks / "figures/box.svg").read_bytes()
+    assert copied[0].read_bytes() == (notebooks / "01_good.ipynb").read_bytes()
+    copied[0].write_text("my work")
+    copied[1].unlink()
+    with pytest.raises(CourseError, match=r"01_good\.ipynb exists already, and nothing was copied; name a"):
+        course.open_course(mine)
+    assert copied[0].read_text() == "my work" and not copied[1].exists()
+    with pytest.raises(CourseError, match="is a file, or inside one"):
+        course.open_course(copied[0])
+
+
+def test_without_jupyterlab_nothing_is_copied(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    with pytest.raises(MissingExtraError, match=r"The notebooks need jupyterlab, which isn't .* pip install "):
+        course.open_course(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_notebooks_of_a_wheel_are_left_as_they_were_installed(notebooks, monkeypatch):
+    monkeypatch.setattr(course, "INSTALLED", notebooks)
+    before = (notebooks / "01_good.ipynb").read_bytes()
+    with pytest.raises(CourseError, match="copy them with `artnb course open DIR`"):
+        course.save(["01"])
+    assert (notebooks / "01_good.ipynb").read_bytes() == before
+    assert len(course.find_notebooks()) == 2

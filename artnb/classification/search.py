@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras_tuner as kt
 import pandas as pd
 
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.training import train_network
-from artnb.common import searching
+from artnb.common import extras, searching
 from artnb.common.resuming import digest
 from artnb.common.searching import Method, SearchError, finished_trials, search_identity
 from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, DivergenceError, check_name, check_value
 from artnb.paintings.pipeline import Subsets
 from artnb.settings import Profile, known_profile
+
+with extras.needed("course", "A search needs", "keras-tuner"):
+    import keras_tuner as kt
 
 OBJECTIVE = kt.Objective("val_accuracy", "max")
 

@@ -83,9 +83,13 @@ def _train_classifier(
     from artnb.classification import validation
     from artnb.classification.model import train_classifier
     from artnb.classification.recipes import classifier_recipe
-    from artnb.classification.search import winner
 
-    recipe = winner(network, searched) if searched else classifier_recipe(network)
+    if searched:  # a training without it needs no keras-tuner
+        from artnb.classification.search import winner
+
+        recipe = winner(network, searched)
+    else:
+        recipe = classifier_recipe(network)
     if epochs:
         recipe = recipe.shortened(epochs)
     folder = output or settings.home / "models" / network

@@ -1,5 +1,6 @@
 """`artnb course open | pages | save | learner`: the notebooks."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -18,13 +19,13 @@ _notebooks = click.argument("notebooks", nargs=-1, metavar="[NN]...")
 @_course.command("open")
 @click.argument("folder", type=FOLDER, metavar="DIR")
 def _open(folder: Path) -> None:
-    """Copy the notebooks to a new folder, and say how to start."""
+    """Copy the notebooks to a folder, where nothing is overwritten, and say how to start."""
     from artnb import course
 
     copied = course.open_course(folder)
     answer(
         {"folder": str(folder), "results": [{"notebook": file.name} for file in copied]},
-        f"{len(copied)} notebooks are in {folder}; start with: jupyter lab {folder}",
+        f"{len(copied)} notebooks are in {folder}; start with: jupyter lab {shlex.quote(str(folder))}",
     )
 
 

@@ -1,7 +1,5 @@
 """`artnb demo`: the pages, served by Voilà."""
 
-import os
-
 import click
 
 from artnb.cli.common import POSITIVE, root
@@ -31,17 +29,8 @@ from artnb.cli.common import POSITIVE, root
 @click.option("--cold", is_flag=True, help="Keep no kernels ready: saves 2 GB of memory, but pages open more slowly.")
 def _demo(ip: str, port: int, allow_host: tuple[str, ...], no_token: bool, kernels: int | None, cold: bool) -> None:
     """Serve the interactive pages, for a browser."""
-    from traitlets.config import Config
+    from artnb.widgets.server import launch, server_config
 
-    from artnb.course import NOTEBOOKS, CourseError
-    from artnb.widgets.parts import TEMPLATES
-    from artnb.widgets.server import Gallery, server_config
-
-    pages = NOTEBOOKS / "apps"
-    if not pages.is_dir():
-        raise CourseError("The pages are not installed; run this command in a checkout of the course.")
-    # Voilà searches here for its templates, and its kernels inherit the variable.
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
     config = server_config(ip, port, not cold, kernels, not no_token, list(allow_host))
     click.echo(f"artnb: at most {config['Rooms']['limit']} kernels at once (--kernels N)")
-    Gallery.launch_instance([str(pages)], config=Config(config))
+    launch(config)

@@ -14,11 +14,13 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
-import keras_tuner as kt
-
+from artnb.common import extras
 from artnb.common.files import replacing
 from artnb.common.resuming import read_object
 from artnb.errors import ArtnbError, check_name, check_value, whole
+
+with extras.needed("course", "A search needs", "keras-tuner"):
+    import keras_tuner as kt
 
 Method = Literal["random", "bayesian", "hyperband"]
 Work = Callable[[kt.HyperParameters, Path], dict[str, float] | list[dict[str, float]]]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from artnb.common import extras
 from artnb.errors import ArtnbError
 from artnb.paintings import catalogue
 
@@ -31,7 +32,9 @@ def by_group(answers: pd.DataFrame, artists: pd.DataFrame) -> pd.DataFrame:
         BiasError: there are no answers.
     """
     from scipy.stats import fisher_exact
-    from statsmodels.stats.proportion import proportion_confint
+
+    with extras.needed("operation", "Watching the models needs", "statsmodels"):
+        from statsmodels.stats.proportion import proportion_confint
 
     if answers.empty:
         raise BiasError("There is no answer whose right artist is known; give pictures with their artists.")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from artnb.common import extras
 from artnb.errors import ArtnbError
 from artnb.settings import settings
 
@@ -40,8 +41,9 @@ def visitors_needed(base: float, lift: float, power: float = 0.8, level: float =
     Raises:
         ExperimentError: a number is not a probability, the lift is 0, or the power is not above the level.
     """
-    from statsmodels.stats.power import NormalIndPower
-    from statsmodels.stats.proportion import proportion_effectsize
+    with extras.needed("operation", "An experiment needs", "statsmodels"):
+        from statsmodels.stats.power import NormalIndPower
+        from statsmodels.stats.proportion import proportion_effectsize
 
     if not (0 < base < 1 and 0 < base + lift < 1 and lift and 0 < level < power < 1):
         raise ExperimentError(
@@ -126,7 +128,8 @@ def judge(
     Raises:
         ExperimentError: there are more right answers than visitors.
     """
-    from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+    with extras.needed("operation", "An experiment needs", "statsmodels"):
+        from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
     if any(not 0 <= hits <= number for hits, number in zip(right, n, strict=True)):
         raise ExperimentError(f"Got {right} right answers of {n} visitors; give no more right answers than visitors.")

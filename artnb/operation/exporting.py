@@ -16,13 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.classification.model import Classifier
+from artnb.common import extras
 from artnb.common.files import replacing
 from artnb.errors import ArtnbError
 from artnb.models import load_model
 from artnb.paintings.pipeline import decode_rows
 
 Format = Literal["savedmodel", "onnx", "tflite"]
-INSTALL_ONNX = "pip install onnx onnxruntime tf2onnx"
 FILES = {"savedmodel": "1", "onnx": "model.onnx", "tflite": "model.tflite"}  # TensorFlow Serving needs a number
 MIN_PICTURES = 20  # to quantize a model with, or to check an exported one
 
@@ -75,7 +75,8 @@ def export_model(
 
     Raises:
         ModelError: there is no such model.
-        ExportError: the folder exists, the format is unknown or doesn't suit the model, or a library is missing.
+        ExportError: the folder exists, the format is unknown or doesn't suit the model.
+        MissingExtraError: ONNX's packages aren't installed.
     """
     folder = Path(folder)
     if to not in get_args(Format):
@@ -87,7 +88,8 @@ def export_model(
             f"8 bits need --to tflite and at least {MIN_PICTURES} pictures; got {to} and {len(pictures)}."
         )
     if to == "onnx":
-        _require("tf2onnx", "onnx")
+        with extras.needed("export", "ONNX needs"):
+            import tf2onnx  # noqa: F401
     loaded = load_model(model)
     if loaded.card.kind == "classifier":
         network, about = calibrated(loaded), _about(loaded)
@@ -158,12 +160,13 @@ def read(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
     """An exported model as a function from float32 (n, size, size, 3) to its output, run by its own program.
 
     Raises:
-        ExportError: the folder holds no exported model, or a library is missing.
+        ExportError: the folder holds no exported model.
+        MissingExtraError: ONNX Runtime isn't installed.
     """
     folder = Path(folder)
     if (folder / FILES["onnx"]).is_file():
-        _require("onnxruntime")
-        import onnxruntime
+        with extras.needed("export", "ONNX needs"):
+            import onnxruntime
 
         session = onnxruntime.InferenceSession(str(folder / FILES["onnx"]), providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
@@ -246,10 +249,3 @@ def _pictures_of(model: Classifier, subset: str, number: int | None = None) -> t
         raise ExportError(f"The model has {len(rows)} {subset} paintings; {MIN_PICTURES} or more are needed.")
     labels = {name: label for label, name in enumerate(model.card.class_names)}
     return decode_rows(collection, rows, model.card.size), rows["artist"].map(labels).to_numpy()
-
-
-def _require(*libraries: str) -> None:
-    from importlib.util import find_spec
-
-    if missing := [name for name in libraries if find_spec(name) is None]:
-        raise ExportError(f"{' and '.join(missing)} is not installed; install it with: {INSTALL_ONNX}")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from artnb.classification.reference import STATISTICS, picture_statistics
-from artnb.common import logs
+from artnb.common import extras, logs
 from artnb.images import ImageLike, fit, load_image
 from artnb.operation import feedback
 from artnb.operation.drift import newcomers
@@ -312,7 +312,8 @@ def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
-    from statsmodels.stats.proportion import proportion_confint
+    with extras.needed("operation", "Watching the models needs", "statsmodels"):
+        from statsmodels.stats.proportion import proportion_confint
 
     rows = []
     for model, group in last.groupby("model"):

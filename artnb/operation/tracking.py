@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from artnb import models
 from artnb.cards import KINDS, Card
 from artnb.common import logs
+from artnb.common.extras import install_command
 from artnb.errors import ArtnbError
 from artnb.settings import settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# Not as an extra of artnb: no package index has artnb, and pip would install whatever project took the name there.
-INSTALL_MLFLOW = 'pip install "mlflow>=3.17,!=3.18.0"'
+INSTALL_MLFLOW = install_command("operation", "mlflow")
 # The packages that a served model imports, and h5py, which reads its weights; all of them are on PyPI.
 REQUIRED = (
     "mlflow",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from artnb.common import extras
 from artnb.common.files import sha256
 from artnb.errors import ArtnbError
 from artnb.paintings import catalogue
@@ -99,8 +100,9 @@ def locate_collection() -> tuple[Path, bool]:
 
             root = studio.paintings_folder()
         case "kaggle":
-            from kagglehub.cache import Cache
-            from kagglehub.handle import parse_dataset_handle
+            with extras.needed("course", "The source 'kaggle' needs", "kagglehub"):
+                from kagglehub.cache import Cache
+                from kagglehub.handle import parse_dataset_handle
 
             handle = parse_dataset_handle(KAGGLE_PAINTINGS)
             return Path(Cache().get_path(handle)), Cache().load_from_cache(handle) is not None
@@ -257,8 +259,9 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
 
 def _download(handle: str) -> Path:
     """Download a public Kaggle data set, with kagglehub's progress bar, or take it from kagglehub's cache."""
-    import kagglehub
-    from kagglehub.exceptions import KaggleApiHTTPError, UnauthenticatedError
+    with extras.needed("course", "The source 'kaggle' needs", "kagglehub"):
+        import kagglehub
+        from kagglehub.exceptions import KaggleApiHTTPError, UnauthenticatedError
 
     try:
         return Path(kagglehub.dataset_download(handle))

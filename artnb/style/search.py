@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import keras_tuner as kt
 import numpy as np
 import pandas as pd
 
 from artnb.backbones import Backbone, shared_backbone
-from artnb.common import searching
+from artnb.common import extras, searching
 from artnb.common.progress import STOPPED
 from artnb.common.resuming import digest
 from artnb.common.searching import Method, SearchError, finished_trials
@@ -27,6 +26,9 @@ from artnb.style.metrics import measure, pareto_front
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.transfer import stylize
 from artnb.weights import TITLES, BackboneError
+
+with extras.needed("course", "A search needs", "keras-tuner"):
+    import keras_tuner as kt
 
 OBJECTIVE = kt.Objective("trade_off", "min")
 _FIGURES = ("trade_off", "style_distance", "content_distance", "structure", "colour_distance", "cost")

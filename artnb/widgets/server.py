@@ -4,26 +4,35 @@
 limits the number of kernels and ends them.
 """
 
+import os
 from collections.abc import Callable, Collection
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.utils import url_path_join
-from tornado.httputil import HTTPServerRequest
-from tornado.web import authenticated
-from traitlets import Set, Unicode
-from voila.app import Voila
-from voila.request_info_handler import RequestInfoSocketHandler
-from voila.static_file_handler import AllowListFileHandler
-from voila.tornado.contentshandler import VoilaContentsHandler
-from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
-
+from artnb.common import extras
 from artnb.images import MAX_BYTES
-from artnb.widgets.door import RETRY, Refused, SafeHeaders, is_loopback, own_names, refusal
-from artnb.widgets.kernels import TICK, Rooms, free_memory, kernels_for
-from artnb.widgets.messages import JSON_BYTES, Socket
+
+with extras.needed("pages", "The pages need"):
+    from jupyter_server.base.handlers import JupyterHandler
+    from jupyter_server.utils import url_path_join
+    from tornado.httputil import HTTPServerRequest
+    from tornado.web import authenticated
+    from traitlets import Set, Unicode
+    from traitlets.config import Config
+    from voila.app import Voila
+    from voila.request_info_handler import RequestInfoSocketHandler
+    from voila.static_file_handler import AllowListFileHandler
+    from voila.tornado.contentshandler import VoilaContentsHandler
+    from voila.tornado.handler import TornadoVoilaHandler
+    from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+    from artnb.widgets.door import RETRY, Refused, SafeHeaders, is_loopback, own_names, refusal
+    from artnb.widgets.kernels import TICK, Rooms, free_memory, kernels_for
+    from artnb.widgets.messages import JSON_BYTES, Socket
+    from artnb.widgets.parts import TEMPLATES
+
+APPS = Path(__file__).with_name("apps")  # the notebooks that are served
 
 
 class Alive(JupyterHandler):
@@ -93,6 +102,17 @@ class Gallery(Voila):
         limits = {"max_body_size": JSON_BYTES, "body_timeout": 10, "max_buffer_size": MAX_BYTES + 2 * JSON_BYTES}
         self.app.listen = partial(self.app.listen, **limits)
         super().listen()
+
+
+def launch(config: dict[str, dict[str, Any]]) -> None:
+    """Serve the pages until Ctrl-C.
+
+    Args:
+        config: what `server_config` returned.
+    """
+    # Voilà searches here for its templates, and its kernels inherit the variable.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
+    Gallery.launch_instance([str(APPS)], config=Config(config))
 
 
 def server_config(

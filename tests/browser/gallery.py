@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,9 @@ def _command(process: psutil.Process) -> str:
 
 
 @contextmanager
-def serve(home: Path, *options: str) -> Iterator[Gallery]:
+def serve(
+    home: Path, *options: str, command: Sequence[str | Path] = (sys.executable, "-m", "artnb")
+) -> Iterator[Gallery]:
     """What `make demo` serves, on a free port, with its models and its store in a folder of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -64,7 +66,7 @@ def serve(home: Path, *options: str) -> Iterator[Gallery]:
     log = home / "voila.log"
     with log.open("w") as said:
         server = subprocess.Popen(
-            [sys.executable, "-m", "artnb", "demo", f"--port={port}", *options],
+            [*command, "demo", f"--port={port}", *options],
             env=environment,
             stdout=said,
             stderr=said,

@@ -1,11 +1,13 @@
 """Models for other programs, each run by its own program."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from artnb.cli import main
+from artnb.common.extras import MissingExtraError
 from artnb.models import load_model
 from artnb.operation import exporting
 from artnb.operation.exporting import ExportError
@@ -62,8 +64,8 @@ def test_a_folder_that_is_there_is_not_written_over(model, tmp_path):  # noqa: F
 
 
 def test_without_the_extra_onnx_is_a_sentence(model, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ExportError, match=r"tf2onnx and onnx is not installed; .*pip install onnx onnxruntime tf2onnx"):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(MissingExtraError, match=r"ONNX needs tf2onnx, which isn't .*pip install .*tf2onnx>=1"):
         exporting.export_model(model.folder, "onnx", tmp_path / "out")
 
 
