@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artnb.common import logs
-from artnb.common.downloads import check_space, download, megabytes
+from artnb.common.downloads import check_space, fetch, megabytes
 from artnb.common.files import ALGORITHMS, checksum
 from artnb.errors import ArtnbError, check_name
 from artnb.settings import path_of, settings
@@ -184,7 +184,7 @@ def get_weights(names: Iterable[str], folder: str | Path | None = None) -> list[
         check_space(place, needed)
         print(f"artnb: fetching {' and '.join(missing)} ({megabytes(needed)}) into {place}.", file=sys.stderr)
         for name, weights in missing.items():
-            download(weights.address, files[name], weights.files[files[name].name], weights.size)
+            fetch(weights.address, files[name], weights.files[files[name].name], weights.size)
             logs.event("weights.get", network=name, file=files[name])
     return [files[name] for name in names]
 

@@ -22,6 +22,7 @@ class Publisher:
     def __init__(self, content: bytes):
         self.content, self.etag = content, '"one"'
         self.ranges = True  # whether it can send a part
+        self.obeys, self.shift = True, 0  # whether it heeds If-Range; by how much it misses the beginning of a part
         self.status, self.location = 200, ""
         self.length = True  # whether it says how long its answer is
         self.breaks: list[int] = []  # after how many bytes it hangs up, for each of the next answers
@@ -33,8 +34,8 @@ class Publisher:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         span, version = request.headers.get("Range"), request.headers.get("If-Range")
         status, start = self.status, 0
-        if span and self.ranges and version == self.etag:
-            start = int(re.fullmatch(r"bytes=(\d+)-", span)[1])
+        if span and self.ranges and (version == self.etag or not self.obeys):
+            start = int(re.fullmatch(r"bytes=(\d+)-", span)[1]) - self.shift
             status = 206 if start < len(self.content) else 416
         asked = Asked(span, version)
         self.requests.append(asked)
@@ -52,7 +53,9 @@ class Publisher:
         end = self.breaks.pop(0) if self.breaks else len(body)
         with suppress(OSError):  # the client has hung up
             while asked.sent < end or self.endless:
-                piece = body[asked.sent : min(asked.sent + self.chunk, end)] or bytes(self.chunk)
+                piece = body[asked.sent : min(asked.sent + self.chunk, end)]
+                if self.endless:
+                    piece = piece.ljust(self.chunk, b"\0")
                 asked.sent += len(piece)
                 request.wfile.write(piece)
                 time.sleep(self.pause)

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from artnb.common import downloads
-from artnb.common.downloads import DownloadError, check_space, download
+from artnb.common.downloads import DownloadError, check_space, fetch
 from tests.conftest import CHECKOUT
 from tests.publisher import Asked, publishing
 
@@ -37,8 +37,8 @@ def target(tmp_path):
     return tmp_path / "models" / "net.h5"
 
 
-def fetch(publisher, target, size=SIZE):
-    download(publisher.address, target, DIGEST, size)
+def get(publisher, target, size=SIZE):
+    fetch(publisher.address, target, DIGEST, size)
 
 
 def there(target):
@@ -50,15 +50,15 @@ def there(target):
 @pytest.mark.parametrize("pause", [0, 0.02])
 def test_a_file_is_fetched_and_not_fetched_again(publisher, target, size, pause):
     publisher.pause = pause
-    fetch(publisher, target, size)
+    get(publisher, target, size)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
-    fetch(publisher, target, size)
+    get(publisher, target, size)
     assert len(publisher.requests) == 1
 
 
 def test_what_was_broken_off_is_resumed_at_once(publisher, target):
     publisher.breaks = [400_000, 100_000]
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
     spans = [(each.range, each.version) for each in publisher.requests]
     assert spans == [(None, None), ("bytes=400000-", '"one"'), ("bytes=500000-", '"one"')]
@@ -68,11 +68,11 @@ def test_what_was_broken_off_is_resumed_at_once(publisher, target):
 def test_what_breaks_off_each_time_is_a_sentence_and_the_next_run_resumes(publisher, target):
     publisher.breaks = [300_000, 0, 100_000]
     with pytest.raises(DownloadError) as caught:
-        fetch(publisher, target)
+        get(publisher, target)
     assert "net.h5 was not fetched (the connection broke off after 400,000 of 1,000,000 bytes, 3 times)" in str(caught)
     assert f"put the file from {publisher.address} into {target.parent} by hand" in str(caught.value)
     assert there(target) == ["net.h5.part", "net.h5.part.etag"]
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
     assert publisher.requests[-1] == Asked("bytes=400000-", '"one"', 600_000)
 
@@ -86,11 +86,11 @@ def test_a_person_or_a_full_disk_stops_it_and_the_next_run_resumes(publisher, ta
     with monkeypatch.context() as patch:
         patch.setattr(downloads, "progress", lambda **_: Bar())
         with pytest.raises((KeyboardInterrupt, DownloadError)) as caught:
-            fetch(publisher, target)
+            get(publisher, target)
     assert caught.type is KeyboardInterrupt or "can't be written (No space left on device)" in str(caught.value)
     came = (target.parent / "net.h5.part").stat().st_size
     assert 0 < came < SIZE and not target.exists()
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT and publisher.requests[-1].range == f"bytes={came}-"
 
 
@@ -102,7 +102,7 @@ def test_the_bar_begins_where_the_part_ends(publisher, target, monkeypatch):
     asked, moved = [], []
     monkeypatch.setattr(downloads, "progress", lambda **what: asked.append(what) or Bar())
     publisher.breaks = [250_000]
-    fetch(publisher, target)
+    get(publisher, target)
     assert [(what["initial"], what["total"]) for what in asked] == [(0, SIZE), (250_000, SIZE)]
     assert sum(moved) == SIZE
 
@@ -114,16 +114,31 @@ def test_another_version_or_a_server_without_parts_begins_anew(publisher, target
         publisher.etag = "" if trouble == "no etag" else 'W/"one"'
     publisher.breaks = [300_000, 0, 0]
     with pytest.raises(DownloadError):
-        fetch(publisher, target)
+        get(publisher, target)
     publisher.content = CONTENT
     if trouble == "etag":
         publisher.etag = '"two"'
     if trouble == "sidecar":
         (target.parent / "net.h5.part.etag").write_text("junk\r\nX: y")
     publisher.ranges = trouble != "ranges"
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
     assert publisher.requests[-1].sent == SIZE, "all of it"
+
+
+@pytest.mark.parametrize("trouble", ["another version", "another beginning"])
+def test_a_server_that_sends_another_part_is_not_believed(publisher, target, trouble):
+    publisher.content = bytes(SIZE)
+    publisher.breaks = [300_000, 0, 0]
+    with pytest.raises(DownloadError):
+        get(publisher, target)
+    if trouble == "another version":
+        publisher.content, publisher.etag, publisher.obeys = CONTENT, '"two"', False
+    else:
+        publisher.content, publisher.shift = CONTENT, 300_000
+    get(publisher, target)
+    assert target.read_bytes() == CONTENT
+    assert [each.range for each in publisher.requests[-2:]] == ["bytes=300000-", None]
 
 
 @pytest.mark.parametrize("part", [CONTENT, CONTENT + b"more", bytes(SIZE)])
@@ -131,7 +146,7 @@ def test_a_part_that_is_complete_or_too_long_does_no_harm(publisher, target, par
     target.parent.mkdir()
     (target.parent / "net.h5.part").write_bytes(part)
     (target.parent / "net.h5.part.etag").write_text('"one"')
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
     assert len(publisher.requests) == (part != CONTENT)
 
@@ -140,7 +155,7 @@ def test_a_part_longer_than_a_server_has_begins_anew(publisher, target):
     target.parent.mkdir()
     (target.parent / "net.h5.part").write_bytes(bytes(2_000_000))
     (target.parent / "net.h5.part.etag").write_text('"one"')
-    fetch(publisher, target, None)
+    get(publisher, target, None)
     assert target.read_bytes() == CONTENT and there(target) == ["net.h5"]
     assert [each.range for each in publisher.requests] == ["bytes=2000000-", None]
 
@@ -153,7 +168,7 @@ def test_wrong_bytes_are_a_sentence_with_both_digests(publisher, target, before)
     publisher.content = bytes(SIZE)
     wrong, right = hashlib.md5(publisher.content).hexdigest(), DIGEST[4:]
     with pytest.raises(DownloadError, match=rf"\(MD5 {wrong}, expected {right}\), and was removed"):
-        fetch(publisher, target)
+        get(publisher, target)
     assert "net.h5.part" not in there(target)
     assert (target.read_bytes() if before else target.exists()) == (before or False)
 
@@ -163,10 +178,10 @@ def test_a_wrong_file_is_replaced_only_when_the_right_one_is_complete(publisher,
     target.write_bytes(b"wrong")
     publisher.status = 404
     with pytest.raises(DownloadError, match="the server answered 404 Not Found"):
-        fetch(publisher, target)
+        get(publisher, target)
     assert target.read_bytes() == b"wrong"
     publisher.status = 200
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT
 
 
@@ -174,36 +189,36 @@ def test_a_wrong_file_is_replaced_only_when_the_right_one_is_complete(publisher,
 def test_a_refusal_is_a_sentence_and_trouble_is_tried_again(publisher, target, status, times):
     publisher.status = status
     with pytest.raises(DownloadError, match=rf"net\.h5 was not fetched \(the server answered {status} .*by hand"):
-        fetch(publisher, target)
+        get(publisher, target)
     assert len(publisher.requests) == times and there(target) == []
 
 
 def test_no_more_bytes_are_read_than_the_file_has(publisher, target):
     publisher.endless, publisher.length = True, False
-    fetch(publisher, target)
+    get(publisher, target)
     assert target.read_bytes() == CONTENT, "the rest is not looked at"
     with pytest.raises(DownloadError, match="doesn't say how large it is"):
-        download(publisher.address, target.with_name("other.h5"), DIGEST)
+        fetch(publisher.address, target.with_name("other.h5"), DIGEST)
 
 
 def test_another_size_is_noticed_before_anything_is_written(publisher, target):
     publisher.content = b"<html>Please log in to this network.</html>"
     with pytest.raises(DownloadError, match="the server announces 43 bytes, and it has 1,000,000"):
-        fetch(publisher, target)
+        get(publisher, target)
     assert there(target) == []
 
 
 def test_redirections_stay_on_this_machine_or_https(publisher, target):
     with publishing(CONTENT) as other:
         publisher.status, publisher.location = 302, other.address
-        fetch(publisher, target)
+        get(publisher, target)
         assert target.read_bytes() == CONTENT and len(other.requests) == 1
     for location in ("http://example.org/net.h5", "ftp://example.org/net.h5", "file:///etc/hostname", "http://[x/"):
         publisher.location = location
         with pytest.raises(DownloadError, match=r"was not fetched \(.*redirection"):
-            fetch(publisher, target.with_name("other.h5"))
+            get(publisher, target.with_name("other.h5"))
     with pytest.raises(DownloadError, match="that is no https address"):
-        download("http://example.org/net.h5", target.with_name("other.h5"), DIGEST)
+        fetch("http://example.org/net.h5", target.with_name("other.h5"), DIGEST)
 
 
 def test_https_never_leads_to_http():
@@ -222,7 +237,7 @@ def test_offline_is_a_sentence(target, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there any more
     with pytest.raises(DownloadError, match=r"no way to 127\.0\.0\.1: Connection refused\); try again later, or put"):
-        download(f"http://127.0.0.1:{port}/net.h5", target, DIGEST, SIZE)
+        fetch(f"http://127.0.0.1:{port}/net.h5", target, DIGEST, SIZE)
     assert there(target) == []
 
 
@@ -231,12 +246,12 @@ def test_a_proxy_that_refuses_is_a_sentence(publisher, target, monkeypatch):
     monkeypatch.setenv("https_proxy", publisher.address)
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(DownloadError, match=r"no way to example\.org: Tunnel connection failed: 501"):
-        download("https://example.org/net.h5", target, DIGEST, SIZE)
+        fetch("https://example.org/net.h5", target, DIGEST, SIZE)
 
 
 def test_a_server_that_does_not_speak_tls_is_a_sentence(publisher, target):
     with pytest.raises(DownloadError, match=r"no way to 127\.0\.0\.1: .*SSL"):
-        download(publisher.address.replace("http:", "https:"), target, DIGEST, SIZE)
+        fetch(publisher.address.replace("http:", "https:"), target, DIGEST, SIZE)
 
 
 def test_a_silent_server_is_given_up(target, monkeypatch):
@@ -246,7 +261,7 @@ def test_a_silent_server_is_given_up(target, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/net.h5"
         with pytest.raises(DownloadError, match=r"the server broke off before it answered \(timed out\), 2 times"):
-            download(address, target, DIGEST, SIZE)
+            fetch(address, target, DIGEST, SIZE)
 
 
 def test_a_disk_that_fills_up_while_it_is_written(publisher, target):
@@ -257,15 +272,15 @@ def test_a_disk_that_fills_up_while_it_is_written(publisher, target):
         pytest.skip("no file system can be mounted here")
     try:
         with pytest.raises(DownloadError, match=r"1\.0 MB are needed in .*, and its disk has 0\.6 MB free"):
-            fetch(publisher, target)
+            get(publisher, target)
         assert there(target) == []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(downloads, "check_space", lambda *_: None)  # the space goes meanwhile
             with pytest.raises(DownloadError, match=r"can't be written \(No space left on device\)"):
-                fetch(publisher, target)
+                get(publisher, target)
         assert "net.h5" not in there(target)
         subprocess.run(["mount", "-o", "remount,size=2m", target.parent], check=True)
-        fetch(publisher, target)
+        get(publisher, target)
         assert target.read_bytes() == CONTENT and publisher.requests[-1].range
     finally:
         subprocess.run(["umount", target.parent], check=True)
@@ -277,7 +292,7 @@ def test_too_little_space_is_said_beforehand(publisher, target, monkeypatch):
     with pytest.raises(
         DownloadError, match=r"1\.0 MB are needed in .*, and its disk has 1\.0 MB free; free some space"
     ):
-        fetch(publisher, target)
+        get(publisher, target)
     assert there(target) == []
     check_space(target.parent / "not" / "there" / "yet", 999_999)
 
@@ -285,21 +300,21 @@ def test_too_little_space_is_said_beforehand(publisher, target, monkeypatch):
 def test_a_folder_that_cannot_be_one_is_a_sentence(publisher, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match=r"net\.h5 can't be written \(File exists\)"):
-        fetch(publisher, tmp_path / "file" / "net.h5")
+        get(publisher, tmp_path / "file" / "net.h5")
     (tmp_path / "net.h5").mkdir()
     with pytest.raises(DownloadError, match=r"net\.h5 can't be written \(Is a directory\)"):
-        fetch(publisher, tmp_path / "net.h5")
+        get(publisher, tmp_path / "net.h5")
 
 
 def test_two_at_once_fetch_it_once(publisher, target):
     publisher.pause = 0.02
     code = (
-        "import sys; from pathlib import Path; from artnb.common.downloads import download\n"
-        "download(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))"
+        "import sys; from pathlib import Path; from artnb.common.downloads import fetch\n"
+        "fetch(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))"
     )
     command = [sys.executable, "-c", code, publisher.address, target, DIGEST, str(SIZE)]
     with subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True) as other:
-        threads = [threading.Thread(target=fetch, args=(publisher, target)) for _ in range(2)]
+        threads = [threading.Thread(target=get, args=(publisher, target)) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -314,7 +329,7 @@ def test_who_waits_for_another_process_is_told(publisher, target, monkeypatch):
     monkeypatch.setattr(downloads.logs, "warn", lambda _, sentence: told.put(sentence))
     target.parent.mkdir()
     with FileLock(target.with_name(".net.h5.lock")):
-        thread = threading.Thread(target=fetch, args=(publisher, target))
+        thread = threading.Thread(target=get, args=(publisher, target))
         thread.start()
         assert told.get(timeout=60) == "another process is fetching net.h5; this one waits for it."
         assert not publisher.requests

@@ -37,7 +37,7 @@ class _DroppedError(Exception):
     """The connection was lost, or the server is in trouble: another attempt may succeed."""
 
 
-def download(address: str, target: Path, digest: str, size: int | None = None) -> None:
+def fetch(address: str, target: Path, digest: str, size: int | None = None) -> None:
     """Fetch a published file, unless it is there and right; a wrong one stays until the right one is complete.
 
     A download that was stopped or broken off is resumed where the server can do that and still has the same version.
@@ -143,7 +143,7 @@ def _attempt(address: str, target: Path, part: Path, size: int | None) -> None:
         headers = {"Range": f"bytes={done}-", "If-Range": version}
     with _answer(Request(address, headers=headers), target, part) as response:
         if response.status == 206:
-            if not headers or not _continues(response, done, version):
+            if not _continues(response, done, version):
                 part.unlink(missing_ok=True)
                 raise _DroppedError("the server sent another part than it was asked for")
             announced = response.headers["Content-Range"].rpartition("/")[2]
