@@ -11,7 +11,7 @@ from typing import Any
 from artnb import __version__
 from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, locate_collection
 from artnb.settings import settings
-from artnb.weights import WEIGHTS, find_weights
+from artnb.weights import TITLES, WEIGHTS, fetch_command, find_weights
 
 _SOURCES = {
     "studio": "the built-in painters (no download)",
@@ -64,11 +64,13 @@ def machine_report(machine: dict[str, Any]) -> str:
 
 def setup_line() -> str:
     """One line for the top of a notebook: versions, source, weights, profile and seed, but no paths."""
-    with_weights = [name for name in WEIGHTS if find_weights(name)]
+    here = [name for name in TITLES if find_weights(name)]
+    missing = [name for name in TITLES if name not in here]
+    others = f" (others: {fetch_command(*missing)})" if missing else ""
     tensorflow = f" · TensorFlow {_version('tensorflow')}" if "tensorflow" in sys.modules else ""
     return (
         f"artnb {__version__} · Python {platform.python_version()}{tensorflow} · "
-        f"paintings: {settings.source} · ImageNet weights: {', '.join(with_weights) or 'none'} · "
+        f"paintings: {settings.source} · ImageNet weights: {', '.join(here) or 'none'}{others} · "
         f"profile: {settings.profile} · seed {settings.seed}"
     )
 
@@ -83,10 +85,11 @@ def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
         advice += _complaint(load_photos_and_monets)
     if isinstance(settings.weights, Path) and not settings.weights.is_dir():
         advice.append(f"ARTNB_WEIGHTS is {settings.weights}, which is not a folder; name one that exists, or unset it")
-    if missing := [name for name, file in weights.items() if file is None]:
+    if missing := [name for name in TITLES if weights[name] is None]:
+        unset = "unset ARTNB_WEIGHTS, which is 'packaged', then " if settings.weights == "packaged" else ""
         advice.append(
-            f"put the weights of {' and '.join(missing)} from keras.applications into a folder and set ARTNB_WEIGHTS "
-            "to it; until then these networks are untrained, and efficientnet-lite0 is used in their place"
+            f"{unset}{fetch_command(*missing)} (`artnb weights list` says how large they are); until then these "
+            "networks are untrained, and efficientnet-lite0 is used in their place"
         )
     if not gpus and settings.profile == "full":
         advice.append("the full profile takes hours without a GPU; ARTNB_PROFILE=quick takes minutes")

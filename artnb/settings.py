@@ -45,8 +45,8 @@ class Settings:
             "studio", the only one that needs nothing.
         data: `ARTNB_DATA`, the folder of paintings of the source "folder".
         monet_data: `ARTNB_MONET_DATA`, the folder that holds `photo_jpg/` and `monet_jpg/`.
-        weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, looked into before the Keras cache; or "packaged",
-            to use no others than those that are installed as a package.
+        weights: `ARTNB_WEIGHTS`, a folder of ImageNet weight files, where `artnb weights get` puts them, looked into
+            before the Keras cache; or "packaged", to use no others than those that are installed as a package.
         profile: `ARTNB_PROFILE`, "quick" (the course in minutes) or "full" (the original's settings).
         precision: `ARTNB_PRECISION`, "auto" (half of the bits in training where that is faster, see `precision`) or
             "float32", for figures that depend less on the machine.

@@ -64,3 +64,19 @@ def test_the_setup_line_holds_no_path(use, tmp_path):
     use(home=tmp_path, source="folder", data=tmp_path, weights=tmp_path)
     line = doctor.setup_line()
     assert str(tmp_path) not in line and "folder" in line and "efficientnet-lite0" in line
+
+
+def test_weights_that_are_missing_are_named_with_the_command_that_fetches_them(use, tmp_path, monkeypatch):
+    use(home=tmp_path, weights="packaged")
+    assert "weights: efficientnet-lite0 (others: artnb weights get vgg19 resnet50) ·" in doctor.setup_line()
+    advice = " ".join(doctor.examine()["advice"])
+    assert "unset ARTNB_WEIGHTS, which is 'packaged', then artnb weights get vgg19 resnet50" in advice
+    use(weights=None)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / next(iter(doctor.WEIGHTS["vgg19"].files))).touch()
+    assert "weights: vgg19, efficientnet-lite0 (others: artnb weights get resnet50) ·" in doctor.setup_line()
+    assert any(advice.startswith("artnb weights get resnet50 (") for advice in doctor.examine()["advice"])
+    (tmp_path / "models" / next(iter(doctor.WEIGHTS["resnet50"].files))).touch()
+    assert "weights: vgg19, resnet50, efficientnet-lite0 ·" in doctor.setup_line()
+    assert not any("artnb weights get" in advice for advice in doctor.examine()["advice"]), "no backbone is missing"

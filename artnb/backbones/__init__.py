@@ -10,7 +10,7 @@ import keras
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
 from artnb.errors import Allowed, check_name, check_value, optional, whole
 from artnb.layers import CaffePreprocessing
-from artnb.weights import TITLES, WEIGHTS, BackboneError, check_weights, find_weights
+from artnb.weights import TITLES, WEIGHTS, BackboneError, check_weights, fetch_command, find_weights
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def load_backbone(
         check_weights(name, file)
     elif weights and not untrained:
         raise BackboneError(
-            f"{WEIGHTS[name].title}'s ImageNet weights are not on this machine; fetch them with: "
-            f"{WEIGHTS[name].fetch}, or take an untrained network on purpose (untrained=True)."
+            f"{WEIGHTS[name].title}'s ImageNet weights are not on this machine; fetch them with "
+            f"`{fetch_command(name)}`, or take an untrained network on purpose (untrained=True)."
         )
     model = BUILDERS[name](size, file)
     if file is None:
@@ -140,8 +140,8 @@ def _keras_application(
             if file is None:
                 raise
             raise BackboneError(
-                f"{file} can't be loaded into {WEIGHTS[name].title} ({error}); remove it, or take "
-                "keras.applications' own."
+                f"{file} can't be loaded into {WEIGHTS[name].title} ({error}); remove it, and fetch it again with "
+                f"`{fetch_command(name)}`."
             ) from error
         return keras.Model(images, model.output, name=name)
 

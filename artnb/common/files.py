@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ALGORITHMS = {"md5": "MD5", "sha256": "SHA-256"}  # as `checksum` and as a person calls them
+
 
 def sha256(file: str | Path) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits: what tells whether two files are the same.
@@ -17,8 +19,21 @@ def sha256(file: str | Path) -> str:
     Raises:
         OSError: the file can't be read.
     """
+    return checksum(file, "sha256")
+
+
+def checksum(file: str | Path, algorithm: str) -> str:
+    """The digest of a file's bytes, in hexadecimal digits.
+
+    Args:
+        file: which.
+        algorithm: a key of `ALGORITHMS`; MD5 only to compare with what a publisher has published.
+
+    Raises:
+        OSError: the file can't be read.
+    """
     with Path(file).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 @contextmanager

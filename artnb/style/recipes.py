@@ -18,7 +18,7 @@ from artnb.errors import (
     read_settings,
     whole,
 )
-from artnb.weights import TITLES, find_weights
+from artnb.weights import TITLES, fetch_command, find_weights
 
 Start = Literal["content", "noise", "style"]
 Optimiser = Literal["adam", "lbfgs"]
@@ -281,7 +281,11 @@ def default_recipe() -> StyleRecipe:
     """VGG19's, or EfficientNet-Lite0's where VGG19's weights are missing, and then a line on stderr says so."""
     if find_weights("vgg19"):
         return RECIPES["vgg19"]
-    logs.warn("style.default", "VGG19's weights are not on this machine; EfficientNet-Lite0 is used instead.")
+    logs.warn(
+        "style.default",
+        "VGG19's weights are not on this machine; EfficientNet-Lite0 is used instead. "
+        f"`{fetch_command('vgg19')}` fetches them.",
+    )
     return RECIPES["efficientnet-lite0"]
 
 

@@ -14,7 +14,7 @@ from artnb import __version__
 from artnb.images import resize, shrink
 from artnb.settings import settings
 from artnb.style.recipes import style_recipe
-from artnb.weights import TITLES, find_weights
+from artnb.weights import TITLES, fetch_command, find_weights
 from artnb.widgets import examples as shipped
 from artnb.widgets.parts import (
     Job,
@@ -144,7 +144,10 @@ def paint_like(
             + "</div>"
         )
         recipe_text.value = f'<details><summary>The recipe</summary><pre tabindex="0">{text}</pre></details>'
-        warning = " The network is untrained, so this shows how it works, not how good it can be."
+        warning = (
+            " The network is untrained, so this shows how it works, not how good it can be; "
+            f"`{fetch_command(name)}` fetches its weights."
+        )
         message.say(outcome + warning if painting.untrained else outcome)
         if settings.log:
             from artnb.operation import monitoring

@@ -60,6 +60,7 @@ def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, mon
     monkeypatch.setattr(weights, "find_weights", lambda name, *_: None)
     _, _, err = stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL[2:])
     assert "VGG19's weights are not on this machine; EfficientNet-Lite0" in err
+    assert "`artnb weights get vgg19` fetches them" in err
 
 
 def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):

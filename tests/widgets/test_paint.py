@@ -51,6 +51,14 @@ def test_it_paints_and_the_picture_can_be_downloaded(page, tmp_path):
     assert json.loads(base64.b64decode(recipe))["iterations"] == 20
 
 
+def test_an_untrained_network_is_called_so_and_the_command_for_its_weights_is_named(page):
+    find(page, widgets.Dropdown, "Network").value = "VGG19 (untrained)"
+    choose(page, "photo", "one")
+    find(page, widgets.Button, "Paint").click()
+    page.job.wait(120)
+    assert re.search(r"Done in .*untrained.*artnb weights get vgg19", texts(page), re.DOTALL)
+
+
 def test_it_can_be_stopped_and_keeps_the_picture(page):
     find(page, widgets.IntSlider, "Steps").value = 500
     choose(page, "photo", "one", "two")
