@@ -370,11 +370,11 @@ def classifier_page(card: Card) -> str:
     artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
     rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
     (hard, hard_row), (hardest, hardest_row) = artists[-2:]
-    low, high = test["interval"]
+    (low, high), fetch = test["interval"], f"`artnb weights get {card.network.removesuffix('-original')}`"
     return "\n".join(
         [
             f"# {card.title}: who painted this?\n",
-            *(["**Its core is untrained: it began without ImageNet weights.**\n"] if card.untrained else []),
+            *([f"**Its core is untrained: it began without ImageNet weights ({fetch}).**\n"] if card.untrained else []),
             f"It names one of {len(card.class_names)} artists, with a probability, and says when a picture is unlike",
             f"all that it was trained on. Input: a picture, its middle square at {card.size} × {card.size} pixels.",
             f"{card.parameters:,} parameters.\n",

@@ -82,11 +82,13 @@ def _stylize(
     from artnb.settings import settings, using
     from artnb.style.files import load_recipe
     from artnb.style.recipes import default_recipe
+    from artnb.weights import fetch_command
 
     name = recipe or backbone
     how = load_recipe(name) if name else default_recipe()
     changes = {name: value for name, value in changes.items() if value is not None and value is not False}
     how = replace(how, **changes)
+    network = shared_backbone(how.backbone, untrained=True)  # the output says whether it is
     paint = partial(
         _paint,
         styles=styles,
@@ -97,8 +99,10 @@ def _stylize(
         mask_image=load_image(mask) if mask else None,
         seed=seed,
         resume=resume,
-        backbone=shared_backbone(how.backbone, untrained=True),  # the output says whether it is
+        backbone=network,
     )
+    if not network.trained:
+        complain(f"{network}: its weights are not here; fetch them with: {fetch_command(how.backbone)}")
     results: list[dict[str, Any]] = []
     for source, target in jobs:
         results.append({"content": str(source)})
