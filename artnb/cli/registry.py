@@ -121,9 +121,9 @@ def _page(chosen: argparse.Namespace) -> None:
 
     from artnb.operation import tracking
 
-    command = tracking.server_command(chosen.port)
+    command = tracking.page_command(chosen.port)
     print(f"http://127.0.0.1:{chosen.port} (Ctrl-C stops it)", file=sys.stderr)
-    os.execve(command[0], command, os.environ | tracking.OFFLINE)
+    os.execve(command[0], command, os.environ | tracking.environment())
 
 
 def _retrain(chosen: argparse.Namespace) -> None:
