@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import sysconfig
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -52,8 +53,9 @@ def address() -> str:
 
 
 def environment() -> dict[str, str]:
-    """The variables that the commands below need: where the database is, and that MLflow stays off the network."""
-    return OFFLINE | {"MLFLOW_TRACKING_URI": address(), "MLFLOW_REGISTRY_URI": address()}
+    """What the commands below need in their environment: MLflow's database, no network, and uvicorn on the path."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return OFFLINE | {"MLFLOW_TRACKING_URI": address(), "MLFLOW_REGISTRY_URI": address(), "PATH": path}
 
 
 def page_command(port: int = 5000) -> list[str]:
@@ -64,7 +66,7 @@ def page_command(port: int = 5000) -> list[str]:
     Raises:
         TrackingError: MLflow isn't installed, or its database can't be updated.
     """
-    update()
+    refresh()
     server = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server, "--backend-store-uri", address(), "--no-serve-artifacts"]
 
@@ -87,7 +89,7 @@ def serve_command(name: str, port: int = 5001) -> list[str]:
     if champion is None:
         raise TrackingError(f"{name} has no champion; make a version the champion with `artnb models promote {name}`.")
     models.check_whole(models.registered_folder(name, champion))
-    update()
+    refresh()
     served = ["-m", f"models:/{name}@champion", "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     return [sys.executable, "-m", "mlflow", "models", "serve", *served]
 
@@ -98,12 +100,12 @@ def mirror() -> None:
     The step in the registry is complete by then, so whatever goes wrong here, or a missing MLflow, is a warning.
     """
     try:
-        update()
+        refresh()
     except TrackingError as error:
         logs.warn("mlflow.failed", str(error), reason=str(error.__cause__ or ""))
 
 
-def update() -> None:
+def refresh() -> None:
     """Update MLflow's database from the registry: what is missing in it is added.
 
     Raises:
@@ -128,8 +130,8 @@ def update() -> None:
         reason = next(iter(str(error).splitlines()), "").strip()[:200].rstrip(".")
         raise TrackingError(
             f"MLflow could not be updated ({type(error).__name__}: {reason}). The registry is complete without it. If "
-            f"this goes on, move mlflow.db and the folder mlflow out of {str(folder)!r}; then `artnb models ui` creates "
-            "both again."
+            f"this goes on, move mlflow.db and the folder mlflow out of {str(folder)!r}; `artnb models ui` then "
+            "creates both again."
         ) from error
 
 
@@ -146,8 +148,9 @@ def _add_missing(client: Any, name: str) -> None:
     digests = {event["version"]: event["digest"] for event in reversed(history) if event["event"] == "add"}
     known = {int(each.version): each for each in client.search_model_versions(f"name = '{name}'")}
     for number, each in known.items():
-        if each.tags.get("digest", digests.get(number)) != digests.get(number):
-            raise ValueError(f"its {name} {number} is another model than that of the registry")
+        other = each.tags.get("digest", digests.get(number)) != digests.get(number)
+        if other or (not each.run_id and _is_whole(models.registered_folder(name, number), history)):
+            raise ValueError(f"its {name} {number} is not that of the registry")
     for number in range(1, max(event["version"] for event in history) + 1):
         if number not in known:
             added = _log(client, experiment_id, name, number, digests.get(number, ""), history)
@@ -161,6 +164,13 @@ def _add_missing(client: Any, name: str) -> None:
             client.set_registered_model_alias(name, alias, str(new[alias]))
         elif alias not in new and alias in old:
             client.delete_registered_model_alias(name, alias)
+
+
+def _is_whole(folder: Path, history: list[dict[str, Any]]) -> bool:
+    try:
+        return bool(models.check_whole(folder, history))
+    except ModelError:
+        return False
 
 
 def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
