@@ -98,16 +98,20 @@ def _in_place(place: Path) -> list[Entry]:
 def _in_registry(name: str) -> list[Entry]:
     """The champion and the challenger of a name, as far as there are any."""
     try:
-        now = aliases(name)
+        history = registered_history(name)
     except ModelError as error:
         return [Entry(f"registry:{name}", settings.home / "registry", None, str(error))]
-    references = {alias: f"registry:{name}@{alias}" for alias in ALIASES if alias in now}
-    return [_entry(reference, registered_folder(name, now[alias])) for alias, reference in references.items()]
+    now = aliases(name, history)
+    return [
+        _entry(f"registry:{name}@{alias}", registered_folder(name, now[alias]), history)
+        for alias in ALIASES
+        if alias in now
+    ]
 
 
-def _entry(name: str, folder: Path) -> Entry:
+def _entry(name: str, folder: Path, history: list[dict[str, Any]] | None = None) -> Entry:
     try:
-        return Entry(name, folder, check_whole(folder))
+        return Entry(name, folder, check_whole(folder, history))
     except ModelError as error:
         return Entry(name, folder, None, str(error))
 
@@ -178,16 +182,17 @@ def _short(name: str) -> str:
 def _registered(reference: str, kind: KindName | None) -> Path:
     name, _, which = reference.removeprefix("registry:").rpartition("@")
     names = [each.registered for each in KINDS.values()] if kind is None else [KINDS[kind].registered]
-    name = name or names[0]
+    name, histories = name or names[0], {each: registered_history(each) for each in names}
     if name in names:
-        number = which if which.isascii() and which.isdigit() else str(aliases(name).get(which))
-        if number in [str(event["version"]) for event in registered_history(name)]:
+        now = aliases(name, histories[name])
+        number = which if which.isascii() and which.isdigit() else str(now.get(which))
+        if number in [str(event["version"]) for event in histories[name]]:
             return registered_folder(name, number)
-    have = {each: sorted(aliases(each)) for each in names}
+    have = {each: sorted(aliases(each, history)) for each, history in histories.items()}
     known = "; ".join(f"{each} has {' and '.join(there) or 'no version yet'}" for each, there in have.items())
     raise ModelError(
         f"{_short(reference)} is not in the registry: {known}. "
-        "Name one of these, as registry:champion, or register a model with `artnb registry add MODEL`."
+        "Name one of these, as registry:champion, or register a model with `artnb models add MODEL`."
     )
 
 
@@ -236,13 +241,17 @@ def _is_event(event: Any) -> bool:
     return before is None or is_version(before)
 
 
-def aliases(name: str) -> dict[str, int]:
+def aliases(name: str, history: list[dict[str, Any]] | None = None) -> dict[str, int]:
     """The versions that champion and challenger of a name are; an alias without a version is left out.
+
+    Args:
+        name: "art-classifier" or "monet-generator".
+        history: what `registered_history` returned, for those who have read it already.
 
     Raises:
         ModelError: see `registered_history`.
     """
-    history = registered_history(name)
+    history = registered_history(name) if history is None else history
     return history[-1]["aliases"] if history else {}
 
 
@@ -271,21 +280,28 @@ def check_file(folder: Path, card: Card, name: str) -> Path:
     return folder / name
 
 
-def read_whole(folder: Path) -> tuple[Card, str]:
+def read_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> tuple[Card, str]:
     """A model's card and its identity, see `Card.read`, if the files are those that the card names.
 
-    In the registry, by whatever path it is reached, the card must be the registered one, too.
+    In the registry, by whatever path it is reached, the card must be the registered one, too. Other files that lie in
+    the folder, such as those of a file manager, are no part of the model.
+
+    Args:
+        folder: of the model.
+        history: what `registered_history` returned, for those who have read it already.
 
     Raises:
-        ModelError: one of them is another, or missing.
+        ModelError: one of them is another, or missing; the sentence names it.
     """
     card, digest = Card.read(folder)
     if entry := _registry_entry(folder):
         name, _, number = entry.rpartition("-")
-        added = [e for e in registered_history(name) if e["event"] == "add" and str(e["version"]) == number]
+        events = registered_history(name) if history is None else history
+        added = [event for event in events if event["event"] == "add" and str(event["version"]) == number]
         if not added or added[0]["digest"] != digest:
+            reason = "its card.json was changed" if added else "the history does not name them"
             raise ModelError(
-                f"The files of {name} {number} are not those that were registered; it can't be trusted: "
+                f"The files of {name} {number} are not those that were registered ({reason}); it can't be trusted: "
                 "restore its folder from a copy, or choose another version."
             )
     for file in card.files:
@@ -293,13 +309,13 @@ def read_whole(folder: Path) -> tuple[Card, str]:
     return card, digest
 
 
-def check_whole(folder: Path) -> Card:
+def check_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> Card:
     """A model's card, if `read_whole` finds nothing wrong with it.
 
     Raises:
         ModelError: see `read_whole`.
     """
-    return read_whole(folder)[0]
+    return read_whole(folder, history)[0]
 
 
 def _registry_entry(folder: Path) -> str:

