@@ -70,9 +70,7 @@ def _add(model: str) -> None:
 
 @_models.command("promote")
 @click.argument("model", type=Model(), default="registry:challenger")
-@click.option(
-    "--force", metavar="REASON", help="Even if it may be worse, or can't be compared; the reason goes into the history."
-)
+@click.option("--force", metavar="REASON", help="Although it may be worse; the reason goes into the history.")
 def _promote(model: str, force: str | None) -> None:
     """Make a registered model the champion. Default: registry:challenger.
 
