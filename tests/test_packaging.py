@@ -209,6 +209,16 @@ def test_an_installed_wheel_knows_the_same_extras(monkeypatch, tmp_path):
         extras.install_command("course")
 
 
+def test_files_without_an_installation_know_no_command(monkeypatch, tmp_path):
+    def nothing(name):
+        raise extras.PackageNotFoundError(name)
+
+    monkeypatch.setattr(extras, "metadata", nothing)
+    monkeypatch.setattr(extras, "_PROJECT", tmp_path / "pyproject.toml")
+    with pytest.raises(extras.MissingExtraError, match=r"artnb isn't installed, only .*; install its wheel, or work in"):
+        extras.install_command("pages")
+
+
 def locked() -> dict[str, set[str]]:
     """Package -> its locked versions; those of platforms may differ."""
     versions: dict[str, set[str]] = {}

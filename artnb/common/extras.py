@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING
 
 from artnb.errors import ArtnbError, check_name
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
@@ -53,7 +55,7 @@ def install_command(extra: str, *packages: str) -> str:
         packages: those of the extra that are enough; by default all.
 
     Raises:
-        MissingExtraError: there is no such extra.
+        MissingExtraError: there is no such extra, or artnb's own metadata are missing.
     """
     extras = _extras()
     check_name(extra, extras, "extra", MissingExtraError)
@@ -62,25 +64,33 @@ def install_command(extra: str, *packages: str) -> str:
     return "pip install " + " ".join(f'"{_without_marker(each)}"' for each in missing)
 
 
-def _extras() -> dict[str, list[Requirement]]:
+def _extras() -> "dict[str, list[Requirement]]":
     """Extra -> its requirements: a checkout's own, which its installation may be older than, or the installed ones."""
+    from packaging.requirements import Requirement  # only now: a served model's copy of this file never gets here
+
     if _PROJECT.is_file():
         tables = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
         extras = {extra: [Requirement(line) for line in lines] for extra, lines in tables.items()}
     else:
-        installed = metadata("artnb")
+        try:
+            installed = metadata("artnb")
+        except PackageNotFoundError as error:
+            raise MissingExtraError(
+                "Which packages are missing is not known, because artnb isn't installed, only its files are here; "
+                "install its wheel, or work in its checkout."
+            ) from error
         optional = [each for each in map(Requirement, installed.get_all("Requires-Dist", ())) if each.marker]
         names = installed.get_all("Provides-Extra", ())
         extras = {name: [each for each in optional if _belongs(each, name)] for name in names}
     return {extra: found for extra, found in extras.items() if extra != "all"}  # which names the others only
 
 
-def _belongs(requirement: Requirement, extra: str) -> bool:
+def _belongs(requirement: "Requirement", extra: str) -> bool:
     marker = requirement.marker
     return marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
 
 
-def _without_marker(requirement: Requirement) -> str:
+def _without_marker(requirement: "Requirement") -> str:
     bounds = sorted(map(str, requirement.specifier), reverse=True)  # the lower one first
     return requirement.name + ",".join(bounds)
 
