@@ -52,8 +52,9 @@ class ServedModel(PythonModel):
         except ImageError as error:
             return {"error": str(error)}
         except Exception as error:  # its message could show visitors paths or code
-            logs.failure("serving.failed", error)
-            return {"error": "The model failed on this picture, which is not your fault; try another one."}
+            number = logs.unforeseen("serving.failed", error)
+            sentence = f"The model failed on this picture, which is not your fault (error {number}); try another one."
+            return {"error": sentence}
 
 
 def _decoded(text: Any) -> bytes:

@@ -28,7 +28,9 @@ from artnb.settings import settings
 
 INSTALL_MLFLOW = install_command("operation", "mlflow")
 # The packages that a served model imports, and h5py, which reads its weights; all of them are on PyPI.
-REQUIRED = "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader platformdirs"
+REQUIRED = (
+    "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader packaging platformdirs"
+)
 OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -87,9 +89,8 @@ def serve_command(name: str, port: int = 5001) -> list[str]:
     check_name(name, [kind.registered for kind in KINDS.values()], "registered name", TrackingError)
     champion = models.aliases(name).get("champion")
     if champion is None:
-        raise TrackingError(
-            f"{name} has no champion; make a version the champion with `artnb models promote registry:{name}@challenger`."
-        )
+        promote = f"artnb models promote registry:{name}@challenger"
+        raise TrackingError(f"{name} has no champion; make a version the champion with `{promote}`.")
     models.check_whole(models.registered_folder(name, champion))
     refresh()
     served = ["-m", f"models:/{name}@champion", "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]

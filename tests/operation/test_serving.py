@@ -191,9 +191,8 @@ def answering(module, answer):
     return lambda *pictures: model.predict(None, module.pd.DataFrame({"picture": pictures}, dtype=object))
 
 
-def test_a_failure_of_the_model_is_a_message_without_internals_and_an_event(module, monkeypatch):
-    events = []
-    monkeypatch.setattr("artnb.common.logs.event", lambda name, level, **fields: events.append((name, level, fields)))
+def test_a_failure_of_the_model_is_a_message_without_internals_and_an_event(module, use, tmp_path):
+    use(home=tmp_path)
 
     def broken(data):
         raise ValueError("operands of /home/me/secret could not be broadcast")
@@ -202,9 +201,9 @@ def test_a_failure_of_the_model_is_a_message_without_internals_and_an_event(modu
     assert list(table) == ["artist", "probability", "unfamiliar", "error"] and table["artist"][0] is None
     sentence = table["error"][0]
     assert "not your fault" in sentence and "base64" not in sentence and "operands" not in sentence
-    ((name, level, fields),) = events
-    assert (name, level) == ("serving.failed", "error") and "operands" in fields["sentence"]
-    assert fields["where"].startswith("test_serving.py:")
+    (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
+    assert (line["event"], line["level"]) == ("serving.failed", "error") and "operands" in line["sentence"]
+    assert line["id"] in sentence and line["where"].startswith("test_serving.py:")
 
 
 def test_what_is_too_long_or_no_text_is_refused_before_it_is_decoded(module, monkeypatch, tmp_path):
