@@ -28,9 +28,7 @@ from artnb.settings import settings
 
 INSTALL_MLFLOW = install_command("operation", "mlflow")
 # The packages that a served model imports, and h5py, which reads its weights; all of them are on PyPI.
-REQUIRED = (
-    "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader packaging platformdirs"
-)
+REQUIRED = "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader platformdirs"
 OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
