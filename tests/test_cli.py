@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from artnb.cli import main
 from artnb.cli.common import FileError, Model, check_new, result_names, root
-from tests.conftest import draw
+from tests.conftest import CHECKOUT, draw
 from tools import commands as commands_page
 
 
@@ -249,3 +250,32 @@ def test_what_was_to_be_logged_and_was_not_is_no_success(tmp_path, capsys, use):
 
 def test_the_page_about_the_commands_is_what_they_say():
     assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page(), "run: make commands"
+
+
+def named_commands():
+    """The commands that documents, notebooks and the library's sentences name."""
+    for file in [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("notebooks/*.ipynb"), *(CHECKOUT / "artnb").rglob("*.py")]:
+        text = file.read_text(encoding="utf-8").replace("\\n", "\n")
+        found = re.findall(r"(?:`|: |\()artnb (\w[^`\n\")]+)", text)
+        if file.suffix != ".py":
+            found += re.findall(r"^[ \"]{4,6}artnb (\S.*)$", text, re.MULTILINE)
+        for line in found:
+            yield file.name, re.split(" [#|] ", line)[0].strip()
+
+
+def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
+    seen = set()
+    for file, line in named_commands():
+        context, words = click.Context(root, info_name="artnb"), line.replace("\\", "").replace("…", "").split()
+        while isinstance(context.command, click.Group) and words and words[0] not in ("-h", "--help"):
+            word = "cnn" if words[0] in ("NAME", "NETWORK", "MODEL") or "{" in words[0] else words[0].rstrip(".,;)")
+            assert word in context.command.commands, (file, line)
+            context = click.Context(context.command.commands[word], context)
+            words = words[1:]
+        command = context.command
+        assert command is not root, (file, line)
+        known = {name for option in command.params for name in option.opts}
+        asked = {word.strip("[],;|.)") for word in words if word.startswith(("-", "[-"))}
+        assert asked <= known | {"-h", "--help"}, (file, line, asked - known)
+        seen.add(command.name)
+    assert len(seen) > 25
