@@ -27,13 +27,13 @@ soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at onc
 	$(BIN)/python -m pytest -q -s tests/browser/soak.py
 
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
-	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course
+	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course --overwrite
 
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save
 
 learner: .venv/ready ## the learner's edition, solutions taken out, in build/learner
-	$(BIN)/artnb course learner -o build/learner
+	$(BIN)/artnb course learner -o build/learner --overwrite
 
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .

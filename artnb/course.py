@@ -62,8 +62,7 @@ def open_course(folder: str | Path) -> list[Path]:
         import jupyterlab  # noqa: F401
     notebooks, folder = find_notebooks(), _writable(folder)
     copies = {path: folder / path.relative_to(NOTEBOOKS) for path in [*notebooks, *NOTEBOOKS.glob("figures/*")]}
-    if there := [target for target in copies.values() if target.exists() or target.is_symlink()]:
-        raise CourseError(f"{there[0]} exists already, and nothing was copied; name a new folder.")
+    _check_free([*copies.values(), *({folder / "figures"} if (folder / "figures").is_file() else ())])
     for path, target in copies.items():
         with replacing(target) as part:
             shutil.copyfile(path, part)
@@ -87,14 +86,19 @@ def save(chosen: Sequence[str] = ()) -> None:
             nbformat.write(notebook, part)
 
 
-def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
+def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool = False) -> Path:
     """Run the notebooks and write each as one self-contained HTML page, and an index of them all.
+
+    Args:
+        folder: created if necessary.
+        chosen: see `find_notebooks`.
+        overwrite: whether files that exist are replaced.
 
     Returns:
         The index. Of a notebook that fails, the outputs up to its error are written, and the next one is run.
 
     Raises:
-        CourseError: at once, if `folder` cannot be written to; at the end, if any notebook failed.
+        CourseError: at once, if `folder` cannot be written to or a file exists; at the end, if any notebook failed.
     """
     with extras.needed("course", "The pages need"):
         from nbconvert import HTMLExporter
@@ -105,9 +109,10 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
         if name.endswith("_url"):
             setattr(exporter, name, "")
     exporter.log.setLevel("ERROR")  # not that figures have no alternative text; the text around them describes them
-    folder = _writable(folder)
+    folder, notebooks = _writable(folder), find_notebooks(chosen)
+    _check_free([*(folder / f"{path.stem}.html" for path in notebooks), folder / "index.html"], overwrite)
     entries, failures = [], []
-    for path, notebook, error in _run(find_notebooks(chosen)):
+    for path, notebook, error in _run(notebooks):
         marked, formulas = _mark_formulas(notebook)
         page, _ = exporter.from_notebook_node(
             marked, {"metadata": {"name": _title(notebook), "path": str(path.parent)}}
@@ -126,10 +131,25 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = ()) -> Path:
     return folder / "index.html"
 
 
-def write_learner_edition(folder: str | Path, chosen: Sequence[str] = ()) -> list[Path]:
-    """Write the notebooks without outputs, with stubs in place of the cells tagged `solution`; and the drawings."""
-    written, folder = [], _writable(folder)
-    for path in find_notebooks(chosen):
+def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool = False) -> list[Path]:
+    """Write the notebooks without outputs, with stubs in place of the cells tagged `solution`; and the drawings.
+
+    Args:
+        folder: created if necessary.
+        chosen: see `find_notebooks`.
+        overwrite: whether files that exist are replaced.
+
+    Returns:
+        The written notebooks.
+
+    Raises:
+        CourseError: the folder can't be written to, it is the course's own, or a file exists; nothing is written.
+    """
+    written, folder, notebooks = [], _writable(folder), find_notebooks(chosen)
+    if folder.samefile(NOTEBOOKS):
+        raise CourseError(f"{folder} holds the course itself; name another folder for the learner's edition.")
+    _check_free([folder / path.name for path in notebooks], overwrite)
+    for path in notebooks:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
@@ -180,6 +200,12 @@ def _writable(folder: str | Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise CourseError(f"{folder} can't be written to; name another folder.")
     return Path(folder)
+
+
+def _check_free(targets: Sequence[Path], overwrite: bool = False) -> None:
+    for target in targets:
+        if not overwrite and (target.exists() or target.is_symlink()):
+            raise CourseError(f"{target} exists already, and nothing was written; name a new folder.")
 
 
 def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:

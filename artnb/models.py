@@ -294,7 +294,7 @@ def read_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> tup
         ModelError: one of them is another, or missing; the sentence names it.
     """
     card, digest = Card.read(folder)
-    if entry := _registry_entry(folder):
+    if entry := registry_entry(folder):
         name, _, number = entry.rpartition("-")
         events = registered_history(name) if history is None else history
         added = [event for event in events if event["event"] == "add" and str(event["version"]) == number]
@@ -318,7 +318,7 @@ def check_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> Ca
     return read_whole(folder, history)[0]
 
 
-def _registry_entry(folder: Path) -> str:
+def registry_entry(folder: Path) -> str:
     """The name of a folder in the registry, however its path is spelled; empty for any other folder."""
     for spelled in (Path.absolute, Path.resolve):
         with suppress(OSError, RuntimeError):  # there is no registry, or links go round in a circle

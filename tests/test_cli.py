@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +13,18 @@ import pytest
 
 from artnb.cli import main
 from artnb.cli.common import FileError, Model, check_new, result_names, root
+from artnb.operation.store import Store
 from tests.conftest import CHECKOUT, draw
 from tools import commands as commands_page
 
 
 def artnb(*arguments, **environment):
-    import os
-
     return subprocess.run(
-        [sys.executable, "-m", "artnb", *arguments], capture_output=True, text=True, env=os.environ | environment
+        [sys.executable, "-m", "artnb", *arguments],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=os.environ | environment,
     )
 
 
@@ -165,7 +171,12 @@ def test_a_shell_completes_commands_and_models(shell):
     assert script.returncode == 0 and "_ARTNB_COMPLETE" in script.stdout
     if shell == "bash":
         asked = {"COMP_CWORD": "2", "COMP_WORDS": "artnb predict start", "_ARTNB_COMPLETE": "bash_complete"}
-        assert artnb(**asked).stdout.split() == ["plain,starter", "plain,starter-cnn", "plain,starter-monet"]
+        assert artnb(**asked).stdout.split() == [
+            "file,start",
+            "plain,starter",
+            "plain,starter-cnn",
+            "plain,starter-monet",
+        ]
 
 
 def test_results_of_equal_names_are_told_apart():
@@ -279,3 +290,111 @@ def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
         assert asked <= known | {"-h", "--help"}, (file, line, asked - known)
         seen.add(command.name)
     assert len(seen) > 25
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
+    draw(tmp_path / "Ω.png", 1)
+    draw(tmp_path / "a.png", 2)
+    names = [str(tmp_path / name) for name in ("Ω.png", "a.png", "nöwhere.png", "\udcff.png")]
+    done = artnb("predict", "starter", *names, *as_json, PYTHONIOENCODING=encoding)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "error in artnb" not in done.stderr
+    if as_json:
+        results = json.loads(done.stdout)["results"]
+        assert [Path(result["picture"]).name for result in results] == ["Ω.png", "a.png", "nöwhere.png", "\udcff.png"]
+        assert ["error" in result for result in results] == [False, False, True, True]
+    else:
+        assert done.stdout.count("%") >= 2 and done.stderr.count("artnb: ") == 2
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_reader_that_goes_away_ends_no_work(closed, tmp_path):
+    photos = [str(draw(tmp_path / f"{number}.png", number, (40, 40))) for number in range(3)]
+    read, write = os.pipe()
+    os.close(read)
+    command = [
+        sys.executable,
+        "-m",
+        "artnb",
+        "monet",
+        "starter-monet",
+        *photos,
+        "missing.png",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {closed: write}
+    assert subprocess.run(command, **streams).returncode == 1, "one is missing"
+    assert len(list((tmp_path / "o").iterdir())) == 3
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_full_or_closed_output_is_no_traceback(as_json, tmp_path):
+    plan = [sys.executable, "-m", "artnb", "watch", "experiment", "plan", "--base", "0.9", "--lift", "0.03", *as_json]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(plan, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "No space left on device" in done.stderr and "Traceback" not in done.stderr
+    closed = subprocess.run(["bash", "-c", 'exec "$@" >&-', "-", *plan], stderr=subprocess.PIPE, text=True)
+    assert closed.returncode == 0 and closed.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "starter", "--folder", ""],
+        ["evaluate", "starter", "--folder="],
+        ["watch", "drift", "starter", ""],
+        ["stylize", "", "s.jpg", "-o", "x.png"],
+        ["monet", "starter-monet", "x.jpg", "-o", ""],
+    ],
+)
+def test_an_empty_argument_is_not_taken_for_none(arguments, capsys):
+    assert main(arguments) == 2 and "An argument is empty" in capsys.readouterr().err
+
+
+def test_completion_and_bad_settings_are_no_traceback():
+    asked = {"COMP_CWORD": "2", "COMP_WORDS": "artnb predict star", "_ARTNB_COMPLETE": "bash_complete"}
+    for more in ({"ARTNB_SEED": "abc"}, {"ARTNB_HOME": "/nowhere/at/all"}):
+        done = artnb(**asked, **more)
+        assert done.stderr == "" and "plain,registry" not in done.stdout
+    assert artnb("--version", _ARTNB_COMPLETE="").stdout.startswith("artnb ")
+
+
+def test_nothing_that_a_command_reads_is_its_output(folder, tmp_path, use, capsys):
+    use(home=tmp_path / "home", source="folder", data=folder)
+    painting = folder / "images" / "El_Greco" / "03.jpg"
+    before = painting.read_bytes()
+    assert main(["paintings", "split", "-o", str(painting), "--overwrite"]) == 1
+    assert "its own input" in capsys.readouterr().err and painting.read_bytes() == before
+    store = Store.default()
+    store.add("predictions", [{"model": "starter"}])
+    assert main(["watch", "report", "-o", str(store.file), "--overwrite"]) == 1
+    assert len(store.read("predictions", ["model"])) == 1
+
+
+def test_a_port_in_use_is_a_sentence(capsys, monkeypatch):
+    from artnb.operation import tracking
+
+    monkeypatch.setattr(tracking, "page_command", lambda port: ["never"])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["models", "ui", "--port", str(taken.getsockname()[1])]) == 1
+    assert "choose another one with --port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["registry/art-classifier-1", "linked"])
+def test_a_registered_model_is_known_by_any_path(path, use, tmp_path, monkeypatch, capsys):
+    from artnb.operation import registry, tracking
+
+    use(home=tmp_path)
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    folder = registry.add("starter-cnn").folder
+    (tmp_path / "linked").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    assert main(["models", "promote", path]) == 0
+    shutil.copytree(folder, folder.with_name("art-classifier-old"))
+    capsys.readouterr()
+    assert main(["models", "promote", "art-classifier-old"]) == 2
+    assert "is not registered" in capsys.readouterr().err

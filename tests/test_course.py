@@ -127,7 +127,7 @@ def test_the_course_is_opened_in_a_folder_of_ones_own_and_nothing_is_overwritten
     assert copied[0].read_bytes() == (notebooks / "01_good.ipynb").read_bytes()
     copied[0].write_text("my work")
     copied[1].unlink()
-    with pytest.raises(CourseError, match=r"01_good\.ipynb exists already, and nothing was copied; name a"):
+    with pytest.raises(CourseError, match=r"01_good\.ipynb exists already, and nothing was written; name a"):
         course.open_course(mine)
     assert copied[0].read_text() == "my work" and not copied[1].exists()
     with pytest.raises(CourseError, match="is a file, or inside one"):
@@ -148,3 +148,23 @@ def test_the_notebooks_of_a_wheel_are_left_as_they_were_installed(notebooks, mon
         course.save(["01"])
     assert (notebooks / "01_good.ipynb").read_bytes() == before
     assert len(course.find_notebooks()) == 2
+
+
+def test_no_file_of_a_learner_or_teacher_is_overwritten_unasked(notebooks, tmp_path):
+    mine = tmp_path / "mine" / "01_good.ipynb"
+    mine.parent.mkdir()
+    mine.write_text("my own work")
+    (mine.parent / "01_good.html").write_text("my own page")
+    for write in (course.write_learner_edition, course.write_pages):
+        with pytest.raises(CourseError, match="exists already, and nothing was written"):
+            write(mine.parent, ["01"])
+    assert mine.read_text() == "my own work" and len(list(mine.parent.iterdir())) == 2
+    course.write_learner_edition(mine.parent, ["01"], overwrite=True)
+    assert "my own work" not in mine.read_text()
+    with pytest.raises(CourseError, match="holds the course itself"):
+        course.write_learner_edition(notebooks, ["01"], overwrite=True)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "figures").write_text("a file")
+    with pytest.raises(CourseError, match="exists already"):
+        course.open_course(tmp_path / "open")
+    assert [file.name for file in (tmp_path / "open").iterdir()] == ["figures"]

@@ -7,11 +7,12 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from artnb.cli import classification, course, cyclegan, demo, models, paintings, style, watch, weights  # noqa: F401
-from artnb.cli.common import answer, import_tensorflow, root
+from artnb.cli.common import StoppedError, answer, echo, import_tensorflow, lost, root
 from artnb.errors import ArtnbError
 
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from artnb.common import logs
 
-    if "_ARTNB_COMPLETE" in os.environ:  # a shell asks what could come next
+    if os.environ.get("_ARTNB_COMPLETE"):  # a shell asks what could come next
         root.main(prog_name="artnb")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     as_json, command, start_time = "--json" in arguments, _name(arguments), time.monotonic()
@@ -33,10 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tell(sentence, code)
 
     def tell(sentence: str, code: int) -> int:
-        if as_json:
-            print(json.dumps({"error": sentence}, ensure_ascii=False))
-        else:
-            print(f"artnb: {sentence}", file=sys.stderr)
+        with suppress(OSError):  # such as a full disk
+            if as_json and 1 not in lost:
+                echo(json.dumps({"error": sentence}))
+            else:
+                echo(f"artnb: {sentence}", err=True)
         return code
 
     try:
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.filterwarnings("ignore", module=r"PIL\.")
             with root.make_context("artnb", arguments) as context:
                 root.invoke(context)
-            sys.stdout.flush()
+        logs.event("command.done", command=command, seconds=round(time.monotonic() - start_time, 3))
+        return 0
     except click.exceptions.Exit as end:  # help, or a part of the work failed, which was printed
         if end.exit_code:
             logs.event("command.failed", "warning", command=command, exit_code=end.exit_code)
@@ -56,23 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.failure("command.failed", error, command=command)
         error.show()
         return error.exit_code
+    except StoppedError as error:
+        return fail(error, str(error), 130)
     except ArtnbError as error:
         return fail(error, str(error), 1)
     except (KeyboardInterrupt, click.Abort) as error:
         return fail(error, "stopped.", 130)
-    except BrokenPipeError:  # the program that reads our output, such as `head`, has stopped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         hint = "free some space and run the command again" if error.errno == errno.ENOSPC else "fix that and try again"
         where = f" ({error.filename})" if error.filename else ""
-        return fail(error, f"{error.strerror or error}{where}; {hint}.", 1)
+        return fail(error, f"{error.strerror if error.errno else error}{where}; {hint}.", 1)
     except Exception as error:
         number = logs.unforeseen("command.failed", error, command=command)
         place = f"error {number} in {logs.events_file()} says where"
         return tell(f"{type(error).__name__}: {error}. This is an error in artnb; {place}.", 1)
-    logs.event("command.done", command=command, seconds=round(time.monotonic() - start_time, 3))
-    return 0
 
 
 def _name(arguments: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import click
 
 from artnb.cli.common import (
+    ANY,
     FOLDER,
     POSITIVE,
     Model,
@@ -31,7 +32,7 @@ NETWORKS = {  # what `classifier_recipe` takes, and the list of commands says of
 }
 
 _split_option = click.option(
-    "--split", type=Path, metavar="FILE", help="A table of `artnb paintings split`. Default: make it."
+    "--split", type=ANY, metavar="FILE", help="A table of `artnb paintings split`. Default: make it."
 )
 
 
@@ -51,7 +52,7 @@ def _add_training(network: str) -> None:
     @train_commands.command(network, short_help=NETWORKS[network])
     @_split_option
     @click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Default: models/NETWORK under ARTNB_HOME.")
-    @click.option("--search", "searched", metavar="DIR", help="With the best settings of `artnb search classifier`.")
+    @click.option("--search", "searched", type=ANY, metavar="DIR", help="A search, whose best settings are taken.")
     @click.option("--epochs", type=POSITIVE, metavar="N", help="At most, in each phase.")
     @click.option("--folds", type=POSITIVE, metavar="K", help="K models for a K-fold cross-validation.")
     @resume_option
@@ -69,7 +70,7 @@ def _train_classifier(
     network: str,
     split: Path | None,
     output: Path | None,
-    searched: str | None,
+    searched: Path | None,
     epochs: int | None,
     folds: int | None,
     resume: bool,
@@ -161,12 +162,12 @@ def check_worker(chief: str | None, worker: str | None) -> None:
 
 @root.command("evaluate")
 @click.argument("model", type=Model())
-@click.option("--split", type=Path, metavar="FILE", help="Default: the one that the model was trained on.")
+@click.option("--split", type=ANY, metavar="FILE", help="Default: the one that the model was trained on.")
 @click.option(
     "--subset", type=click.Choice(["train", "validation", "test"]), default="test", help="Of the split. Default: test."
 )
-@click.option("--folder", metavar="DIR", help="Pictures in one folder per artist, in place of a split.")
-def _evaluate(model: str, split: Path | None, subset: str, folder: str | None) -> None:
+@click.option("--folder", type=ANY, metavar="DIR", help="Pictures in one folder per artist, in place of a split.")
+def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None) -> None:
     """Measure a classifier on pictures that it was not trained on."""
     if folder and split:
         raise click.UsageError("A folder of pictures has no split; give --folder or --split.")
@@ -194,9 +195,9 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: str | None) -
 
 @root.command("predict")
 @click.argument("model", type=Model())
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@click.argument("pictures", type=ANY, nargs=-1, required=True, metavar="PICTURE...")
 @log_option
-def _predict(model: str, pictures: tuple[str, ...], log: bool) -> None:
+def _predict(model: str, pictures: tuple[Path, ...], log: bool) -> None:
     """Name the artists of pictures.
 
     MODEL is a name of `artnb models list` (starter), registry:champion, or a folder.
@@ -215,10 +216,10 @@ def _predict(model: str, pictures: tuple[str, ...], log: bool) -> None:
             try:
                 prediction = monitoring.predict_and_log(classifier, picture, required=True)
             except (ImageError, StoreError) as error:
-                results.append({"picture": picture, "error": str(error)})
+                results.append({"picture": str(picture), "error": str(error)})
                 complain(error)
                 continue
-            results.append({"picture": picture} | prediction.to_dict())
+            results.append({"picture": str(picture)} | prediction.to_dict())
             more = (f"\n    {artist} ({probability:.1%})" for artist, probability in prediction.ranked[1:3])
             say(f"{picture}: {prediction}{''.join(more)}")
     finish(results)

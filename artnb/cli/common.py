@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,11 +16,18 @@ from artnb import __version__
 from artnb.errors import ArtnbError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+lost: set[int] = set()  # of 1, standard output, and 2, standard error, what can't be written to any more
 _JSON = "artnb.json"  # the key of the flag in Click's `meta`, which all contexts of a command share
 
 
 class Command(click.Command):
     """A command that takes `--json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
+        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
+            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
+        return super().parse_args(ctx, args)
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -49,6 +56,10 @@ class FileError(ArtnbError, ValueError):
     """A result would overwrite a file."""
 
 
+class StoppedError(ArtnbError):
+    """A person stopped the command with Ctrl-C, and it can be resumed."""
+
+
 class Moment(click.ParamType):
     """A date or a time, in UTC unless it has a time zone."""
 
@@ -71,16 +82,19 @@ class Model(click.ParamType):
     name = "model"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that begin like this; a shell completes folders itself."""
+        """The names that begin like this, and what the shell finds in the file system."""
         from artnb.models import STARTERS
         from artnb.settings import settings
 
-        places = [place for place in (STARTERS, settings.home / "models") if place.is_dir()]
-        names = [folder.name for place in places for folder in sorted(place.iterdir()) if folder.is_dir()]
-        names += ["registry:champion", "registry:challenger"]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        names = ["registry:champion", "registry:challenger"]
+        with suppress(ArtnbError, OSError):  # a message would land in the line that is being typed
+            for place in (STARTERS, settings.home / "models"):
+                names += [folder.name for folder in sorted(place.iterdir()) if folder.is_dir()]
+        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [CompletionItem(incomplete, type="file"), *found]
 
 
+ANY = click.Path(path_type=Path)  # a shell completes it
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 POSITIVE = click.IntRange(min=1)
@@ -114,10 +128,7 @@ def search_options(command: _F) -> _F:
 
 def answer(value: dict[str, Any], text: str) -> None:
     """Print what a command found out: as JSON with `--json`, else the text."""
-    if as_json():
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-    else:
-        click.echo(text)
+    echo(json.dumps(value, indent=2) if as_json() else text)
 
 
 def as_json() -> bool:
@@ -128,21 +139,40 @@ def as_json() -> bool:
 def say(text: str) -> None:
     """Print a line of text as soon as it is known; nothing with `--json`."""
     if not as_json():
-        click.echo(text)
+        echo(text)
 
 
 def complain(error: Exception | str) -> None:
     """Print why one of several pictures failed, on standard error; with `--json` the object says it."""
     if not as_json():
-        click.echo(f"artnb: {error}", err=True)
+        echo(f"artnb: {error}", err=True)
 
 
-def finish(results: list[dict[str, Any]]) -> None:
-    """Print the results of several pictures as JSON, if that was asked for; exit with 1 if one has an error."""
+def finish(results: list[dict[str, Any]], stopped: bool = False) -> None:
+    """Print the results of several pictures as JSON, if that was asked for.
+
+    Exit with 130 if a person stopped the work, else with 1 if one of them has an error.
+    """
     if as_json():
         answer({"results": results}, "")
+    if stopped:
+        raise click.exceptions.Exit(130)
     if any("error" in result for result in results):
         raise click.exceptions.Exit(1)
+
+
+def echo(text: str | bytes, err: bool = False) -> None:
+    """Print lines; whoever reads it may go away, or have a narrow encoding, and the work goes on."""
+    try:
+        click.echo(text, err=err)
+    except UnicodeEncodeError as error:
+        narrow = str(text).encode(error.encoding, "backslashreplace")
+        click.echo(narrow, err=err)
+    except OSError as error:
+        lost.add(2 if err else 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)  # what is still in the buffer goes there
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def import_tensorflow() -> None:
@@ -163,24 +193,30 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Name `--resume` when a person stops a training."""
+    """Name `--resume` when a person stops a training.
+
+    Raises:
+        StoppedError: a person did.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"artnb: stopped; the same command with --resume resumes {folder}.", err=True)
-        raise click.exceptions.Exit(130) from None
+        raise StoppedError(f"stopped; the same command with --resume resumes {folder}.") from None
 
 
-def result_names(sources: Sequence[Path], folder: Path, ending: str) -> list[Path]:
-    """A file in `folder` for the result of each source, named like it; no two are the same on any file system."""
+def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequence[str] = ()) -> list[Path]:
+    """A file in `folder` for the result of each source, named like it.
+
+    No two are the same on any file system, and none is called like one of `taken`.
+    """
     targets: list[Path] = []
-    taken: set[str] = set()
+    names = {name.casefold() for name in taken}
     for source in sources:
         name, number = f"{source.stem}{ending}", 1
-        while name.casefold() in taken:
+        while name.casefold() in names:
             number += 1
             name = f"{source.stem}-{number}{ending}"
-        taken.add(name.casefold())
+        names.add(name.casefold())
         targets.append(folder / name)
     return targets
 
@@ -196,6 +232,8 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
             continue
         if any(target.samefile(each) for each in inputs if each.exists()):
             raise FileError(f"The result would overwrite its own input, {target}; name another output (-o).")
+        if target.is_dir():
+            raise FileError(f"{target} is a folder; name another output (-o).")
         if not overwrite:
             raise FileError(f"{target} exists already; name another output (-o), or replace it with --overwrite.")
 

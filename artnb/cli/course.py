@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from artnb.cli.common import FOLDER, answer, root
+from artnb.cli.common import FOLDER, answer, overwrite_option, root
 
 
 @root.group("course")
@@ -32,11 +32,12 @@ def _open(folder: Path) -> None:
 @_course.command("pages")
 @_notebooks
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/course", help="Default: build/course.")
-def _pages(notebooks: tuple[str, ...], output: Path) -> None:
+@overwrite_option
+def _pages(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
     """Run the notebooks and write HTML pages; NN: only those that begin so."""
     from artnb import course
 
-    index = course.write_pages(output, notebooks)
+    index = course.write_pages(output, notebooks, overwrite)
     answer({"index": str(index)}, f"The course is written; open {index}")
 
 
@@ -54,11 +55,12 @@ def _save(notebooks: tuple[str, ...]) -> None:
 @_course.command("learner")
 @_notebooks
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/learner", help="Default: build/learner.")
-def _learner(notebooks: tuple[str, ...], output: Path) -> None:
+@overwrite_option
+def _learner(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
     """Write the edition without the solutions; NN: only those notebooks that begin so."""
     from artnb import course
 
-    written = course.write_learner_edition(output, notebooks)
+    written = course.write_learner_edition(output, notebooks, overwrite)
     answer(
         {"folder": str(output), "results": [{"notebook": file.name} for file in written]},
         f"{len(written)} notebooks without their solutions are in {output}",

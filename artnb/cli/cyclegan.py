@@ -9,6 +9,7 @@ import click
 
 from artnb.cli.classification import train_commands
 from artnb.cli.common import (
+    ANY,
     FOLDER,
     POSITIVE,
     Model,
@@ -29,8 +30,8 @@ from artnb.cli.common import (
 
 
 @train_commands.command("cyclegan", short_help="Photograph to Monet and back.")
-@click.option("--photos", type=Path, metavar="DIR", help="A folder of photographs. Default: the source's.")
-@click.option("--paintings", type=Path, metavar="DIR", help="A folder of paintings. Default: the source's Monets.")
+@click.option("--photos", type=ANY, metavar="DIR", help="A folder of photographs. Default: the source's.")
+@click.option("--paintings", type=ANY, metavar="DIR", help="A folder of paintings. Default: the source's Monets.")
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Default: models/cyclegan under ARTNB_HOME.")
 @click.option("--size", type=POSITIVE, metavar="N", help="Height and width in pixels.")
 @click.option("--steps", type=POSITIVE, metavar="N", help="How many.")
@@ -79,7 +80,7 @@ def _train(
 
 @root.command("monet")
 @click.argument("model", type=Model())
-@click.argument("photos", type=Path, nargs=-1, required=True, metavar="PHOTO...")
+@click.argument("photos", type=ANY, nargs=-1, required=True, metavar="PHOTO...")
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="For the results, as PHOTO-monet.png.")
 @click.option("--to", type=click.Choice(["monet", "photo"]), default="monet", help="Default: monet.")
 @overwrite_option
@@ -124,4 +125,8 @@ def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrit
         except (ImageError, StoreError) as error:
             results[-1]["error"] = str(error)
             complain(error)
-    finish(results)
+        except KeyboardInterrupt:
+            results[-1]["error"] = "stopped."
+            complain("stopped.")
+            break
+    finish(results, stopped=results[-1].get("error") == "stopped.")

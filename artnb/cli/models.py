@@ -12,15 +12,22 @@ from artnb.cli.common import (
     POSITIVE,
     Model,
     answer,
+    echo,
     import_tensorflow,
     resumable,
     resume_option,
     root,
     seed_option,
 )
+from artnb.errors import ArtnbError
 
 if TYPE_CHECKING:
     from artnb.operation.registry import Version
+
+
+class PortError(ArtnbError, OSError):
+    """A server can't listen where it was told to."""
+
 
 NAMES = tuple(kind.registered for kind in KINDS.values())
 _name_argument = click.argument("name", type=click.Choice(NAMES), default=NAMES[0])
@@ -122,10 +129,14 @@ def _serve(name: str, port: int) -> None:
 def _become(command: list[str], port: int) -> None:
     """Run a server in place of this process."""
     import os
+    import socket
 
     from artnb.operation import tracking
 
-    click.echo(f"http://127.0.0.1:{port} (Ctrl-C stops it)", err=True)
+    with socket.socket() as free:
+        if free.connect_ex(("127.0.0.1", port)) == 0:
+            raise PortError(f"Something else answers at port {port}; choose another one with --port.")
+    echo(f"http://127.0.0.1:{port} (Ctrl-C stops it)", err=True)
     os.execve(command[0], command, os.environ | tracking.environment())
 
 
@@ -163,7 +174,7 @@ def _retrain(
 
     classifier, seed = load_model(model, "classifier"), seed_or_default(seed)
     material = retraining.gather(classifier, load_collection(), [*new], new_labels, seed)
-    click.echo(material.report(), err=True)
+    echo(material.report(), err=True)
     with resumable(output):
         further, comparison = retraining.retrain(classifier, material, output, epochs, seed, resume)
     version = registry.add(further.folder)
@@ -206,10 +217,10 @@ def _export(
 
 def _registered(folder: Path) -> tuple[str, int]:
     """The name and the number of a registered model."""
-    from artnb.settings import settings
+    from artnb.models import registry_entry
 
-    name, _, number = folder.name.rpartition("-")
-    if name not in NAMES or folder.parent != settings.home / "registry":
+    name, _, number = registry_entry(folder).rpartition("-")
+    if name not in NAMES or not (number.isascii() and number.isdigit()):
         raise click.UsageError(f"{folder.name!r} is not registered; register it first with: artnb models add MODEL")
     return name, int(number)
 

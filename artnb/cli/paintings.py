@@ -1,6 +1,5 @@
 """`artnb paintings audit | split`: the collection."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from artnb.cli.common import (
     answer,
     as_json,
     check_new,
+    echo,
     overwrite_option,
     root,
     seed_option,
@@ -52,13 +52,16 @@ def _split(min_paintings: int | None, seed: int | None, output: Path | None, ove
 
     if output:
         check_new([output], overwrite)
-    table = prepare(min_paintings, seed).table
+    prepared = prepare(min_paintings, seed)
+    table = prepared.table
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()
     if output:
+        check_new([output], True, [prepared.collection.root / path for path in prepared.collection.paintings["path"]])
         splits.save_split(table, output)
     elif not as_json():
-        table.to_csv(sys.stdout, index=False)
+        # As UTF-8 whatever the terminal's encoding: it is a file that will be read again.
+        echo(str(table.to_csv(index=False)).rstrip("\n").encode("utf-8", "surrogateescape"))
         return
     counts = {"artists": artists, "paintings": len(table), "groups": table["group"].nunique()}
     sizes = ", ".join(f"{count:,} {subset}" for subset, count in subsets.items())

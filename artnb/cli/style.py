@@ -1,6 +1,7 @@
 """`artnb stylize` and `artnb search style`: can we paint like them?"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from artnb.cli.classification import BACKBONES, check_worker, search_commands
 from artnb.cli.common import (
+    ANY,
     FOLDER,
     POSITIVE,
     answer,
@@ -35,17 +37,19 @@ if TYPE_CHECKING:
 
 
 @root.command("stylize")
-@click.argument("content", type=Path)
-@click.argument("styles", type=Path, nargs=-1, required=True, metavar="STYLE...")
-@click.option("-o", "--output", type=Path, metavar="OUT.png", required=True, help="For a folder: a folder.")
+@click.argument("content", type=ANY)
+@click.argument("styles", type=ANY, nargs=-1, required=True, metavar="STYLE...")
+@click.option("-o", "--output", type=ANY, metavar="OUT.png", required=True, help="For a folder: a folder.")
 @click.option("--backbone", type=click.Choice(BACKBONES), help="The network whose features are compared.")
-@click.option("--recipe", metavar="NAME", help="A preset, a picture that artnb painted, or a JSON file.")
+@click.option(
+    "--recipe", type=click.Path(), metavar="NAME", help="A preset, a picture that artnb painted, or a JSON file."
+)
 @click.option("--weight", "weights", type=float, multiple=True, metavar="W", help="How much a style counts; once each.")
 @click.option("--size", type=POSITIVE, metavar="N", help="Longer side in pixels, at most.")
 @click.option("--iterations", type=POSITIVE, metavar="N", help="How many steps.")
 @click.option("--strength", type=float, metavar="S", help="Of the style, from 0 to 1.")
 @click.option("--keep-colours", is_flag=True, help="Keep the colours of the content.")
-@click.option("--mask", type=Path, metavar="PICTURE", help="Only where it is light, the style is applied.")
+@click.option("--mask", type=ANY, metavar="PICTURE", help="Only where it is light, the style is applied.")
 @click.option("--resume", is_flag=True, help="Finish what was stopped; finished pictures stay as they are.")
 @overwrite_option
 @seed_option
@@ -70,11 +74,14 @@ def _stylize(
     """
     if backbone and recipe:
         raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
-    jobs = _jobs(content, output)
-    if resume:  # what has no state is finished, or was not begun
-        jobs = [(source, target) for source, target in jobs if _state(target).exists() or not target.exists()]
-    targets = [target for _, target in jobs if not (resume and _state(target).exists())]
-    check_new(targets, overwrite, [source for source, _ in jobs] + [*styles] + ([mask] if mask else []))
+    sources = _sources(content, output)
+    finished = _finished(sources, content, output) if resume else {}
+    todo = [source for source in sources if source not in finished]
+    taken = [target.name for target in finished.values()]
+    targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
+    inputs = [*sources, *styles, *(Path(each) for each in (mask, recipe) if each)]
+    check_new(targets, True, inputs)
+    check_new([target for target in targets if not (resume and _state(target).exists())], overwrite)
     import_tensorflow()
     from artnb.backbones import shared_backbone
     from artnb.common.progress import STOPPED
@@ -104,7 +111,10 @@ def _stylize(
     if not network.trained:
         complain(f"{network}: its weights are not here; fetch them with: {fetch_command(how.backbone)}")
     results: list[dict[str, Any]] = []
-    for source, target in jobs:
+    for source, target in finished.items():
+        results.append({"content": str(source), "output": str(target)})
+        say(f"{target}: was finished before")
+    for source, target in zip(todo, targets, strict=True):
         results.append({"content": str(source)})
         try:
             with using(log=log or settings.log):
@@ -114,15 +124,13 @@ def _stylize(
             complain(error)
         if results[-1].get("error") == STOPPED:
             break
-    finish(results)
-    if results and results[-1].get("error") == STOPPED:
-        raise click.exceptions.Exit(130)
+    finish(results, stopped=results[-1].get("error") == STOPPED)
 
 
 @search_commands.command("style")
 @click.argument("space", type=click.Choice(["original", "ours"]))
-@click.argument("content", type=Path)
-@click.argument("style", type=Path)
+@click.argument("content", type=ANY)
+@click.argument("style", type=ANY)
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="Of the search.")
 @click.option("--backbone", type=click.Choice(BACKBONES), default="efficientnet-lite0", help="The network that paints.")
 @click.option("--method", type=click.Choice(["random", "bayesian"]), help="Default: that of the space.")
@@ -155,8 +163,8 @@ def _search(
     answer({"results": table.to_dict("records")}, text)
 
 
-def _jobs(content: Path, output: Path) -> list[tuple[Path, Path]]:
-    """Each picture to paint, and the file to paint it to.
+def _sources(content: Path, output: Path) -> list[Path]:
+    """The pictures to paint.
 
     Raises:
         ImageError: there are no pictures, or the output is no file for a picture or no folder for several.
@@ -167,13 +175,27 @@ def _jobs(content: Path, output: Path) -> list[tuple[Path, Path]]:
     if not content.is_dir():
         if output.is_dir() or output.suffix.lower() not in WRITTEN:
             raise ImageError(f"{output.name!r} is not a file name for a picture; end it in {', '.join(WRITTEN)}.")
-        return [(content, output)]
-    files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES)
+        return [content]
+    files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
         raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     if output.exists() and not output.is_dir():
         raise ImageError(f"{output.name!r} is a file; for a folder of pictures name a folder.")
-    return list(zip(files, result_names(files, output, ".png"), strict=True))
+    return files
+
+
+def _finished(sources: Sequence[Path], content: Path, output: Path) -> dict[Path, Path]:
+    """Source -> its result, for those that an earlier run has finished: each result says what it was painted from."""
+    import_tensorflow()
+    from artnb.style.files import read_painting
+
+    finished: dict[Path, Path] = {}
+    for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
+        if target.is_file() and not _state(target).exists():
+            with suppress(ArtnbError):  # a picture that artnb did not paint
+                name = read_painting(target).get("content")
+                finished |= {source: target for source in sources if source.name == name}
+    return finished
 
 
 def _state(target: Path) -> Path:

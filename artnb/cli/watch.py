@@ -37,7 +37,7 @@ def _report(output: Path | None, overwrite: bool, since: datetime | None, until:
     from artnb.operation.store import Store
 
     if output:
-        check_new([output], overwrite)
+        check_new([output], overwrite, [Store.default().file])
     report = monitoring.monitoring_report(Store.default(), since, until)
     text = str(report)
     if output:

@@ -143,7 +143,16 @@ def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
         "ARTNB_PROFILE": "quick",
     }
     address = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "artnb", "search", "original", "--split", str(tmp_path / "split.csv")]
+    command = [
+        sys.executable,
+        "-m",
+        "artnb",
+        "search",
+        "classifier",
+        "original",
+        "--split",
+        str(tmp_path / "split.csv"),
+    ]
     command += ["-o", str(tmp_path / "search"), "--trials", "3", "--chief", address, "--minutes", "5", "--json"]
 
     def start(*more):

@@ -200,3 +200,44 @@ def test_a_cost_that_is_no_number_does_not_end_a_folder(capsys, pictures, tmp_pa
     assert code == 1
     assert err.count("the cost was no number. The best picture so far is saved.") == 2
     assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["0.png", "1.png"]
+
+
+def test_resume_knows_finished_pictures_by_what_they_were_painted_from(capsys, pictures, tmp_path):
+    folder, out = tmp_path / "photographs", tmp_path / "painted"
+    draw(folder / "x.png", 3)
+    assert stylize(capsys, folder, pictures[1], "-o", out, *SMALL)[0] == 0
+    before = (out / "x.png").read_bytes()
+    draw(folder / "x.jpg", 4)
+    code, said, _ = stylize(capsys, folder, pictures[1], "-o", out, *SMALL, "--resume", "--json")
+    assert code == 0 and (out / "x.png").read_bytes() == before
+    finished, painted = json.loads(said)["results"]
+    assert (finished["content"], finished["output"]) == (str(folder / "x.png"), str(out / "x.png"))
+    assert (painted["content"], painted["output"]) == (str(folder / "x.jpg"), str(out / "x-2.png"))
+    assert read_painting(out / "x-2.png")["content"] == "x.jpg"
+
+
+def test_resume_takes_no_other_file_for_its_result(capsys, pictures, tmp_path):
+    out = draw(tmp_path / "out.png", 5)
+    before = out.read_bytes()
+    code, _, err = stylize(capsys, *pictures, "-o", out, *SMALL, "--resume")
+    assert code == 1 and "exists already" in err and out.read_bytes() == before
+    (tmp_path / ".out.png.state").write_bytes(b"a state")
+    code, _, err = stylize(capsys, out, pictures[1], "-o", out, *SMALL, "--resume")
+    assert code == 1 and "its own input" in err and out.read_bytes() == before
+
+
+def test_a_stopped_picture_ends_the_command_with_130(capsys, pictures, tmp_path, monkeypatch):
+    from artnb.style import transfer
+
+    stylize_itself = transfer.stylize
+    monkeypatch.setattr(transfer, "stylize", lambda *a, **o: replace(stylize_itself(*a, **o), stopped=STOPPED))
+    code, out, _ = stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL, "--json")
+    assert code == 130 and json.loads(out)["results"][0]["error"] == STOPPED
+
+
+def test_a_recipes_picture_is_not_painted_over(capsys, pictures, tmp_path):
+    out = tmp_path / "out.png"
+    stylize(capsys, *pictures, "-o", out, *SMALL)
+    before = out.read_bytes()
+    code, _, err = stylize(capsys, *pictures, "-o", out, "--recipe", out, "--overwrite")
+    assert code == 1 and "its own input" in err and out.read_bytes() == before
