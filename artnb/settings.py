@@ -55,7 +55,8 @@ class Settings:
             the collection, see `paintings.splits.threshold`.
         log: `ARTNB_LOG`, "1" to log each prediction, without its picture, in the store that `artnb watch report`
             reads.
-        events: `ARTNB_EVENTS`, a file that gets a line of JSON for each event, see `logs`. Default: none.
+        events: `ARTNB_EVENTS`, a file, or /dev/stderr and the like, that gets a line of JSON for each event, see
+            `logs`. Default: none.
         level: `ARTNB_EVENTS_LEVEL`, how serious an event must be for that: "debug", "info", "warning" or "error".
     """
 
@@ -136,7 +137,9 @@ _VARIABLES = {name: "ARTNB_EVENTS_LEVEL" if name == "level" else f"ARTNB_{name.u
 def _checked(name: str, value: Any, called: str) -> Any:
     """The value of a setting as it is kept; the sentence of an error calls it as it was given."""
     if name in _PATHS and isinstance(value, str | Path) and str(value) not in ("", "packaged"):
-        value = path_of(value, called)
+        path = path_of(value, called)
+        # The whole path of /dev/stderr is that of nothing that can be opened.
+        value = Path(value) if name == "events" and Path(value).is_relative_to("/dev") else path
     check_value(value, _ALLOWED[name], called, SettingsError)
     return value
 

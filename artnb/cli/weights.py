@@ -19,7 +19,7 @@ def _weights() -> None:
 def _list() -> None:
     """List the networks, their files, sizes and licences, and where they are on this machine."""
     from artnb.common.downloads import megabytes
-    from artnb.weights import list_weights
+    from artnb.weights import fetch_command, list_weights
 
     rows = list_weights()
     lines = [
@@ -27,9 +27,11 @@ def _list() -> None:
         + (f"{row.path}{'' if row.fits else ' (damaged)'}" if row.path else "not here")
         for row in rows
     ]
-    missing = [row.name for row in rows if not row.fits]
-    if missing:
-        lines.append(f"fetch them with: artnb weights get {' '.join(missing)}")
+    if published := [row.name for row in rows if row.address and not row.fits]:
+        lines.append(f"fetch them with: {fetch_command(*published)}")
+    for row in rows:
+        if not row.address and not row.fits:
+            lines.append(f"install {row.name} with: {fetch_command(row.name, again=bool(row.path))}")
     answer(
         {"results": [asdict(row) | {"path": row.path and str(row.path)} for row in rows]},
         "\n".join(lines),

@@ -3,18 +3,19 @@
 What has come so far is in `NAME.part` beside the file, and the server's name for that version in `NAME.part.etag`.
 """
 
+import errno
 import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage, InvalidURL
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, Request, build_opener, getproxies, proxy_bypass
 
 from artnb.common import logs
 from artnb.common.files import ALGORITHMS, checksum
@@ -55,6 +56,9 @@ def fetch(address: str, target: Path, digest: str, size: int | None = None) -> N
     """
     part = target.with_name(f"{target.name}.part")
     try:
+        for place in (target, part):
+            if place.is_dir():  # noticed before anything is fetched
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(target):
             if _is_right(target, digest):
@@ -66,9 +70,21 @@ def fetch(address: str, target: Path, digest: str, size: int | None = None) -> N
             _etag_of(part).unlink(missing_ok=True)
     except OSError as error:
         raise DownloadError(
-            f"{target} can't be written ({error.strerror or error}); mend that, such as by freeing some space, and run "
-            "it again: what has come already is kept."
+            f"{target} can't be written ({error.strerror or error}); {_cure(error, target)}, and run it again: what "
+            "has come already is kept."
         ) from error
+
+
+def _cure(error: OSError, target: Path) -> str:
+    if isinstance(error, IsADirectoryError):
+        return f"move the folder {error.filename or target} away, which is in the file's place"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"move the file {error.filename or target.parent} away, which is in a folder's place"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return "name a folder that you may write to"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space"
+    return "mend that, or name another folder"
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -223,11 +239,26 @@ def _answer(request: Request, target: Path, part: Path) -> Any:
             raise _DroppedError(reason) from error
         raise _failed(address, target, reason) from error
     except URLError as error:
-        raise _failed(address, target, f"no way to {urlsplit(address).hostname}: {_words(error.reason)}") from error
+        way = f"no way to {urlsplit(address).hostname}{_through(address)}"
+        raise _failed(address, target, f"{way}: {_words(error.reason)}") from error
+    except (InvalidURL, UnicodeError) as error:  # of a proxy; the address itself is that of the table
+        raise _failed(address, target, f"no way{_through(address)}: {_words(error)}") from error
     except (OSError, HTTPException) as error:
         raise _DroppedError(f"the server broke off before it answered ({_words(error)})") from error
     except ValueError as error:
+        if through := _through(address):
+            raise _failed(address, target, f"no way{through}: {_words(error)}") from error
         raise _failed(address, target, f"a redirection to no address ({_words(error)})") from error
+
+
+def _through(address: str) -> str:
+    """For a sentence, the proxy that the way to an address leads through, without its password; "" if none does."""
+    parts = urlsplit(address)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return ""
+    shown = _words(proxy.rpartition("@")[2])
+    return f" through the proxy {shown!r}, which {parts.scheme}_proxy names and which may be wrong or not reachable"
 
 
 def _failed(address: str, target: Path, reason: str) -> DownloadError:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ALGORITHMS = {"md5": "MD5", "sha256": "SHA-256"}  # as `checksum` and as a person calls them
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/1": 1, "/dev/fd/2": 2}
 
 
 def sha256(file: str | Path) -> str:
@@ -65,23 +66,50 @@ def replacing(target: str | Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def append_lines(file: str | Path, lines: Iterable[str]) -> None:
+def append_lines(file: str | Path, lines: Iterable[str], most_bytes: int | None = None) -> None:
     """Add lines to a text file, written to the disk before this returns; several processes may do so at once.
 
-    A last line that a power cut left unfinished stays, and nothing is added to it.
+    A last line that a power cut left unfinished stays, and nothing is added to it. A device or a pipe gets the lines
+    as they are.
+
+    Args:
+        file: which.
+        lines: without their line ends.
+        most_bytes: a file that is larger is first renamed to `NAME.1`, in place of an older one.
 
     Raises:
-        OSError: the file can't be written to.
+        OSError: the file can't be written to, or nobody reads the pipe.
     """
     from filelock import FileLock
 
-    file = Path(file)
+    file, content = Path(file), "".join(f"{line}\n" for line in lines).encode()
+    if str(file) in _STREAMS or file.is_char_device() or file.is_fifo():
+        return _pass_on(file, content)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")), file.open("ab+") as stream:
+    lock = file.with_name(f".{file.name}.lock")
+    lock.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
+    with FileLock(lock):
+        if most_bytes is not None and file.exists() and file.stat().st_size > most_bytes:
+            file.replace(file.with_name(f"{file.name}.1"))
+        _append(file, content)
+
+
+def _append(file: Path, content: bytes) -> None:
+    with file.open("ab+") as stream:
         if stream.tell():
             stream.seek(-1, os.SEEK_END)
             if stream.read(1) != b"\n":
                 stream.write(b"\n")
-        stream.write("".join(f"{line}\n" for line in lines).encode())
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _pass_on(file: Path, content: bytes) -> None:
+    own = _STREAMS.get(str(file))  # not opened anew, which fails for a socket and overwrites a file
+    # Opening a pipe that nobody reads would wait for ever; not to wait while writing would tear lines apart.
+    stream = os.open(file, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY) if own is None else own
+    if own is None:
+        os.set_blocking(stream, True)
+    with open(stream, "wb", closefd=own is None) as out:
+        out.write(content)

@@ -5,6 +5,7 @@ stopping at the first significant result ("peeking"), finds differences where th
 """
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from artnb.errors import ArtnbError
 from artnb.settings import settings
 
 SIGNIFICANCE = 0.05
+LEAST_LIFT = 0.0001  # less takes hundreds of millions of visitors
 
 
 class ExperimentError(ArtnbError, ValueError):
@@ -34,24 +36,35 @@ def visitors_needed(base: float, lift: float, power: float = 0.8, level: float =
 
     Args:
         base: the expected accuracy of the first arm.
-        lift: the smallest difference that should be detected, such as 0.03.
+        lift: the smallest difference that should be detected, such as 0.03; at least 0.0001 up or down.
         power: the probability of detecting such a difference.
         level: the probability of detecting a difference where there is none (two-sided).
 
     Raises:
-        ExperimentError: a number is not a probability, the lift is 0, or the power is not above the level.
+        ExperimentError: a number is not a probability, the lift is too small, the power is not above the level, or
+            these two are so near to each other or to 0 or 1 that no number can be computed.
     """
     with extras.needed("operation", "An experiment needs", "statsmodels"):
         from statsmodels.stats.power import NormalIndPower
         from statsmodels.stats.proportion import proportion_effectsize
 
-    if not (0 < base < 1 and 0 < base + lift < 1 and lift and 0 < level < power < 1):
+    got = f"Got a base of {base:g}, a lift of {lift:g}, a power of {power:g} and a level of {level:g}"
+    if not (0 < base < 1 and 0 < base + lift < 1 and abs(lift) >= LEAST_LIFT and 0 < level < power < 1):
         raise ExperimentError(
-            f"Got a base of {base:g}, a lift of {lift:g}, a power of {power:g} and a level of {level:g}; give "
-            "probabilities between 0 and 1, base and lift together too, a lift other than 0, and more power than level."
+            f"{got}; give probabilities between 0 and 1, base and lift together too, a lift of at least {LEAST_LIFT:g} "
+            "up or down, and more power than level."
         )
     effect = abs(proportion_effectsize(base + lift, base))
-    return int(np.ceil(NormalIndPower().solve_power(effect, power=power, alpha=level)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the solver tries numbers that are none; what it finds is checked
+        needed = np.ravel(NormalIndPower().solve_power(effect, power=power, alpha=level))[0]
+        reached = NormalIndPower().power(effect, needed, level)
+    if not (needed > 0 and abs(reached - power) < 1e-6):
+        raise ExperimentError(
+            f"{got}, of which no number of visitors follows; give a smaller lift, a power such as 0.8 and a level such "
+            "as 0.05."
+        )
+    return int(np.ceil(needed))
 
 
 @dataclass(frozen=True)

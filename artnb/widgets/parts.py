@@ -94,7 +94,7 @@ class Message(widgets.HTML):
         self.value = f'<p role="status">{html.escape(text)}</p>' if text else ""
 
     def complain(self, error: Exception | str) -> None:
-        """Show the message of an `ArtnbError`; any other error is logged, and the page shows its number in the log."""
+        """Show the message of an `ArtnbError`; any other error is logged, and the page shows its number there."""
         if isinstance(error, ArtnbError | str):
             text = str(error)
         else:

@@ -33,10 +33,23 @@ def test_the_size_is_that_of_cohens_tables():
     assert visitors_needed(base, -lift) == visitors_needed(base, lift)
 
 
-@pytest.mark.parametrize("base, lift", [(0.9, 0.1), (0.9, 0.0), (0.0, 0.1), (1.2, 0.1), (0.1, -0.2)])
+@pytest.mark.parametrize("base, lift", [
+    (0.9, 0.1), (0.9, 0.0), (0.0, 0.1), (1.2, 0.1), (0.1, -0.2), (0.8, 1e-300), (0.8, 1e-9), (0.8, -1e-9),
+    (0.8, float("nan")), (float("nan"), 0.1), (0.8, float("inf")),
+])  # fmt: skip
 def test_a_plan_that_cannot_be_is_one_sentence(base, lift):
     with pytest.raises(ExperimentError, match="probabilities between 0 and 1"):
         visitors_needed(base, lift)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_the_solver_cannot_find_is_a_sentence_and_no_warning():
+    for base, lift, power, level in ((0.01, 0.98, 0.5, 0.01), (0.8, -0.5, 0.0501, 0.01), (0.5, -0.0001, 0.8, 1e-12)):
+        try:
+            assert visitors_needed(base, lift, power, level) > 0
+        except ExperimentError as error:
+            assert "no number of visitors follows" in str(error)
+    assert visitors_needed(0.8, 0.0001) > 10**8
 
 
 def simulate(first, second, n, seed, times=1000):
