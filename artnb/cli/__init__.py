@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(error, f"{error.strerror if error.errno else error}{where}; {hint}.", 1)
     except Exception as error:
         number = logs.unforeseen("command.failed", error, command=command)
-        place = f"error {number} in {logs.events_file()} says where"
+        where = str(logs.events_file()) if logs.kept(number) else "the line above"
+        place = f"error {number} in {where} says where"
         return tell(f"{type(error).__name__}: {error}. This is an error in artnb; {place}.", 1)
 
 
