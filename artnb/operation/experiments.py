@@ -41,7 +41,7 @@ def visitors_needed(base: float, lift: float, power: float = 0.8, level: float =
     Raises:
         ExperimentError: a number is not a probability, the lift is 0, or the power is not above the level.
     """
-    with extras.needed("operation", "An experiment needs", "statsmodels"):
+    with extras.needed("operation", "An experiment needs"):
         from statsmodels.stats.power import NormalIndPower
         from statsmodels.stats.proportion import proportion_effectsize
 
@@ -128,7 +128,7 @@ def judge(
     Raises:
         ExperimentError: there are more right answers than visitors.
     """
-    with extras.needed("operation", "An experiment needs", "statsmodels"):
+    with extras.needed("operation", "An experiment needs"):
         from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
     if any(not 0 <= hits <= number for hits, number in zip(right, n, strict=True)):
