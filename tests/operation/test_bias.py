@@ -87,5 +87,5 @@ def test_without_answers_there_is_a_sentence():
 def test_without_its_package_the_whole_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
     monkeypatch.setattr(extras, "_installed", lambda package: False)
-    with pytest.raises(extras.MissingExtraError, match="needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
         bias.by_group(answers(Anna=(5, 10)), ARTISTS)

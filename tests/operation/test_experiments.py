@@ -71,7 +71,7 @@ def test_the_figures_are_those_of_a_textbook():
 def test_without_its_package_the_whole_extra_is_named(use, monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
     monkeypatch.setattr(extras, "_installed", lambda package: False)
-    with pytest.raises(extras.MissingExtraError, match="needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
         use()
 
 

@@ -124,7 +124,7 @@ def test_a_report_counts_the_logged_predictions(settings):
 def test_without_its_package_the_whole_extra_is_named(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
     monkeypatch.setattr(extras, "_installed", lambda package: False)
-    with pytest.raises(extras.MissingExtraError, match="needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
         monitoring.monitoring_report(fill())
 
 

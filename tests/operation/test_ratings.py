@@ -39,7 +39,7 @@ def test_a_name_may_hold_any_character(tmp_path):
 
 
 def test_half_a_character_is_refused_and_spoils_no_file(tmp_path, capsys):
-    with pytest.raises(RatingError, match="The rater of a rating is .*; it can be a text of whole characters"):
+    with pytest.raises(RatingError, match=r"The rater of a rating is .*; it can be a text of whole characters"):
         Rating("\udc80", "bridge", "vgg19", "style", 4)
     file = tmp_path / "ratings.jsonl"
     file.write_text('{"rater": "\\udc80", "picture": "p", "model": "m", "question": "style", "score": 1}\n')
