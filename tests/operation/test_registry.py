@@ -471,6 +471,7 @@ def test_the_comparison_is_a_page(make):
     page = comparison_page(compare_models(old, new), old, new)
     assert "40.0% against 60.0% of old" in page and "| Titian | 100 | 0.60 | 0.40 |" in page
     assert "**The new model is worse**" in page and "used again at each promotion" in page
+    assert "the true quality of the champions can go down" in page
     again = make("again", 60)
     assert "too few pictures to tell" in comparison_page(compare_models(old, again), old, again)
 
