@@ -20,6 +20,7 @@ from typing import Any
 from artnb import __version__
 from artnb.cards import KINDS, Card, KindName, ModelError, damaged, is_file, is_unfinished
 from artnb.common.files import replacing, sha256
+from artnb.common.lines import read_records
 from artnb.errors import check_name
 from artnb.settings import settings
 
@@ -204,25 +205,25 @@ def registered_folder(name: str, number: int | str) -> Path:
 def registered_history(name: str) -> list[dict[str, Any]]:
     """What was done in the registry with the models of a name, the oldest first.
 
-    A line that was cut short, or says something else than the registry writes, is left out.
+    A line that was cut short, or says something else than the registry writes, is left out, with a warning.
 
     Raises:
         ModelError: the history is there and can't be read.
     """
     file = settings.home / "registry" / "history.jsonl"
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace")
+        events = read_records(file, _event)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise _unreadable(file, error) from error
-    events = []
-    for line in lines.splitlines():
-        with suppress(ValueError, RecursionError):
-            event = json.loads(line)
-            if _is_event(event) and event["name"] == name:
-                events.append(event)
-    return events
+    return [event for event in events if event["name"] == name]
+
+
+def _event(value: Any) -> dict[str, Any]:
+    if not _is_event(value):
+        raise ValueError("no line as the registry writes it")
+    return dict(value)
 
 
 def _is_event(event: Any) -> bool:
@@ -238,7 +239,7 @@ def _is_event(event: Any) -> bool:
         return False
     if event["event"] == "add":
         return isinstance(event.get("digest"), str)
-    return before is None or is_version(before)
+    return (before is None or is_version(before)) and isinstance(event.get("passed", []), list)
 
 
 def aliases(name: str, history: list[dict[str, Any]] | None = None) -> dict[str, int]:

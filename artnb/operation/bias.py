@@ -33,7 +33,7 @@ def by_group(answers: pd.DataFrame, artists: pd.DataFrame) -> pd.DataFrame:
     """
     from scipy.stats import fisher_exact
 
-    with extras.needed("operation", "Watching the models needs", "statsmodels"):
+    with extras.needed("operation", "Watching the models needs"):
         from statsmodels.stats.proportion import proportion_confint
 
     if answers.empty:

@@ -44,7 +44,7 @@ def visitors_needed(base: float, lift: float, power: float = 0.8, level: float =
         ExperimentError: a number is not a probability, the lift is too small, the power is not above the level, or
             these two are so near to each other or to 0 or 1 that no number can be computed.
     """
-    with extras.needed("operation", "An experiment needs", "statsmodels"):
+    with extras.needed("operation", "An experiment needs"):
         from statsmodels.stats.power import NormalIndPower
         from statsmodels.stats.proportion import proportion_effectsize
 
@@ -141,7 +141,7 @@ def judge(
     Raises:
         ExperimentError: there are more right answers than visitors.
     """
-    with extras.needed("operation", "An experiment needs", "statsmodels"):
+    with extras.needed("operation", "An experiment needs"):
         from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
     if any(not 0 <= hits <= number for hits, number in zip(right, n, strict=True)):

@@ -312,7 +312,7 @@ def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
-    with extras.needed("operation", "Watching the models needs", "statsmodels"):
+    with extras.needed("operation", "Watching the models needs"):
         from statsmodels.stats.proportion import proportion_confint
 
     rows = []

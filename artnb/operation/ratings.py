@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from artnb.common.files import append_lines
-from artnb.errors import ArtnbError
+from artnb.common.lines import read_records
+from artnb.errors import Allowed, ArtnbError, check_value
 
 # The questions of the original student project.
 QUESTIONS = ("style", "colour", "lines", "total")
@@ -18,6 +19,16 @@ SCORES = (1, 2, 3, 4, 5)
 
 class RatingError(ArtnbError, ValueError):
     """A rating, or a file of them, that can't be used."""
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and value.encode().decode() == value
+    except UnicodeEncodeError:  # half a character, which no table can hold
+        return False
+
+
+_TEXT = Allowed(_is_text, "a text of whole characters")
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,9 @@ class Rating:
     time: str = ""
 
     def __post_init__(self) -> None:
-        """Check the question and the score."""
+        """Check the texts, the question and the score."""
+        for name in ("rater", "picture", "model", "time"):
+            check_value(getattr(self, name), _TEXT, f"The {name} of a rating", RatingError)
         if self.question not in QUESTIONS:
             raise RatingError(f"There is no question {self.question!r}; there are {', '.join(QUESTIONS)}.")
         if self.score not in SCORES:
@@ -55,31 +68,23 @@ def record_ratings(file: str | Path, ratings: Sequence[Rating]) -> None:
         OSError: the file can't be written to.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    append_lines(
-        file, [json.dumps(asdict(rating) | {"time": rating.time or now}, ensure_ascii=False) for rating in ratings]
-    )
+    append_lines(file, [json.dumps(asdict(rating) | {"time": rating.time or now}) for rating in ratings])
 
 
 def load_ratings(file: str | Path) -> pd.DataFrame:
     """The ratings of a file, a row each; if a person has answered a question about a picture twice, the last answer.
 
-    Incomplete lines, of a write that was interrupted, are left out.
+    Incomplete lines, of a write that was interrupted, are left out, with a warning.
 
     Raises:
         RatingError: the file is missing or can't be read.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+        rows = read_records(Path(file), lambda values: asdict(Rating(**values)))
     except OSError as error:
         raise RatingError(
             f"{Path(file).name!r} can't be read ({type(error).__name__}); rate some pictures first."
         ) from error
-    rows = []
-    for line in lines:
-        try:
-            rows.append(asdict(Rating(**json.loads(line))))
-        except (ValueError, TypeError):
-            continue
     table = pd.DataFrame(rows, columns=list(Rating.__dataclass_fields__))
     return table.drop_duplicates(["rater", "picture", "model", "question"], keep="last", ignore_index=True)
 

@@ -17,7 +17,7 @@ from artnb import models
 from artnb.cards import KINDS, ModelError
 from artnb.common import logs
 from artnb.common.files import append_lines
-from artnb.errors import ArtnbError, check_name
+from artnb.errors import Allowed, ArtnbError, check_name, check_value, optional
 from artnb.operation import tracking
 from artnb.operation.comparing import Comparison, ComparisonError, compare_models
 from artnb.settings import settings
@@ -97,8 +97,13 @@ def champions(name: str) -> list[int]:
 def promote(name: str, version: int | None = None, reason: str | None = None) -> Comparison | None:
     """Make a version the champion, if it is not worse than the best champion so far; see `comparing`.
 
-    The best champion is the one with the best value on the same test pictures, of all that were not rolled back. So
-    many small steps down can't add up. The same test is used again at each promotion.
+    The best champion is the one with the best value on the same test pictures, of all that were not rolled back. So the
+    measured value can't go down in many small steps. The true one can, because the same test is used again at each
+    promotion, and some candidates that are truly worse pass it by luck.
+
+    A reason is needed, too, if the files of a former champion are lost or damaged, if the model is a CycleGAN that is
+    not to be used for Monets, or if the history was lost, so that nobody knows the champions. Former champions that
+    were passed over once are not asked for again. One that was measured on other pictures is left out with a warning.
 
     Args:
         name: "art-classifier" or "monet-generator".
@@ -107,23 +112,30 @@ def promote(name: str, version: int | None = None, reason: str | None = None) ->
             reason, whatever is wrong with former champions is no obstacle. It goes into the history.
 
     Returns:
-        The comparison with the best champion; None if there was no champion or they can't be compared.
+        The comparison with the best of the champions that it can be compared with; None if there is none.
 
     Raises:
-        RegistryError: there is no such version, or it was not shown to be good enough and no reason is given.
+        RegistryError: there is no such version, the reason is no text, or it was not shown to be good enough and no
+            reason is given.
         ModelError: its files were changed.
     """
+    check_value(reason, optional(Allowed(lambda value: isinstance(value, str), "a text")), "The reason", RegistryError)
+    # What a terminal could not decode is written in ASCII, so that everyone who reads the history can show it.
+    reason = (reason or "").encode("utf-8", "backslashreplace").decode().strip()
     with _locked():
         history = _History.read(name)
         if version is None and "challenger" not in history.aliases:
             raise RegistryError(f"{name} has no challenger; register a model with `artnb models add MODEL`.")
         new = history.version(history.aliases["challenger"] if version is None else version)
-        models.check_whole(new.folder, history.events)
+        card = models.check_whole(new.folder, history.events)
         before = history.aliases.get("champion")
         if before == new.number:
             raise RegistryError(f"{name} {before} is the champion already; promote another version.")
-        comparison, doubt = (None, "") if before is None else _compared(history, new, before)
-        if doubt and not (reason and reason.strip()):
+        comparison, doubts, lost = _compared(history, new, before)
+        if "monet" in card.withdrawn:
+            doubts.append(f"it is not to be used for Monets: {card.withdrawn['monet'].rstrip('.')}")
+        doubt = "; and ".join(doubts)
+        if doubt and not reason:
             raise RegistryError(
                 f"{name} {new.number} was not promoted, for {doubt}. "
                 "Give a reason (--force REASON) to do it all the same."
@@ -136,13 +148,26 @@ def promote(name: str, version: int | None = None, reason: str | None = None) ->
             before=before,
             comparison=comparison.to_dict() if comparison else None,
             **({"forced": reason, "doubt": doubt} if doubt else {}),
+            **({"passed": lost} if lost else {}),
         )
     return comparison
 
 
-def _compared(history: "_History", new: Version, champion: int) -> tuple[Comparison | None, str]:
-    """The comparison with the best champion so far, and why `new` should not take over, without a full stop."""
+def _compared(
+    history: "_History", new: Version, champion: int | None
+) -> tuple[Comparison | None, list[str], list[int]]:
+    """The comparison with the best champion that there can be one with; why `new` should not take over; lost champions.
+
+    The reasons have no full stop. The lost champions are those whose files can't be read or trusted.
+    """
+    if champion is None:
+        unknown = sorted(history.folders() - {event["version"] for event in history.events})
+        names = ", ".join(f"{new.name}-{number}" for number in unknown[:5]) + (", …" if len(unknown) > 5 else "")
+        lost = f"there is no champion, and the history, which may have been lost, does not name the folders {names}"
+        return None, [lost] if unknown else [], []
     comparisons: list[Comparison] = []
+    doubts: list[str] = []
+    passed: list[int] = []
     for number in dict.fromkeys([champion, *history.champions()]):
         if number == new.number:
             continue
@@ -151,12 +176,16 @@ def _compared(history: "_History", new: Version, champion: int) -> tuple[Compari
             models.check_whole(folder, history.events)
             comparisons.append(compare_models(folder, new.folder))
         except (ArtnbError, OSError) as error:
-            if number == champion:
-                return None, f"it can't be compared with the champion, {new.name} {number}: {str(error).rstrip('.')}"
-            if not isinstance(error, ComparisonError):  # one that was measured on other pictures sets no mark
+            if isinstance(error, ComparisonError) and number != champion:
                 logs.warn("registry.passed", f"{new.name} {number} is left out of the comparison: {error}")
+            elif number == champion or number not in history.passed():
+                which = "the champion" if number == champion else "a former champion"
+                doubts.append(f"it can't be compared with {which}, {new.name} {number}: {str(error).rstrip('.')}")
+                passed += [] if isinstance(error, ComparisonError) else [number]
+    if not comparisons:
+        return None, doubts, passed
     best = max(comparisons, key=lambda each: each.better_old)
-    return best, best.doubt
+    return best, [*doubts, *([best.doubt] if best.doubt else [])], passed
 
 
 def rollback(name: str) -> Version:
@@ -183,7 +212,8 @@ def rollback(name: str) -> Version:
                 f"No former champion of {name} is whole: {' '.join(problems.values())} Restore a folder from a copy, "
                 "or make another version the champion with `artnb models promote`."
             )
-        history = history.then("rollback", number, history.aliases | {"champion": number}, before=now)
+        others = {alias: other for alias, other in history.aliases.items() if other != number}
+        history = history.then("rollback", number, others | {"champion": number}, before=now)
         for passed, problem in problems.items():
             logs.warn("registry.passed", f"{name} {passed} is passed over: {problem}")
     return history.version(number)
@@ -205,7 +235,7 @@ class _History:
         """Write a line, and return the history with it."""
         time = datetime.now(UTC).isoformat(timespec="seconds")
         line = {"time": time, "name": self.name, "event": event, "version": number, "aliases": aliases} | more
-        append_lines(settings.home / "registry" / "history.jsonl", [json.dumps(line, ensure_ascii=False)])
+        append_lines(settings.home / "registry" / "history.jsonl", [json.dumps(line)])
         logs.event(f"registry.{event}", model=f"{self.name} {number}", aliases=aliases, **more)
         return type(self)(self.name, [*self.events, line])
 
@@ -247,12 +277,25 @@ class _History:
                 numbers.append(event["version"])
         return numbers
 
+    def passed(self) -> set[Any]:
+        """The former champions that a promotion has passed over because their files were lost."""
+        return {number for event in self.events for number in event.get("passed", [])}
+
+    def folders(self) -> set[int]:
+        """The numbers of the folders that are named like versions.
+
+        Up to 9999: a longer one is no count but a date, in a name that a person gave to a copy.
+        """
+        names = [path.name.rpartition("-") for path in (settings.home / "registry").iterdir() if path.is_dir()]
+        return {
+            int(digits)
+            for name, _, digits in names
+            if name == self.name and digits.isascii() and digits.isdigit() and len(digits) <= 4
+        }
+
     def next_number(self) -> int:
         """After all in the history and all folders: a number is never used twice, even if the history was lost."""
-        numbers = [event["version"] for event in self.events]
-        names = [folder.name.rpartition("-") for folder in (settings.home / "registry").iterdir()]
-        numbers += [int(digits) for name, _, digits in names if name == self.name and _is_number(digits)]
-        return 1 + max(numbers, default=0)
+        return 1 + max([event["version"] for event in self.events] + [*self.folders()], default=0)
 
     def problem(self, number: int) -> str:
         """What is wrong with the files of a version, a sentence; empty for a whole one."""
@@ -261,10 +304,6 @@ class _History:
         except ModelError as error:
             return str(error)
         return ""
-
-
-def _is_number(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ MLflow stores a copy of this file with each model and runs it with the copy of a
 """
 
 import base64
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 class ServedModel(PythonModel):
     """Takes a table with the column `picture`: the bytes of a file (JPEG, PNG, …) as base64.
+
+    Line breaks in it, and a prefix such as `data:image/png;base64,`, are passed over. A table without rows gets an
+    answer without rows.
 
     A classifier returns the columns artist, probability, unfamiliar and error; a CycleGAN returns picture, a PNG as
     base64, and error. In each row either error is empty or all other columns are.
@@ -37,19 +41,19 @@ class ServedModel(PythonModel):
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """A row for each picture, with an error message if there is no prediction."""
-        if "picture" not in model_input:
+        if "picture" not in model_input and len(model_input):
             raise mlflow.MlflowException("Give a column `picture`, the bytes of each file as base64.", error_code=1000)
-        rows = [self._row(text) for text in model_input["picture"]]
+        rows = [self._row(text) for text in model_input.get("picture", [])]
         table = pd.DataFrame(rows, columns=self._columns, dtype=object)
         return table.where(table.notna(), None)  # JSON knows no NaN
 
     def _row(self, text: Any) -> dict[str, Any]:
         from artnb.common import logs
-        from artnb.images import ImageError
+        from artnb.errors import ArtnbError
 
         try:
             return self._answer(_decoded(text))
-        except ImageError as error:
+        except ArtnbError as error:  # of the picture, or of a model that is not to be used for this
             return {"error": str(error)}
         except Exception as error:  # its message could show visitors paths or code
             number = logs.unforeseen("serving.failed", error)
@@ -67,6 +71,7 @@ def _decoded(text: Any) -> bytes:
 
     if not isinstance(text, str):
         raise ImageError(f"Got {type(text).__name__}; give the bytes of a file as base64, which is a text.")
+    text = re.sub(r"[\r\n]+", "", re.sub(r"\A\s*data:[^,]{,200};base64,", "", text))
     if len(text) > MAX_BYTES * 4 // 3 + 4:
         raise ImageError(f"The picture is larger than {MAX_BYTES // 1024**2} MB; make it smaller and try again.")
     try:

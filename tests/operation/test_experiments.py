@@ -1,9 +1,12 @@
 """A/B tests with known truth: their false positive rate and their power."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from artnb.common import extras
 from artnb.operation import experiments
 from artnb.operation.experiments import ExperimentError, assign, judge, visitors_needed
 
@@ -75,6 +78,14 @@ def test_the_figures_are_those_of_a_textbook():
     assert result.p == pytest.approx(0.02092, abs=1e-5) and result.winner == "challenger"
     assert result.difference == pytest.approx(0.1) and result.low < 0.1 < result.high and result.low > 0
     assert judge((60, 40), (200, 200), 200, ARMS).winner == "champion"
+
+
+@pytest.mark.parametrize("use", [lambda: visitors_needed(0.5, 0.1), lambda: judge((40, 60), (200, 200), 200, ARMS)])
+def test_without_its_package_the_whole_extra_is_named(use, monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
+    monkeypatch.setattr(extras, "_installed", lambda package: False)
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+        use()
 
 
 def test_nothing_is_decided_before_both_are_full():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 
 from artnb.classification.model import Prediction
 from artnb.cli import main
+from artnb.common import extras
 from artnb.images import ImageError
 from artnb.models import load_model
 from artnb.operation import feedback, monitoring
@@ -117,6 +119,13 @@ def test_a_report_counts_the_logged_predictions(settings):
     table = report.confusion["starter"]
     assert table.loc["Titian"].to_dict() == {"Goya": 1, "Titian": 6} and table.loc["Goya", "Titian"] == 2
     assert report.newcomers == {"Berthe Morisot": 1}
+
+
+def test_without_its_package_the_whole_extra_is_named(settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.stats.proportion", None)
+    monkeypatch.setattr(extras, "_installed", lambda package: False)
+    with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
+        monitoring.monitoring_report(fill())
 
 
 def test_a_window_leaves_out_what_was_before_and_after(settings):

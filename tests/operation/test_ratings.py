@@ -19,13 +19,32 @@ def test_what_is_recorded_is_there(tmp_path):
     assert set(table["rater"]) == {"A", "Ö"} and table["time"].str.startswith("20").all()
 
 
-def test_an_incomplete_line_is_left_out(tmp_path):
+def test_an_incomplete_line_is_left_out_and_named(tmp_path, capsys):
     file = tmp_path / "ratings.jsonl"
     record_ratings(file, [Rating("A", "bridge", "vgg19", "style", 4)])
     with file.open("ab") as stream:
         stream.write(b'{"rater": "B", "pict')
     record_ratings(file, [Rating("C", "bridge", "vgg19", "style", 3)])
     assert list(load_ratings(file)["rater"]) == ["A", "C"]
+    assert "Line 2 of 'ratings.jsonl' can't be read" in capsys.readouterr().err
+
+
+def test_a_name_may_hold_any_character(tmp_path):
+    file = tmp_path / "ratings.jsonl"
+    raters = ["A\u2028B", "A\u0085B", "A\rB"]
+    record_ratings(file, [Rating(rater, "bridge", "vgg19", "style", 4) for rater in raters])
+    with file.open("a", encoding="utf-8") as stream:  # as earlier versions wrote it
+        stream.write('{"rater": "C\u2028D", "picture": "p", "model": "m", "question": "style", "score": 1}\n')
+    assert list(load_ratings(file)["rater"]) == [*raters, "C\u2028D"]
+
+
+def test_half_a_character_is_refused_and_spoils_no_file(tmp_path, capsys):
+    with pytest.raises(RatingError, match=r"The rater of a rating is .*; it can be a text of whole characters"):
+        Rating("\udc80", "bridge", "vgg19", "style", 4)
+    file = tmp_path / "ratings.jsonl"
+    file.write_text('{"rater": "\\udc80", "picture": "p", "model": "m", "question": "style", "score": 1}\n')
+    record_ratings(file, [Rating("A", "bridge", "vgg19", "style", 4)])
+    assert list(load_ratings(file)["rater"]) == ["A"] and "Line 1 of" in capsys.readouterr().err
 
 
 def test_eight_processes_lose_nothing(tmp_path):

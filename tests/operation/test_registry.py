@@ -11,8 +11,9 @@ import pytest
 
 from artnb import models
 from artnb.cards import Card, ModelError
+from artnb.common import extras
 from artnb.operation import registry, tracking
-from artnb.operation.comparing import ComparisonError, compare_counts, compare_models, comparison_page
+from artnb.operation.comparing import Comparison, ComparisonError, compare_counts, compare_models, comparison_page
 from artnb.operation.registry import RegistryError
 from tests.conftest import resealed
 
@@ -133,6 +134,8 @@ def test_what_is_said_to_be_needed_would_be_enough():
     assert compare_counts("old", 547, 490, 40, 20).verdict == "worse"
     assert compare_counts("old", 547, 490, 0, 0).verdict == "not worse", "the same answers"
     assert compare_counts("old", 20, 15, 0, 0).verdict == "too few pictures"
+    for width in (1e300, float("inf"), float("nan")):
+        assert Comparison("old", "KID", 9, 0.1, 0.1, (-width, width), 0.01).needed == 1_000_000
 
 
 @pytest.mark.parametrize("correlation", [0.62, 0.43], ids=["8 % discordant", "12 % discordant"])
@@ -148,7 +151,7 @@ def test_the_rule_stops_a_real_loss_and_lets_a_real_gain_through(correlation, ch
     assert passed < 0.045 if change < 0 else passed > 0.81
 
 
-def test_small_steps_down_do_not_add_up(make, settings):
+def test_the_measured_value_does_not_go_down_in_small_steps(make, settings):
     registry.add(make("best", 60))
     registry.promote(NAME)
     registry.add(make("forced", 50))
@@ -185,6 +188,43 @@ def test_a_reason_is_enough_whatever_is_wrong_with_the_champion(how, make, setti
     assert "art-classifier" in models.registered_history(NAME)[-1]["doubt"]
 
 
+@pytest.mark.parametrize("reason", ["one\u2028two", "one\u0085two", "one\rtwo", "a\udc80b"])
+def test_a_promotion_is_kept_whatever_characters_its_reason_has(reason, make, settings):
+    registry.add(make("old", 60))
+    registry.promote(NAME)
+    registry.add(make("new", 50))
+    registry.promote(NAME, reason=reason)
+    assert models.aliases(NAME) == {"champion": 2}
+    kept = models.registered_history(NAME)[-1]["forced"]
+    assert kept == reason.replace("\udc80", "\\udc80") and kept.encode()
+    assert (settings.home / "registry" / "history.jsonl").read_bytes().isascii()
+
+
+def test_a_line_with_an_end_of_line_of_unicode_is_read(make, settings):
+    registry.add(make("old", 60))
+    line = models.registered_history(NAME)[0] | {"event": "promote", "before": None, "aliases": {"champion": 1}}
+    line["forced"] = "a\u2028b"
+    with (settings.home / "registry" / "history.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    assert models.aliases(NAME) == {"champion": 1}
+
+
+@pytest.mark.parametrize("reason", [5, True, b"a try", ["a try"]])
+def test_a_reason_that_is_no_text_is_a_sentence(reason, make, settings):
+    registry.add(make("mine", 60))
+    with pytest.raises(RegistryError, match=r"The reason is .*; it can be None or a text\."):
+        registry.promote(NAME, reason=reason)
+    assert models.aliases(NAME) == {"challenger": 1}
+
+
+def test_a_generator_that_is_not_to_be_used_is_promoted_with_a_reason(settings, tmp_path):
+    folder = shutil.copytree(models.STARTERS / "starter-monet", tmp_path / "withdrawn")
+    registry.add(resealed(folder, withdrawn={"monet": "It paints yellow blots."}))
+    with pytest.raises(RegistryError, match=r"not to be used for Monets: It paints yellow blots\. Give a reason"):
+        registry.promote("monet-generator")
+    assert registry.promote("monet-generator", reason="a try") is None
+
+
 def test_a_generator_without_measures_is_promoted_with_a_reason(settings, tmp_path):
     folder = shutil.copytree(models.STARTERS / "starter-monet", tmp_path / "unmeasured")
     registry.add("starter-monet")
@@ -195,11 +235,38 @@ def test_a_generator_without_measures_is_promoted_with_a_reason(settings, tmp_pa
     assert registry.promote("monet-generator", reason="it looks well") is None
 
 
-def test_a_former_champion_that_is_lost_sets_no_mark_and_is_named(make, settings, capsys):
-    for number, right in enumerate((60, 70)):
-        registry.add(make(f"m{number}", right))
-        registry.promote(NAME)
+def test_a_former_champion_that_is_lost_needs_a_reason_once(make, settings):
+    """Otherwise a step down that was refused would pass as soon as the best champion's folder is lost."""
+    registry.add(make("best", 60))
+    registry.promote(NAME)
+    registry.add(make("forced", 50))
+    registry.promote(NAME, reason="a try")
     damage(models.registered_folder(NAME, 1), "lost")
+    registry.add(make("between", 55))
+    with pytest.raises(RegistryError, match=r"can't be compared with a former champion, art-classifier 1: .*--force"):
+        registry.promote(NAME)
+    assert registry.promote(NAME, reason="its folder is gone for good").against == f"{NAME}-2"
+    assert models.registered_history(NAME)[-1]["passed"] == [1]
+    registry.add(make("next", 90))
+    assert registry.promote(NAME).against == f"{NAME}-3"
+    assert "passed" not in models.registered_history(NAME)[-1]
+
+
+def test_a_champion_that_was_passed_over_is_not_asked_for_again(make, settings):
+    registry.add(make("lost", 60))
+    registry.promote(NAME)
+    damage(models.registered_folder(NAME, 1), "card")
+    registry.add(make("second", 70))
+    registry.promote(NAME, reason="the champion is lost")
+    registry.add(make("third", 90))
+    assert registry.promote(NAME).against == f"{NAME}-2"
+
+
+def test_a_former_champion_of_other_pictures_is_left_out_with_a_warning(make, settings, capsys):
+    registry.add(make("elsewhere", 60, first=5))
+    registry.promote(NAME)
+    registry.add(make("here", 70))
+    registry.promote(NAME, reason="measured elsewhere")
     registry.add(make("next", 90))
     assert registry.promote(NAME).against == f"{NAME}-2"
     assert "art-classifier 1 is left out of the comparison" in capsys.readouterr().err
@@ -312,7 +379,35 @@ def test_a_card_that_was_changed_after_it_was_registered_is_not_trusted(make, se
             models.load_model(name)
 
 
-def test_a_line_that_was_cut_short_is_as_if_it_had_never_been(make, settings):
+def test_after_a_rollback_the_champion_is_no_challenger(make, settings):
+    first = make("first", 60)
+    registry.add(first)
+    registry.promote(NAME)
+    registry.add(make("second", 90))
+    registry.promote(NAME)
+    assert registry.add(first).aliases == ("challenger",)
+    assert registry.rollback(NAME).aliases == ("champion",)
+
+
+def test_a_lost_history_makes_no_promotion_unconditional(make, settings):
+    for number, right in enumerate((60, 90)):
+        registry.add(make(f"m{number}", right))
+        registry.promote(NAME)
+    (settings.home / "registry" / "history.jsonl").unlink()
+    registry.add(make("worse", 50))
+    with pytest.raises(RegistryError, match=r"no champion.*name the folders art-classifier-1, art-classifier-2\. Give"):
+        registry.promote(NAME)
+    assert registry.promote(NAME, reason="the history is lost") is None
+    assert models.aliases(NAME) == {"champion": 3}
+
+
+def test_a_folder_that_a_person_named_with_a_date_is_no_version(make, settings):
+    (settings.home / "registry" / f"{NAME}-20261128").mkdir(parents=True)
+    assert registry.add(make("mine", 60)).number == 1
+    assert registry.promote(NAME) is None
+
+
+def test_a_line_that_was_cut_short_is_as_if_it_had_never_been(make, settings, capsys):
     registry.add(make("mine", 50))
     registry.promote(NAME)
     with (settings.home / "registry" / "history.jsonl").open("a") as file:
@@ -320,6 +415,9 @@ def test_a_line_that_was_cut_short_is_as_if_it_had_never_been(make, settings):
     assert models.aliases(NAME) == {"champion": 1}
     registry.add(make("next", 60))
     assert models.aliases(NAME) == {"champion": 1, "challenger": 2}
+    told = capsys.readouterr().err
+    assert told.count("artnb:") == 1, "once, however often it is read"
+    assert "Line 3 of 'history.jsonl' can't be read" in told
 
 
 def test_a_number_is_never_used_twice_even_if_the_history_is_lost(make, settings):
@@ -373,6 +471,7 @@ def test_the_comparison_is_a_page(make):
     page = comparison_page(compare_models(old, new), old, new)
     assert "40.0% against 60.0% of old" in page and "| Titian | 100 | 0.60 | 0.40 |" in page
     assert "**The new model is worse**" in page and "used again at each promotion" in page
+    assert "the true quality of the champions can go down" in page
     again = make("again", 60)
     assert "too few pictures to tell" in comparison_page(compare_models(old, again), old, again)
 
@@ -396,6 +495,9 @@ def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
     assert compare_models(old, monet("seed", 0.05, seed=3)).verdict == "not worse", "what counts is the pictures"
     with pytest.raises(ComparisonError, match="different pictures"):
         compare_models(old, monet("other", 0.05, test="of other files"))
+    for cards in ((old, monet("silent", 0.05, pictures={})), (monet("mute", 0.05, pictures={}), old)):
+        with pytest.raises(ComparisonError, match="says nothing of 'test_photos'"):
+            compare_models(*cards)
     with pytest.raises(ComparisonError, match="is a cyclegan and 'starter-cnn' a classifier"):
         compare_models(old, models.STARTERS / "starter-cnn")
 
@@ -533,18 +635,75 @@ def test_mlflows_settings_are_left_alone(use, tmp_path, monkeypatch, capsys):
 
 def test_without_mlflow_the_registry_works_and_says_so(make, use, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "_installed", lambda package: False)
     use(home=tmp_path / "home")
     assert registry.add(make("mine", 60)).number == 1
-    assert 'pip install "mlflow>=3.17,!=3.18.0"' in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert 'pip install "mlflow>=3.17,!=3.18.0" ' in told and "seaborn" in told and "statsmodels" in told
     registry.promote(NAME)
     for command in (tracking.page_command, lambda: tracking.serve_command(NAME)):
         with pytest.raises(tracking.TrackingError, match=r"pip install \"mlflow"):
             command()
 
 
+def test_a_package_that_the_figures_need_is_named_before_anything_is_written(make, use, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("mlflow")
+    find = tracking.find_spec
+    monkeypatch.setattr(tracking, "find_spec", lambda name: None if name == "seaborn" else find(name))
+    monkeypatch.setattr(extras, "_installed", lambda package: package != "seaborn")
+    home = use(home=tmp_path / "home").home
+    assert registry.add(make("mine", 60)).number == 1
+    told = capsys.readouterr().err
+    assert 'need seaborn, so nothing can be shown there; install what is missing with: pip install "seaborn' in told
+    assert "mlflow.db" not in told and not (home / "registry" / "mlflow.db").exists()
+    registry.promote(NAME)
+    with pytest.raises(extras.MissingExtraError, match="need seaborn"):
+        tracking.serve_command(NAME)
+
+
+def test_a_package_that_turns_out_to_be_missing_is_not_mlflows_fault(make, use, tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+
+    def missing(*_):
+        raise extras.MissingExtraError("The figures need seaborn.")
+
+    monkeypatch.setattr(tracking, "_figures", missing)
+    use(home=tmp_path / "home")
+    registry.add(make("mine", 60))
+    with pytest.raises(extras.MissingExtraError, match=r"^The figures need seaborn\.$"):
+        tracking.refresh()
+
+
+def add_with_a_gap(make, number):
+    """A version 1, and the next one with another number."""
+    registry.add(make("first", 60))
+    models.registered_folder(NAME, number - 1).mkdir()
+    assert registry.add(make("second", 90)).number == number
+
+
+def test_mlflow_follows_past_numbers_that_are_missing_every_time(make, use, tmp_path, capsys):
+    pytest.importorskip("mlflow")
+    use(home=tmp_path / "home")
+    add_with_a_gap(make, 4)
+    registry.promote(NAME, 4, reason="a try")
+    tracking.refresh()
+    assert capsys.readouterr().err == ""
+
+
+def test_mlflow_does_not_follow_into_the_thousands(make, settings):
+    pytest.importorskip("mlflow")
+    add_with_a_gap(make, 2027)
+    with pytest.raises(
+        tracking.TrackingError, match=r"of the numbers up to 2027 the registry has only 2\. .*ARTNB_HOME"
+    ):
+        tracking.refresh()
+
+
 def test_the_commands_are_for_this_machine_only_and_know_the_database(known):
     with pytest.raises(tracking.TrackingError, match="has no champion"):
         tracking.serve_command(NAME)
+    with pytest.raises(tracking.TrackingError, match=r"no version yet; register a model first with `artnb models add"):
+        tracking.serve_command("monet-generator")
     with pytest.raises(tracking.TrackingError, match="no registered name 'art'"):
         tracking.serve_command("art")
     registry.promote(NAME)
@@ -554,7 +713,7 @@ def test_the_commands_are_for_this_machine_only_and_know_the_database(known):
     assert f"models:/{NAME}@champion" in serve
     environment = tracking.environment()
     assert environment["MLFLOW_TRACKING_URI"] == f"sqlite:///{known.as_posix()}/mlflow.db"
-    assert environment["DO_NOT_TRACK"] == "true"
+    assert environment["DO_NOT_TRACK"] == "true" and environment["ARTNB_HOME"] == str(known.parent)
     shutil.rmtree(models.registered_folder(NAME, 1))
     with pytest.raises(ModelError):
         tracking.serve_command(NAME)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from artnb import models
-from artnb.cards import KINDS
+from artnb.cards import KINDS, ModelError
 from artnb.images import load_image, png_bytes
 from artnb.operation import registry, tracking
 from artnb.settings import using
@@ -204,6 +204,36 @@ def test_a_failure_of_the_model_is_a_message_without_internals_and_an_event(modu
     (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
     assert (line["event"], line["level"]) == ("serving.failed", "error") and "operands" in line["sentence"]
     assert line["id"] in sentence and line["where"].startswith("test_serving.py:")
+
+
+def test_a_text_in_lines_or_with_a_prefix_is_a_picture(module):
+    ask = answering(module, lambda data: {"artist": "Titian" if data == PICTURE else "nobody"})
+    prefix = "data:image/png;base64,"
+    table = ask(
+        base64.encodebytes(PICTURE).decode(), GOOD.replace("A", "A\r\n"), prefix + GOOD, "data:text/plain,hello"
+    )
+    assert table["artist"].tolist() == ["Titian"] * 3 + [None]
+    assert "not base64" in table["error"][3]
+
+
+def test_an_empty_table_is_answered_by_an_empty_one(module):
+    model = module.ServedModel()
+    model._columns = ["picture", "error"]
+    for empty in (module.pd.DataFrame(), module.pd.DataFrame({"picture": []})):
+        table = model.predict(None, empty)
+        assert list(table) == ["picture", "error"] and table.empty
+    with pytest.raises(module.mlflow.MlflowException, match="Give a column `picture`"):
+        model.predict(None, module.pd.DataFrame({"image": [GOOD]}))
+
+
+def test_a_model_that_is_not_to_be_used_says_so(module, use, tmp_path):
+    use(home=tmp_path)
+
+    def withdrawn(data):
+        raise ModelError("It paints yellow blots; use another model.")
+
+    assert answering(module, withdrawn)(GOOD)["error"][0] == "It paints yellow blots; use another model."
+    assert not (tmp_path / "errors.jsonl").exists()
 
 
 def test_what_is_too_long_or_no_text_is_refused_before_it_is_decoded(module, monkeypatch, tmp_path):
