@@ -90,7 +90,7 @@ class Client:
         name = uuid4().hex
         self.ask(name)
         while True:
-            got = self.receive(120)  # it may have thousands of messages to look at before
+            got = self.receive(300)  # it may have thousands of messages to look at before
             data = got["content"].get("data", {})
             if isinstance(data, dict) and data.get("method") == "update_states":
                 return {model: about["state"] for model, about in data["states"].items()}
