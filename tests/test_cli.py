@@ -85,7 +85,15 @@ def test_a_failure_is_one_sentence_and_no_traceback(environment, arguments, word
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["paint"], ["paintings", "split", "--min-paintings", "-3"], ["collection", "split", "-o", "."]]
+    "arguments",
+    [
+        ["demo", "--port", "0"],
+        ["models", "ui", "--port", "99999"],
+        [],
+        ["paint"],
+        ["paintings", "split", "--min-paintings", "-3"],
+        ["paintings", "split", "-o", "."],
+    ],
 )
 def test_wrong_arguments_print_the_usage(arguments, capsys):
     assert main(arguments) == 2

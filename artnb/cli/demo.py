@@ -14,7 +14,7 @@ from artnb.cli.common import POSITIVE, root
     "with its token. Default: this machine only.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 2**16 - 1), default=8866, metavar="N", help="Default: 8866, or the next free one."
+    "--port", type=click.IntRange(1, 2**16 - 1), default=8866, metavar="N", help="Default: 8866, or the next free one."
 )
 @click.option(
     "--allow-host", multiple=True, metavar="NAME", help="Accept this host name, too, such as a proxy's. Repeatable."

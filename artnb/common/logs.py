@@ -49,7 +49,7 @@ def event(name: str, level: str = "info", **fields: Any) -> None:
 
 def warn(name: str, sentence: str, **fields: Any) -> None:
     """Tell the person at the terminal, and note it."""
-    print(f"artnb: {sentence}", file=sys.stderr)
+    _tell(sentence)
     event(name, "warning", sentence=sentence, **fields)
 
 
