@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -87,13 +87,17 @@ class Client:
 
     def states(self):
         """All widgets, name -> state; the kernel has done by then what it was sent before."""
-        name = uuid4().hex
-        self.ask(name)
-        while True:
-            got = self.receive(300)  # it may have thousands of messages to look at before
-            data = got["content"].get("data", {})
-            if isinstance(data, dict) and data.get("method") == "update_states":
-                return {model: about["state"] for model, about in data["states"].items()}
+        for _ in range(10):
+            name = uuid4().hex
+            self.ask(name)
+            with suppress(TimeoutError):  # behind thousands of messages ZeroMQ's queue is full, and drops the answer
+                while True:
+                    content = self.receive(30)["content"]
+                    data = content.get("data", {})
+                    answers = content.get("comm_id") == name and isinstance(data, dict)
+                    if answers and data.get("method") == "update_states":
+                        return {model: about["state"] for model, about in data["states"].items()}
+        raise TimeoutError("no answer to ten questions")
 
     def until(self, text, seconds=60):
         """Wait for a message with this text."""
