@@ -69,8 +69,11 @@ def open_course(folder: str | Path) -> list[Path]:
     return [copies[path] for path in notebooks]
 
 
-def save(chosen: Sequence[str] = ()) -> None:
+def save(chosen: Sequence[str] = ()) -> list[Path]:
     """Run the notebooks and save their outputs in place; one that fails is left unchanged.
+
+    Returns:
+        The saved notebooks.
 
     Raises:
         CourseError: one failed, or they are a wheel's, which stay as they were installed.
@@ -79,11 +82,13 @@ def save(chosen: Sequence[str] = ()) -> None:
         raise CourseError(
             "Installed notebooks stay as they are; copy them with `artnb course open DIR`, and run the copies."
         )
-    for path, notebook, error in _run(find_notebooks(chosen)):
+    notebooks = find_notebooks(chosen)
+    for path, notebook, error in _run(notebooks):
         if error:
             raise CourseError(f"{path.name} was left unchanged: {error}")
         with replacing(path) as part:
             nbformat.write(notebook, part)
+    return notebooks
 
 
 def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool = False) -> Path:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from artnb.common import logs
-from artnb.common.downloads import DownloadError, check_space, fetch, megabytes
+from artnb.common.downloads import DownloadError, check_space, fetch, left, megabytes
 from artnb.common.files import ALGORITHMS, checksum
 from artnb.errors import ArtnbError, check_name
 from artnb.settings import path_of, settings
@@ -191,7 +191,7 @@ def get_weights(names: Iterable[str], folder: str | Path | None = None) -> list[
     if missing := {name: WEIGHTS[name] for name in names if name not in files}:
         place = place or _place()
         files |= {name: place / next(iter(weights.files)) for name, weights in missing.items()}
-        needed = sum(_left(weights.size or 0, files[name]) for name, weights in missing.items())
+        needed = sum(left(files[name], weights.size or 0) for name, weights in missing.items())
         check_space(place, needed)
         print(f"artnb: fetching {' and '.join(missing)} ({megabytes(needed)}) into {place}.", file=sys.stderr)
         _fetch_all({name: files[name] for name in missing})
@@ -244,12 +244,6 @@ def _place() -> Path:
             "folder, and fetch them again."
         )
     return settings.weights or _keras_cache()
-
-
-def _left(size: int, file: Path) -> int:
-    """How many bytes of a file have still to come."""
-    part = file.with_name(f"{file.name}.part")
-    return max(size - (part.stat().st_size if part.is_file() else 0), 0)
 
 
 def _keras_cache() -> Path:

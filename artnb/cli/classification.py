@@ -22,8 +22,9 @@ from artnb.cli.common import (
     search_options,
     seed_option,
 )
+from artnb.weights import TITLES
 
-BACKBONES = ("vgg19", "resnet50", "efficientnet-lite0")
+BACKBONES = tuple(TITLES)
 NETWORKS = {  # what `classifier_recipe` takes, and the list of commands says of it
     "cnn": "Our own network.",
     "cnn-original": "The original's own network.",
@@ -132,7 +133,6 @@ def _search(
     seed: int | None,
 ) -> None:
     """Search for the settings of a CNN, in the original's space or in ours."""
-    check_worker(chief, worker)
     import_tensorflow()
     from artnb.classification.recipes import classifier_recipe
     from artnb.classification.search import classifier_space, search_classifier
@@ -148,16 +148,6 @@ def _search(
     with searching.distributed(chief, worker, minutes):
         found = search_classifier(space_, data, output, seed, method, trials)
     answer({"results": found.to_dict("records")}, found.to_string(index=False))
-
-
-def check_worker(chief: str | None, worker: str | None) -> None:
-    """Check that a worker knows its chief.
-
-    Raises:
-        UsageError: it doesn't.
-    """
-    if worker and not chief:
-        raise click.UsageError("A worker needs the address of its chief; add --chief IP:PORT.")
 
 
 @root.command("evaluate")

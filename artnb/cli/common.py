@@ -23,17 +23,17 @@ _JSON = "artnb.json"  # the key of the flag in Click's `meta`, which all context
 class Command(click.Command):
     """A command that takes `--json`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
-        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
-            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
-        return super().parse_args(ctx, args)
-
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.params.append(
             click.Option(["--json"], is_flag=True, expose_value=False, callback=_note_json, help="Print a JSON object.")
         )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
+        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
+            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
+        return super().parse_args(ctx, args)
 
 
 class Group(click.Group):
@@ -117,8 +117,18 @@ def search_options(command: _F) -> _F:
     """Add the options of a search: its length, and the machines that it runs on."""
     options = [
         click.option("--trials", type=POSITIVE, metavar="N", help="Default: that of the space."),
-        click.option("--chief", metavar="IP:PORT", help="For a search on several machines, which all share DIR."),
-        click.option("--worker", metavar="NAME", help="With --chief: run as a worker; without it, run as the chief."),
+        click.option(
+            "--chief",
+            is_eager=True,  # known when the worker is checked
+            metavar="IP:PORT",
+            help="For a search on several machines, which all share DIR.",
+        ),
+        click.option(
+            "--worker",
+            callback=_with_chief,
+            metavar="NAME",
+            help="With --chief: run as a worker; without it, run as the chief.",
+        ),
         click.option("--minutes", type=POSITIVE, metavar="N", help="Stop after so many minutes."),
     ]
     for option in reversed(options):
@@ -227,15 +237,27 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
     Raises:
         FileError: one would.
     """
-    for target in targets:
-        if not target.exists():
-            continue
-        if any(target.samefile(each) for each in inputs if each.exists()):
+    existing = [target for target in targets if target.exists()]
+    own = {_identity(each) for each in inputs if each.exists()} if existing else set()
+    for target in existing:
+        if _identity(target) in own:
             raise FileError(f"The result would overwrite its own input, {target}; name another output (-o).")
         if target.is_dir():
             raise FileError(f"{target} is a folder; name another output (-o).")
         if not overwrite:
             raise FileError(f"{target} exists already; name another output (-o), or replace it with --overwrite.")
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """What `Path.samefile` compares: equal for two names of one file."""
+    stat = file.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _with_chief(context: click.Context, parameter: click.Parameter, worker: str | None) -> str | None:
+    if worker and not context.params.get("chief"):
+        raise click.UsageError("A worker needs the address of its chief; add --chief IP:PORT.", context)
+    return worker
 
 
 def _note_json(context: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -47,8 +47,7 @@ def _save(notebooks: tuple[str, ...]) -> None:
     """Run the notebooks and save their outputs in place; NN: only those that begin so."""
     from artnb import course
 
-    saved = course.find_notebooks(notebooks)
-    course.save(notebooks)
+    saved = course.save(notebooks)
     answer({"results": [{"notebook": file.name} for file in saved]}, f"{len(saved)} notebooks were saved")
 
 

@@ -107,6 +107,7 @@ def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrit
     cyclegan = load_model(model, "cyclegan")
     translate = cyclegan.translator(to)
     results: list[dict[str, Any]] = []
+    stopped = False
     for photo, target in zip(photos, targets, strict=True):
         results.append({"photo": str(photo), "to": to})
         try:
@@ -128,5 +129,6 @@ def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrit
         except KeyboardInterrupt:
             results[-1]["error"] = "stopped."
             complain("stopped.")
+            stopped = True
             break
-    finish(results, stopped=results[-1].get("error") == "stopped.")
+    finish(results, stopped)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from artnb.cli.classification import BACKBONES, check_worker, search_commands
+from artnb.cli.classification import BACKBONES, search_commands
 from artnb.cli.common import (
     ANY,
     FOLDER,
@@ -150,7 +150,6 @@ def _search(
     seed: int | None,
 ) -> None:
     """Search for the settings of the style transfer, in the original's space or in ours."""
-    check_worker(chief, worker)
     import_tensorflow()
     from artnb.common import searching
     from artnb.style.search import search_style, style_space
@@ -190,11 +189,13 @@ def _finished(sources: Sequence[Path], content: Path, output: Path) -> dict[Path
     from artnb.style.files import read_painting
 
     finished: dict[Path, Path] = {}
+    by_name = {source.name: source for source in sources}
     for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
         if target.is_file() and not _state(target).exists():
             with suppress(ArtnbError):  # a picture that artnb did not paint
                 name = read_painting(target).get("content")
-                finished |= {source: target for source in sources if source.name == name}
+                if isinstance(name, str) and name in by_name:
+                    finished[by_name[name]] = target
     return finished
 
 

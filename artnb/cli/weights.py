@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from artnb.cli.common import FOLDER, answer, root
-
-NETWORKS = ("vgg19", "resnet50", "efficientnet-lite0", "inceptionv3")
+from artnb.common.downloads import megabytes
+from artnb.weights import WEIGHTS, fetch_command, get_weights, list_weights
 
 
 @root.group("weights")
@@ -18,9 +18,6 @@ def _weights() -> None:
 @_weights.command("list")
 def _list() -> None:
     """List the networks, their files, sizes and licences, and where they are on this machine."""
-    from artnb.common.downloads import megabytes
-    from artnb.weights import fetch_command, list_weights
-
     rows = list_weights()
     lines = [
         f"{row.name:20}{megabytes(row.size) if row.size else '-':>8}  {row.licence:12}"
@@ -39,15 +36,13 @@ def _list() -> None:
 
 
 @_weights.command("get")
-@click.argument("networks", type=click.Choice(NETWORKS), nargs=-1, required=True, metavar="NETWORK...")
+@click.argument("networks", type=click.Choice(list(WEIGHTS)), nargs=-1, required=True, metavar="NETWORK...")
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Default: ARTNB_WEIGHTS, or the Keras cache.")
 def _get(networks: tuple[str, ...], output: Path | None) -> None:
     """Fetch the weights of networks from where they are published, and check them.
 
     NETWORK is vgg19, resnet50, efficientnet-lite0 or inceptionv3. The same command resumes what was stopped.
     """
-    from artnb.weights import get_weights
-
     files = get_weights(networks, output)
     answer(
         {"results": [{"name": name, "path": str(file)} for name, file in zip(networks, files, strict=True)]},

@@ -54,7 +54,7 @@ def fetch(address: str, target: Path, digest: str, size: int | None = None) -> N
         DownloadError: it can't be fetched or written, it has another size or other bytes, or the disk has too little
             space. Of a download that was broken off, the part stays and is resumed the next time.
     """
-    part = target.with_name(f"{target.name}.part")
+    part = _part_of(target)
     try:
         for place in (target, part):
             if place.is_dir():  # noticed before anything is fetched
@@ -85,6 +85,12 @@ def _cure(error: OSError, target: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space"
     return "mend that, or name another folder"
+
+
+def left(target: Path, size: int) -> int:
+    """How many of a file's bytes have still to come."""
+    part = _part_of(target)
+    return max(size - (part.stat().st_size if part.is_file() else 0), 0)
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -193,6 +199,10 @@ def _continues(response: Any, done: int, version: str) -> bool:
     """Whether what comes begins where the part ends, and is of the same version."""
     begins = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/\d{1,15}", response.headers.get("Content-Range", ""))
     return begins is not None and int(begins[1]) == done and response.headers.get("ETag", version) == version
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")
 
 
 def _etag_of(part: Path) -> Path:
