@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from artnb.layers import ChannelStatistics, Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 
 
@@ -129,9 +130,15 @@ def test_gradients_against_finite_differences(features, loss):
         assert gradient[place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
-def test_smoothing_against_numpy(features):
-    from artnb.layers import Smoothing
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_channel_statistics_of_large_features_are_finite_and_exact(policy):
+    """Trained networks have features in the thousands, whose squares are beyond half precision."""
+    features = np.zeros((1, 2, 2, 1), np.float32)
+    features[:, 0] = 4096  # mean and standard deviation are 2048
+    assert np.allclose(ChannelStatistics(dtype=policy)(features), [[2048, 2048]])
 
+
+def test_smoothing_against_numpy(features):
     layer = Smoothing(0.7)
     heated = np.exp(features / 0.7)
     expected = heated / heated.mean((1, 2, 3), keepdims=True)
