@@ -93,7 +93,8 @@ _WEIGHTS = Allowed(
 def shared_backbone(name: str, untrained: bool = False) -> Backbone:
     """One of the networks, for pictures of any size: built once, and frozen, because everyone shares it.
 
-    Arguments and errors are those of `load_backbone`.
+    Whoever trains it would change the pictures and measures of all others; what is to be trained comes from
+    `load_backbone`. Arguments and errors are those of `load_backbone`.
     """
     return _shared(name, bool(untrained), find_weights(name))
 

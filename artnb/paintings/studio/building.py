@@ -26,6 +26,7 @@ from artnb.common.files import replacing
 from artnb.common.progress import progress
 from artnb.common.seeding import seed_or_default
 from artnb.errors import ArtnbError
+from artnb.paintings.catalogue import COLUMNS
 from artnb.paintings.studio.moods import MOODS
 from artnb.paintings.studio.oils import plein_air
 from artnb.paintings.studio.painters import PAINTERS
@@ -41,7 +42,6 @@ FROM_PHOTOGRAPHS = 0.06  # of the pictures; there are only five photographs
 TWIN_SHARE = 0.045  # of the pictures were photographed twice: as large a share as in the archive
 DUPLICATED = (1, 3, 6, 10)  # the painters, counted from 0, of whose files one exists twice
 PHOTOS, MONETS, OUTDOORS = 120, 100, ("hills", "sea", "mountain", "river", "forest", "city", "pond")
-COLUMNS = ("id", "name", "years", "genre", "nationality", "bio", "wikipedia", "paintings")
 
 # Streams of random numbers that belong to no painter: [seed, stream, index].
 _SHELF, _AGAIN, _PHOTO, _MONET = 100, 200, 300, 301
