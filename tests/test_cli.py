@@ -355,10 +355,93 @@ def test_a_full_or_closed_output_is_no_traceback(as_json, tmp_path):
         ["watch", "drift", "starter", ""],
         ["stylize", "", "s.jpg", "-o", "x.png"],
         ["monet", "starter-monet", "x.jpg", "-o", ""],
+        ["demo", "--ip", ""],
+        ["demo", "--allow-host="],
+        ["models", "ui", "--port", ""],
+        ["models", "serve", ""],
     ],
 )
 def test_an_empty_argument_is_not_taken_for_none(arguments, capsys):
     assert main(arguments) == 2 and "An argument is empty" in capsys.readouterr().err
+
+
+def test_an_interruption_while_artnb_is_imported_is_a_sentence():
+    code = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *more):\n"
+        "        if name == 'artnb.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "runpy.run_module('artnb', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "artnb: stopped.\n")
+
+
+def test_the_installed_command_is_the_modules():
+    import tomllib
+
+    from artnb.__main__ import run
+
+    name, _, function = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"][
+        "artnb"
+    ].partition(":")
+    assert (name, function) == (run.__module__, run.__name__)
+
+
+def test_a_person_who_stops_keeps_what_was_found_out(tmp_path, monkeypatch, capsys):
+    from artnb.operation import monitoring
+
+    one, two = draw(tmp_path / "1.png", 1), draw(tmp_path / "2.png", 2)
+    predict = monitoring.predict_and_log
+
+    def stopped(classifier, picture, **options):
+        if picture == two:
+            raise KeyboardInterrupt
+        return predict(classifier, picture, **options)
+
+    monkeypatch.setattr(monitoring, "predict_and_log", stopped)
+    command = ["predict", "starter-cnn", str(one), str(two), str(one)]
+    assert main([*command, "--json"]) == 130
+    first, second = json.loads(capsys.readouterr().out)["results"]
+    assert first["ranked"] and second == {"picture": str(two), "error": "stopped."}
+    assert main(command) == 130
+    output = capsys.readouterr()
+    assert output.out.startswith(f"{one}: ") and output.err.splitlines() == ["artnb: stopped."]
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "function"),
+    [
+        (["search", "style", "ours", "1.png", "2.png", "-o", "out"], "artnb.style.search", "search_style"),
+        (
+            ["search", "classifier", "ours", "--split", "split.csv", "-o", "out"],
+            "artnb.classification.search",
+            "search_classifier",
+        ),
+    ],
+)
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_a_person_who_stops_a_search_is_told_how_far_it_came(
+    command, module, function, finished, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("artnb.cli.classification._prepared", lambda split: (None, None, None))
+    monkeypatch.setattr("artnb.paintings.pipeline.load_pictures", lambda *given: None)
+    trial = {"trial_id": "0", "status": "COMPLETED", "score": 1.0, "hyperparameters": {"values": {}}}
+
+    def stopped(*given, **named):
+        for number in range(finished):
+            (tmp_path / f"out/trial_{number}").mkdir(parents=True)
+            (tmp_path / f"out/trial_{number}/trial.json").write_text(json.dumps(trial | {"metrics": {"metrics": {}}}))
+            (tmp_path / "out/search.json").write_text('{"space": "ours"}')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"{module}.{function}", stopped)
+    assert main(command) == 130
+    trials = f"{finished} finished trial{'' if finished == 1 else 's'}"
+    assert capsys.readouterr().err == f"artnb: stopped with {trials}; the same command resumes out.\n"
 
 
 def test_completion_and_bad_settings_are_no_traceback():
@@ -390,6 +473,34 @@ def test_a_port_in_use_is_a_sentence(capsys, monkeypatch):
         taken.listen()
         assert main(["models", "ui", "--port", str(taken.getsockname()[1])]) == 1
     assert "choose another one with --port" in capsys.readouterr().err
+
+
+def test_the_list_of_versions_says_which_are_damaged(use, tmp_path, monkeypatch, capsys):
+    from artnb.operation import registry, tracking
+
+    use(home=tmp_path)
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    registry.add("starter-cnn")
+    registry.promote("art-classifier")
+    registry.add("starter")
+    registry.promote("art-classifier")
+    registry.add("starter-monet")
+    for name in ("art-classifier-1/novelty.npz", "art-classifier-2/test.csv"):  # a former champion and the champion
+        (tmp_path / "registry" / name).write_bytes(b"x")
+    assert main(["models", "list"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("art-", "monet-"))]
+    assert [("damaged (novelty.npz" in line, "damaged (test.csv" in line) for line in lines] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert main(["models", "list", "--json"]) == 0
+    assert [bool(version["problem"]) for version in json.loads(capsys.readouterr().out)["versions"]] == [1, 1, 0]
+    (tmp_path / "registry/history.jsonl").unlink()
+    (tmp_path / "registry/history.jsonl").mkdir()
+    assert main(["models", "list"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("'history.jsonl' in 'registry' can't be read") == 2 and "starter-monet" in output
 
 
 @pytest.mark.parametrize("path", ["registry/art-classifier-1", "linked"])

@@ -20,7 +20,17 @@ lost: set[int] = set()  # of 1, standard output, and 2, standard error, what can
 _JSON = "artnb.json"  # the key of the flag in Click's `meta`, which all contexts of a command share
 
 
-class Command(click.Command):
+class ServerCommand(click.Command):
+    """A command that runs until it is stopped, so it has nothing to print as JSON."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
+        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
+            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
+        return super().parse_args(ctx, args)
+
+
+class Command(ServerCommand):
     """A command that takes `--json`."""
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -28,12 +38,6 @@ class Command(click.Command):
         self.params.append(
             click.Option(["--json"], is_flag=True, expose_value=False, callback=_note_json, help="Print a JSON object.")
         )
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
-        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
-            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
-        return super().parse_args(ctx, args)
 
 
 class Group(click.Group):
@@ -212,6 +216,26 @@ def resumable(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; the same command with --resume resumes {folder}.") from None
+
+
+@contextmanager
+def resumable_search(folder: Path) -> Iterator[None]:
+    """Say how many trials are finished when a person stops a search.
+
+    Raises:
+        StoppedError: a person did.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        from artnb.common.searching import finished_trials
+
+        number = 0
+        with suppress(ArtnbError):  # it had not begun
+            number = len(finished_trials(folder, ""))
+        raise StoppedError(
+            f"stopped with {number} finished {'trial' if number == 1 else 'trials'}; the same command resumes {folder}."
+        ) from None
 
 
 def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequence[str] = ()) -> list[Path]:

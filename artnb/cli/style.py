@@ -22,6 +22,7 @@ from artnb.cli.common import (
     log_option,
     overwrite_option,
     result_names,
+    resumable_search,
     root,
     say,
     search_options,
@@ -156,7 +157,7 @@ def _search(
 
     paints = not chief or worker  # the chief only distributes the trials
     photo, painting = (content, style) if paints else (None, None)
-    with searching.distributed(chief, worker, minutes):
+    with resumable_search(output), searching.distributed(chief, worker, minutes):
         table = search_style(style_space(space, backbone), photo, painting, output, seed, method, trials)
     text = table.drop(columns="painting", errors="ignore").round(4).to_string(index=False)
     answer({"results": table.to_dict("records")}, text)
