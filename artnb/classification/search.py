@@ -120,7 +120,7 @@ def search_classifier(
 
     Raises:
         SearchError: the folder holds another search, one on other pictures, or one that can't be read.
-        SettingsError: the seed is none.
+        SettingsError: the seed can't be used.
         TrainingError: a training can't be resumed.
     """
     _check_space(space)

@@ -70,7 +70,7 @@ class Moment(click.ParamType):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
+        """Read a date or a time as ISO 8601 writes it."""
         if isinstance(value, datetime):
             return value
         try:

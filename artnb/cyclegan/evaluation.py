@@ -140,7 +140,7 @@ class CycleEvaluation:
     untrained: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All of it, as JSON takes it."""
         return asdict(self)
 
 

@@ -169,7 +169,8 @@ def _usable(combined: CombinedCollection, old: pd.DataFrame, left_out: dict[str,
     if changed:
         raise RetrainingError(
             f"{len(changed)} of the {len(old)} pictures that the model was trained and measured on have other contents "
-            f"here, such as {changed[0]!r}; point ARTNB_DATA at the collection that it was trained on."
+            f"here, such as {changed[0]!r}; point ARTNB_DATA at the collection that it was trained on, and give a "
+            "folder of new pictures another name than an earlier one."
         )
     both = combined.paintings
     pairs = [*audit.duplicates, *_pairs_of_split(old)]

@@ -223,7 +223,7 @@ def _files(folder: Path, folders: bool = False) -> Iterator[Path]:
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
-    """Whether two files are copies; a file that can't be read is none, and the audit says what it is."""
+    """Whether two files are copies; not if one can't be read, which the audit says."""
     try:
         return one.stat().st_size == other.stat().st_size and sha256(one) == sha256(other)
     except OSError:

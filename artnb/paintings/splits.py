@@ -262,7 +262,7 @@ def check_split(table: pd.DataFrame) -> None:
 
 
 def refuse_others(collection: Collection, paths: Sequence[str] | pd.Series, others: Sequence[bool]) -> None:
-    """Nothing, if no file is another one than a split says.
+    """Nothing, if all files are those that a split names.
 
     Args:
         collection: where the files were looked for.

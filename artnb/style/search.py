@@ -137,7 +137,7 @@ def search_style(
     Raises:
         ImageError: a picture can't be read.
         SearchError: the folder holds another search, one with other pictures, or one that can't be read.
-        SettingsError: the seed is none.
+        SettingsError: the seed can't be used.
     """
     good = Allowed(lambda value: isinstance(value, StyleSpace), "what style_space returns, such as of 'ours'")
     check_value(space, good, "The search space", SearchError)

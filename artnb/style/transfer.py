@@ -95,7 +95,7 @@ def stylize(
         StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
             transfer's.
         RecipeError: there is no such preset, or a picture is too long and narrow for the recipe's size.
-        SettingsError: the seed is none.
+        SettingsError: the seed can't be used.
         ImageError: a picture can't be read.
         BackboneError: the network's weights are not here, or it has no layer of a name in the recipe.
     """

@@ -1,5 +1,6 @@
 """New pictures, and a model that is trained further on them."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -121,6 +122,16 @@ def test_another_collection_is_a_sentence(model, collection, new):  # noqa: F811
     other = replace(collection, paintings=collection.paintings.iloc[5:])
     with pytest.raises(RetrainingError, match=r"5 of the 72 pictures .* neither in the collection"):
         gather(model, other, [new])
+
+
+def test_new_pictures_of_old_names_are_not_taken_for_the_old_ones(model, collection, new, tmp_path):  # noqa: F811
+    retrained = copy.copy(model)
+    retrained.split = gather(model, collection, [new]).table
+    assert len(retrained.split) == 87
+    paint(tmp_path / "later" / "november", "Claude_Monet", 10, seed=1)
+    paint(tmp_path / "later" / "november", "Piet_Mondrian", 5, seed=1)
+    with pytest.raises(RetrainingError, match=r"15 of the 87 pictures .* have other contents here.* another name"):
+        gather(retrained, collection, [tmp_path / "later" / "november"])
 
 
 def test_a_wider_head_says_of_the_old_artists_what_it_said(model):  # noqa: F811
