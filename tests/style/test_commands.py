@@ -164,6 +164,8 @@ def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch)
     assert rows == sorted(rows, key=lambda row: row["trade_off"])
     assert main(["search", "style", "original", *command[3:], "3"]) == 1
     assert "holds another search" in json.loads(capsys.readouterr().out)["error"]
+    assert main([*command[:3], command[4], *command[4:], "3"]) == 1
+    assert "another search, with another content;" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_ctrl_c_in_a_picture_ends_the_whole_search(pictures, tmp_path, monkeypatch):
