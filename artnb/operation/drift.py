@@ -209,7 +209,7 @@ def read_folder(folder: str | Path, size: int) -> tuple[np.ndarray, list[str], l
     """
     folder = Path(folder)
     images, artists, errors = [], [], []
-    for file in pictures_in(folder, deep=True):
+    for file in sorted(pictures_in(folder, deep=True)):
         try:
             images.append(fit(load_image(file), size))
         except ImageError as error:
