@@ -148,3 +148,12 @@ def test_smoothing_against_numpy(features):
     assert np.isfinite(huge).all()
     assert huge.mean() == pytest.approx(1, rel=1e-4)
     assert keras.saving.get_registered_object("artnb>Smoothing") is Smoothing
+
+
+def test_equal_pictures_have_a_unit_and_others_their_distance(features):
+    gram = gram_matrix(features)
+    length = float(np.sum(np.square(gram)))
+    same, other = style_target(gram, gram), style_target(gram, 2 * gram)
+    assert float(same.unit) == pytest.approx(length / 400, rel=1e-4), "a twentieth of the style's own length"
+    assert float(other.unit) == pytest.approx(length, rel=1e-4)
+    assert float(style_loss(1.05 * gram, same)) == pytest.approx(1, rel=1e-3)

@@ -228,9 +228,13 @@ def _prepared(split: Path | None) -> tuple[Any, Any, Any]:
     from artnb.paintings.sources import load_collection
     from artnb.paintings.splits import load_split, require
 
-    if not split:
+    if split:
+        table, prepared = load_split(split), None
+        require(table)
+        collection = load_collection()
+    else:
         prepared = prepare()
-        return prepared.collection, prepared.table, prepared
-    table = load_split(split)
-    require(table)
-    return load_collection(), table, None
+        collection, table = prepared.collection, prepared.table
+    for note in collection.notes:
+        complain(note)
+    return collection, table, prepared

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from artnb import __version__
+from artnb.common.files import short_name
 from artnb.errors import ArtnbError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -246,10 +247,11 @@ def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequ
     targets: list[Path] = []
     names = {name.casefold() for name in taken}
     for source in sources:
-        name, number = f"{source.stem}{ending}", 1
+        stem, number = short_name(source.stem), 1
+        name = f"{stem}{ending}"
         while name.casefold() in names:
             number += 1
-            name = f"{source.stem}-{number}{ending}"
+            name = f"{stem}-{number}{ending}"
         names.add(name.casefold())
         targets.append(folder / name)
     return targets
@@ -259,7 +261,8 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
     """Check, before the work, that no result replaces an input, nor another file unless that was said.
 
     Raises:
-        FileError: one would.
+        FileError: one would, or it can't be written where it belongs.
+        OSError: its name is too long.
     """
     existing = [target for target in targets if target.exists()]
     own = {_identity(each) for each in inputs if each.exists()} if existing else set()
@@ -270,6 +273,12 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
             raise FileError(f"{target} is a folder; name another output (-o).")
         if not overwrite:
             raise FileError(f"{target} exists already; name another output (-o), or replace it with --overwrite.")
+    for folder in {target.parent for target in targets}:
+        place = next(place for place in (folder, *folder.parents) if place.exists())
+        if not place.is_dir():
+            raise FileError(f"{place} is a file, and no folder for {folder}; name another output (-o).")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise FileError(f"{place} can't be written to; name another output (-o).")
 
 
 def _identity(file: Path) -> tuple[int, int]:

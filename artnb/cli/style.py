@@ -28,6 +28,7 @@ from artnb.cli.common import (
     search_options,
     seed_option,
 )
+from artnb.common.files import short_name
 from artnb.errors import ArtnbError
 
 if TYPE_CHECKING:
@@ -170,13 +171,13 @@ def _sources(content: Path, output: Path) -> list[Path]:
         ImageError: there are no pictures, or the output is no file for a picture or no folder for several.
     """
     from artnb.images import WRITTEN, ImageError
-    from artnb.paintings.sources import SUFFIXES
+    from artnb.paintings.sources import SUFFIXES, pictures_in
 
     if not content.is_dir():
         if output.is_dir() or output.suffix.lower() not in WRITTEN:
             raise ImageError(f"{output.name!r} is not a file name for a picture; end it in {', '.join(WRITTEN)}.")
         return [content]
-    files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = list(pictures_in(content))
     if not files:
         raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     if output.exists() and not output.is_dir():
@@ -202,7 +203,7 @@ def _finished(sources: Sequence[Path], content: Path, output: Path) -> dict[Path
 
 def _state(target: Path) -> Path:
     """Where an interrupted transfer is saved."""
-    return target.with_name(f".{target.name}.state")
+    return target.with_name(f".{short_name(target.name)}.state")
 
 
 def _paint(

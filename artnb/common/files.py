@@ -37,6 +37,11 @@ def checksum(file: str | Path, algorithm: str) -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
+def short_name(name: str, most: int = 200) -> str:
+    """The beginning of a file's name, of so many bytes at most: what names are made from that must not be too long."""
+    return os.fsdecode(os.fsencode(name)[:most])
+
+
 @contextmanager
 def replacing(target: str | Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; on success it takes the place of `target` in one step.
@@ -54,7 +59,7 @@ def replacing(target: str | Path) -> Iterator[Path]:
             raise OSError(errno.EINVAL, "Is a device or a pipe, not a file", str(target))
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    beside = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.", dir=target.parent))
     part = beside / name
     try:
         yield part

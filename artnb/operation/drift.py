@@ -19,7 +19,7 @@ from artnb.errors import ArtnbError
 from artnb.images import ImageError, fit, load_image
 from artnb.operation.store import Store, records
 from artnb.paintings import catalogue
-from artnb.paintings.sources import SUFFIXES
+from artnb.paintings.sources import SUFFIXES, pictures_in
 from artnb.settings import settings
 
 if TYPE_CHECKING:  # a report needs no TensorFlow
@@ -209,7 +209,7 @@ def read_folder(folder: str | Path, size: int) -> tuple[np.ndarray, list[str], l
     """
     folder = Path(folder)
     images, artists, errors = [], [], []
-    for file in sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES):
+    for file in sorted(pictures_in(folder, deep=True)):
         try:
             images.append(fit(load_image(file), size))
         except ImageError as error:

@@ -20,7 +20,7 @@ LONGER_SIDE = 1024  # pixels of a stored picture, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # limits of one visitor in a day; most give a few rows
 MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that rows can be added when there is no space for pictures
 CONTRADICTIONS, FLOOD = 3, 30  # `floods` lists a visitor from so many pictures, or so many rows in an hour, on
-NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
+NAME = re.compile(r"[^\W_][\w .,;!+&()\[\]'’-]{0,79}")
 FEEDBACK_COLUMNS = (
     "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept"
 )  # fmt: skip
@@ -64,7 +64,7 @@ def record_feedback(
     """
     artist = unicodedata.normalize("NFC", artist.strip())
     if not NAME.fullmatch(artist):  # it will name a folder, and comes from a stranger
-        raise FeedbackError(f"Got the artist {artist[:40]!r}; give a name of letters, up to 80 of them.")
+        raise FeedbackError(f"Got the artist {artist[:40]!r}; give a name of letters and digits, up to 80 of them.")
     digest, now = picture_hash(picture), datetime.now(UTC)
     row = {
         "time": timestamp(now),

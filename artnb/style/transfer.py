@@ -94,7 +94,7 @@ def stylize(
     Raises:
         StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
             transfer's.
-        RecipeError: there is no such preset, or a picture is too long and narrow for the recipe's size.
+        RecipeError: there is no such preset, or its size is too small for a picture's shape.
         SettingsError: the seed can't be used.
         ImageError: a picture can't be read.
         BackboneError: the network's weights are not here, or it has no layer of a name in the recipe.

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import __version__
-from artnb.images import resize, shrink
+from artnb.images import resize
 from artnb.settings import settings
 from artnb.style.recipes import style_recipe
 from artnb.weights import TITLES, fetch_command, find_weights
@@ -90,7 +90,7 @@ def paint_like(
             strength=strength.value,
             keep_colours=colours.value,
         )
-        photograph = shrink(content.picture, recipe.size)
+        photograph = resize(content.picture, recipe.sizes(*content.picture.shape[:2])[-1])
         pictures = {"The painting": (style.picture, 1.0)}
         if other.picture is not None:
             pictures = {

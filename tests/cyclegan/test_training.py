@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from artnb.cyclegan import steps, training
 from artnb.cyclegan.augmenting import augmented
-from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.networks import CycleGAN, InstanceNormalization, resnet_generator
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import LOSSES
 from artnb.cyclegan.training import (
@@ -189,6 +189,37 @@ def test_discriminators_see_pictures_moved_and_cut_and_in_their_own_colours():
         total = tf.reduce_sum(augmented(pictures, tf.constant([1, 2])))
     gradient = tape.gradient(total, pictures).numpy()
     assert set(np.unique(gradient)) <= set(np.arange(0, 200.0)) and gradient.sum() == (seen != 127.5).sum()
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("among", [0, 1], ids=["photographs", "paintings"])
+def test_pictures_of_one_colour_end_no_training(level, among):
+    random = np.random.default_rng(5)
+    kinds = [random.integers(0, 256, (3, 40, 40, 3), np.uint8) for _ in range(2)]
+    kinds[among][1:] = level
+    recipe = replace(TINY, depth=9, steps=6, batch_size=1)
+    networks = train_generators(*kinds, recipe, seed=3).networks
+    assert all(np.isfinite(weights).all() for network in networks.all for weights in network.get_weights())
+
+
+@pytest.mark.parametrize("level", [0.0, 0.37, 127.5])
+def test_the_gradient_of_a_picture_of_one_colour_is_finite_and_that_of_another_is_the_true_one(level):
+    network = resnet_generator(width=4, blocks=9)
+    for picture in (tf.fill((1, 32, 32, 3), level), tf.random.stateless_uniform((1, 32, 32, 3), [1, 2]) * 255):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(picture, training=True) - 100 * tf.eye(32)[None, ..., None]))
+        gradients = tape.gradient(loss, [variable.value for variable in network.trainable_variables])
+        assert all(np.abs(gradient).max() < 1e6 for gradient in gradients)
+    norm = InstanceNormalization(groups=-1, epsilon=1e-5)
+    picture = tf.random.stateless_uniform((1, 6, 5, 2), [3, 4])
+    weights = tf.random.stateless_uniform(picture.shape, [5, 6])
+    slopes = []
+    for call in (norm, lambda x: (x - tf.reduce_mean(x, (1, 2))) / tf.sqrt(tf.math.reduce_variance(x, (1, 2)) + 1e-5)):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            loss = tf.reduce_sum(weights * call(picture))
+        slopes.append(tape.gradient(loss, picture).numpy())
+    np.testing.assert_allclose(*slopes, rtol=1e-2, atol=1e-3)
 
 
 def test_trouble_is_noticed():

@@ -119,6 +119,8 @@ def test_a_folder_is_read_with_its_artists_and_without_what_is_broken(tmp_path):
     draw(tmp_path / "loose.png", 1)
     draw(tmp_path / "images" / "Albrecht_Dürer" / "a.png", 2)
     (tmp_path / "images" / "bad.jpg").write_text("hello")
+    draw(tmp_path / "images" / "Albrecht_Dürer" / "@eaDir" / "a.png" / "thumbnail.png", 3)
+    draw(tmp_path / "images" / "Albrecht_Dürer" / "._a.png", 4)
     images, artists, skipped = drift.read_folder(tmp_path, 32)
     assert images.shape == (2, 32, 32, 3) and artists == ["Albrecht Dürer", ""] and "bad.jpg" in skipped[0]
     with pytest.raises(DriftError, match="no picture"):

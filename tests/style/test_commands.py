@@ -116,6 +116,32 @@ def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
     assert code == 0
 
 
+def test_a_panorama_keeps_its_shape(capsys, pictures, tmp_path):
+    for size in ((1280, 64), (64, 1280)):
+        wide, out = draw(tmp_path / "wide.jpg", 3, size), tmp_path / f"{size[0]}.png"
+        assert stylize(capsys, wide, pictures[1], "-o", out, *SMALL, "--size", "160")[0] == 0
+        width, height = Image.open(out).size
+        assert width / height == pytest.approx(size[0] / size[1])
+    code, _, err = stylize(
+        capsys, draw(tmp_path / "p.jpg", 4, (100, 80)), pictures[1], "-o", tmp_path / "p.png", "--size", "32"
+    )
+    assert (
+        code == 1 and "size of 32 pixels is too small for a picture of 100 × 80" in err and "give a size of 36" in err
+    )
+
+
+@pytest.mark.parametrize("name", ["n" * 246 + ".jpg", "D\udcfcrer.jpg"], ids=["250 bytes", "Latin-1"])
+def test_odd_names_are_painted_and_names_that_can_not_be_are_said_before(capsys, pictures, tmp_path, monkeypatch, name):
+    draw(tmp_path / "photographs" / name, 3)
+    code, _, err = stylize(capsys, tmp_path / "photographs", pictures[1], "-o", tmp_path / "painted", *SMALL)
+    assert code == 0 and not err and len(list((tmp_path / "painted").glob("*.png"))) == 1
+    monkeypatch.setattr("artnb.style.transfer.stylize", None)  # nothing is painted
+    draw(tmp_path / "file.png", 1)
+    for output in (tmp_path / ("o" * 252 + ".png"), tmp_path / "file.png" / "out.png"):
+        code, _, err = stylize(capsys, pictures[0], pictures[1], "-o", output, *SMALL)
+        assert code == 1 and err.startswith("artnb: ") and err.count("\n") == 1 and "artnb: error" not in err
+
+
 def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path):
     long = (*SMALL[:4], "--iterations", "80")
     stylize(capsys, *pictures, "-o", tmp_path / "whole.png", *long)
