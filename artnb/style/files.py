@@ -40,6 +40,7 @@ def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
         "seed": painting.seed,
         "steps": len(painting.history),
         "stopped": painting.stopped,
+        "identity": painting.identity,
     }
     return {KEYWORD: json.dumps(text | more, ensure_ascii=False)}
 
