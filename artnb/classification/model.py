@@ -337,8 +337,6 @@ def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | N
         prepared: the collection and its split.
         using: another recipe than the profile's own.
     """
-    from filelock import FileLock
-
     recipe = using or classifier_recipe(name)
     parts = [repr(recipe), split_digest(prepared.table), str(settings.seed)]
     if settings.profile == "quick":
@@ -348,8 +346,7 @@ def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | N
         parts += [file.read_text(encoding="utf-8") for file in sorted(sources)]
     mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f".{folder.name}.lock"):  # two notebooks that want the same: one waits for it
+    with in_use(folder, TrainingError, wait=True):  # another notebook may be training it
         return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True)
 
 

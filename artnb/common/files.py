@@ -64,6 +64,9 @@ def replacing(target: str | Path) -> Iterator[Path]:
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
         part.replace(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write that fails does not say of what
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -51,24 +51,27 @@ def damaged_training(file: Path, error: Exception) -> TrainingError:
 
 
 @contextmanager
-def in_use(folder: Path, error: type[ArtnbError]) -> Iterator[None]:
+def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterator[None]:
     """Nobody else works in a folder while the block does; blocks of one thread may be nested.
 
     Args:
-        folder: made if need be. What keeps others out is its `.lock`, which goes with the process.
+        folder: need not be there yet. A file beside it, `.NAME.lock`, keeps others out; a kill sets it free.
         error: what is raised.
+        wait: whether to wait until nobody else does.
 
     Raises:
-        error: somebody else does, or it is a file.
-        OSError: it can't be written to.
+        error: somebody else does.
+        OSError: its parent can't be written to.
     """
     from filelock import FileLock, Timeout
 
-    _make(folder, error)
-    (folder / ".lock").open("ab").close()  # raises where there can be no file; FileLock would wait for ever
-    lock = FileLock((folder / ".lock").resolve(), timeout=0, is_singleton=True)
+    place = folder.resolve()
+    file = place.with_name(f".{place.name}.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
+    lock = FileLock(file, is_singleton=True)
     try:
-        lock.acquire()
+        lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise error(f"Another process works in {folder}; wait until it has ended, or name another folder.") from None
     try:
@@ -89,7 +92,9 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
     Raises:
         error: the folder holds a training and `resume` is not set, it holds another one, or can't be read.
     """
-    _make(folder, error)
+    if folder.exists() and not folder.is_dir():
+        raise error(f"{folder} is a file; name a folder.")
+    folder.mkdir(parents=True, exist_ok=True)
     described = folder / _FILE
     if described.is_file():
         if not resume:
@@ -106,9 +111,3 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
         raise error(f"{folder} holds {found[0]} and no {_FILE} that says of which training; name another folder.")
     with replacing(described) as part:
         part.write_text(json.dumps(identity, indent=1), encoding="utf-8")
-
-
-def _make(folder: Path, error: type[ArtnbError]) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise error(f"{folder} is a file; name a folder.")
-    folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,9 @@
 """Killed at any moment and resumed, a training or a search is the one that was never killed."""
 
+import resource
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -12,6 +16,8 @@ from artnb.classification import networks
 from artnb.classification.networks import Network
 from artnb.classification.recipes import Phase, classifier_recipe
 from artnb.classification.training import train_network
+from artnb.common.files import replacing, write_weights
+from artnb.errors import TrainingError
 from artnb.paintings.pipeline import Pictures, Subsets
 from tests.killing import snapshots
 
@@ -73,3 +79,102 @@ def test_a_training_killed_anywhere(wanted, data, tmp_path):
     assert len(killed) >= 2 * len(whole[1])
     for place in killed:
         same(whole, train_network(wanted, data, place, seed=3, resume=True))
+
+
+def test_resumed_with_something_else_it_is_refused(data, tmp_path):
+    one = recipe(Phase("training", 1, 0.1))
+    train_network(one, data, tmp_path, seed=3)
+    images = data.train.images.copy()
+    images[0, 0, 0, 0] ^= 1  # of the same names
+    others = {
+        "set of pictures": {"data": replace(data, train=replace(data.train, images=images))},
+        "artists": {"data": replace(data, class_names=("a", "b", "x"))},
+        "recipe": {"recipe": replace(one, batch_size=2)},
+        "seed": {"seed": 4},
+    }
+    for word, other in others.items():
+        with pytest.raises(TrainingError, match=f"begun with a different {word}; resume it with the same"):
+            train_network(**{"recipe": one, "data": data, "folder": tmp_path, "seed": 3} | other, resume=True)
+
+
+CUT = b"cut"
+
+
+@pytest.fixture(scope="module")
+def halfway(data, tmp_path_factory):
+    """A training that was killed after its second epoch."""
+    folder = tmp_path_factory.mktemp("halfway")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(networks.NETWORKS, "cnn", _network)
+        with snapshots(folder / "m") as killed:
+            train_network(HALFWAY, data, folder / "m", seed=3)
+    return killed[5]
+
+
+HALFWAY = recipe(Phase("training", 3, 0.1))
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", CUT, None], ids=["empty", "nonsense", "cut", "missing"])
+@pytest.mark.parametrize("name", ["training.json", "history.csv", "checkpoints/0002.weights.h5"])
+def test_a_damaged_file_is_a_sentence_and_stays(name, content, halfway, data, tmp_path):
+    place = tmp_path / "m"
+    shutil.copytree(halfway, place)
+    file = place / name
+    if content is None:
+        file.unlink()
+    else:
+        whole = file.read_bytes()
+        file.write_bytes(whole[: min(1000, len(whole) - 5)] if content == CUT else content)
+    before = file.read_bytes() if file.exists() else None
+    with pytest.raises(TrainingError, match=f"{name}.*name another|{tmp_path}.*history.csv.*name another") as caught:
+        train_network(HALFWAY, data, place, seed=3, resume=True)
+    assert "HDF5" not in str(caught.value) and "sblock" not in str(caught.value)
+    assert before == (file.read_bytes() if file.exists() else None)
+
+
+def test_weights_without_an_optimiser_are_no_checkpoint(halfway, data, tmp_path):
+    shutil.copytree(halfway, tmp_path / "m")
+    _network(3).model.save_weights(tmp_path / "m" / "checkpoints" / "0002.weights.h5")
+    with pytest.raises(TrainingError, match=r"0002.weights.h5 is damaged .*; remove the folder to begin anew"):
+        train_network(HALFWAY, data, tmp_path / "m", seed=3, resume=True)
+
+
+def test_two_at_once(data, tmp_path):
+    """The second says so at once; it does not wait."""
+    code = f"""
+from pathlib import Path
+from artnb.common.resuming import in_use
+from artnb.errors import TrainingError
+with in_use(Path({str(tmp_path)!r}), TrainingError):
+    print("in use", flush=True)
+    input()
+"""
+    one = recipe(Phase("training", 1, 0.1))
+    first = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "in use\n"
+    with pytest.raises(TrainingError, match=r"Another process works in .*; wait until it has ended, or name another"):
+        train_network(one, data, tmp_path, seed=3)
+    first.kill()
+    first.wait()
+    train_network(one, data, tmp_path, seed=3)
+
+
+def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):
+    """A limit of a file's size stands for it, at which writing fails likewise."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file = tmp_path / "x.weights.h5"
+    model = _network(3).model
+    with replacing(file) as part:
+        write_weights(model, part)
+    before = file.read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"x\.weights\.h5"), replacing(file) as part:
+            write_weights(model, part)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == [file.name]
+    other = _network(3).model
+    other.load_weights(file)
+    for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
