@@ -15,8 +15,10 @@ import tensorflow as tf
 from artnb.classification import networks
 from artnb.classification.networks import Network
 from artnb.classification.recipes import Phase, classifier_recipe
+from artnb.classification.search import Space, search_classifier
 from artnb.classification.training import train_network
 from artnb.common.files import replacing, write_weights
+from artnb.common.searching import SearchError
 from artnb.errors import TrainingError
 from artnb.paintings.pipeline import Pictures, Subsets
 from tests.killing import snapshots
@@ -95,6 +97,25 @@ def test_resumed_with_something_else_it_is_refused(data, tmp_path):
     for word, other in others.items():
         with pytest.raises(TrainingError, match=f"begun with a different {word}; resume it with the same"):
             train_network(**{"recipe": one, "data": data, "folder": tmp_path, "seed": 3} | other, resume=True)
+
+
+def test_a_search_is_resumed_on_the_same_pictures_only(data, tmp_path):
+    def rates(*values):
+        return lambda hp: recipe(Phase("training", 1, hp.Choice("rate", list(values))))
+
+    space = Space("ours", "cnn", rates(0.1, 0.2), "random", 1, 1, 1)
+    search_classifier(space, data, tmp_path, seed=3)
+    images = data.train.images.copy()
+    images[0, 0, 0, 0] ^= 1
+    for other, word in (
+        ({"data": replace(data, train=replace(data.train, images=images))}, "pictures"),
+        ({"data": replace(data, train=data.validation, validation=data.train)}, "pictures"),  # another split
+        ({"space": replace(space, executions=2)}, "executions"),
+        ({"space": replace(space, recipe=rates(0.1, 0.3))}, "range"),
+        ({"method": "bayesian"}, "method"),
+    ):
+        with pytest.raises(SearchError, match=f"holds another search, with another {word}"):
+            search_classifier(**{"space": space, "data": data, "folder": tmp_path, "seed": 3} | other)
 
 
 CUT = b"cut"

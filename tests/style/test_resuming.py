@@ -10,8 +10,11 @@ from PIL import Image
 
 from artnb.backbones import Backbone
 from artnb.cli import main
-from artnb.style import transfer
+from artnb.common.searching import SearchError
+from artnb.style import search, transfer
+from artnb.style.metrics import Metrics
 from artnb.style.recipes import style_recipe
+from artnb.style.search import StyleSpace, search_style
 from artnb.style.transfer import StyleError, stylize
 from tests.killing import snapshots
 
@@ -134,3 +137,26 @@ def test_a_finished_picture_is_one_of_the_same_contents_and_settings(tmp_path, c
     Image.fromarray(PHOTO[::-1]).save(photo)  # of the same name
     assert main([*command, "--resume"]) == 1 and "exists already" in capsys.readouterr().err
     assert out.read_bytes() == before
+
+
+def test_a_search_killed_anywhere(backbone, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "shared_backbone", lambda *_, **__: backbone)
+    monkeypatch.setattr(search, "judge_for", lambda *_: network(9))
+    monkeypatch.setattr(search, "measure", lambda image, *_: Metrics(*(image.mean((0, 1)) / 255), 0.5, "a judge"))
+    short = replace(RECIPE, iterations=2)
+    space = StyleSpace("ours", lambda hp: replace(short, tv_weight=hp.Float("smoothness", 0.1, 9.0)), "bayesian", 3)
+
+    def searched(place, content=PHOTO, style=STYLE):
+        return search_style(space, content, style, place, seed=3).drop(columns="painting")
+
+    with snapshots(tmp_path / "s") as killed:
+        whole = searched(tmp_path / "s")
+    assert len(whole) == 3
+    for place in killed[:: len(killed) // 5]:
+        pd.testing.assert_frame_equal(searched(place), whole, check_exact=True)
+    for other in ({"content": PHOTO[::-1]}, {"style": PHOTO}):
+        with pytest.raises(SearchError, match=f"another {next(iter(other))}"):
+            searched(tmp_path / "s", **other)
+    monkeypatch.setattr(search, "judge_for", lambda *_: replace(network(9), trained=False))
+    with pytest.raises(SearchError, match="another judge"):
+        searched(tmp_path / "s")
