@@ -133,8 +133,8 @@ def stylize(
             if run.stopped:
                 break
     assert run.image is not None
-    if run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
-        run.clear()
+    if file is not None and run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
+        file.unlink(missing_ok=True)
     return Painting(
         image=scene.finished(run.image),
         history=pd.DataFrame(run.history, columns=list(HISTORY)),
@@ -397,8 +397,3 @@ class _Run:
         self.history = [(int(row[0]), *(float(value) for value in row[1:])) for row in values["history"]]
         self.memory = [values[f"memory{number}"] for number in range(sum("memory" in name for name in values))]
         self.best = (float(values["lowest"]), values["best"]) if "best" in values else None
-
-    def clear(self) -> None:
-        """Remove the state: nothing is left to resume."""
-        if self.file:
-            self.file.unlink(missing_ok=True)
