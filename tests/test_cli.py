@@ -133,6 +133,17 @@ def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
     assert main(["doctor"]) == 130 and "stopped" in capsys.readouterr().err
 
 
+def test_a_full_disk_that_tensorflow_tells_of_is_no_error_of_ours(capsys, monkeypatch):
+    from artnb import doctor
+
+    def full():
+        raise RuntimeError("logs; No space left on device [Op:WriteScalarSummary]")
+
+    monkeypatch.setattr(doctor, "examine", full)
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == "artnb: No space left on device; free some space and run the command again.\n"
+
+
 def test_the_doctor_prints_json_and_nothing_else():
     result = artnb("doctor", "--json")
     output = json.loads(result.stdout)

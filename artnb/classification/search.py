@@ -142,6 +142,7 @@ def search_classifier(
         return scores
 
     identity: dict[str, Any] = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
+    identity["executions"] = space.executions
     identity["recipe"] = space.recipe(kt.HyperParameters()).to_dict()
     if data is not None:
         arrays = [part for pictures in (data.train, data.validation) for part in (pictures.images, pictures.labels)]

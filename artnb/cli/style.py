@@ -1,6 +1,6 @@
 """`artnb stylize` and `artnb search style`: can we paint like them?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -77,13 +77,9 @@ def _stylize(
     if backbone and recipe:
         raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
     sources = _sources(content, output)
-    finished = _finished(sources, content, output) if resume else {}
-    todo = [source for source in sources if source not in finished]
-    taken = [target.name for target in finished.values()]
-    targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
     inputs = [*sources, *styles, *(Path(each) for each in (mask, recipe) if each)]
-    check_new(targets, True, inputs)
-    check_new([target for target in targets if not (resume and _state(target).exists())], overwrite)
+    if not resume:  # known before anything is loaded
+        check_new(result_names(sources, output, ".png") if content.is_dir() else [output], overwrite, inputs)
     import_tensorflow()
     from artnb.backbones import shared_backbone
     from artnb.common.progress import STOPPED
@@ -91,6 +87,7 @@ def _stylize(
     from artnb.settings import settings, using
     from artnb.style.files import load_recipe
     from artnb.style.recipes import default_recipe
+    from artnb.style.transfer import transfer_identity
     from artnb.weights import fetch_command
 
     name = recipe or backbone
@@ -98,14 +95,23 @@ def _stylize(
     changes = {name: value for name, value in changes.items() if value is not None and value is not False}
     how = replace(how, **changes)
     network = shared_backbone(how.backbone, untrained=True)  # the output says whether it is
+    style_images, mask_image = [load_image(style) for style in styles], load_image(mask) if mask else None
+    with_them: dict[str, Any] = {"weights": weights or None, "mask": mask_image, "seed": seed, "backbone": network}
+    identify = partial(transfer_identity, styles=style_images, recipe=how, **with_them)
+    finished = _finished(sources, content, output, identify) if resume else {}
+    todo = [source for source in sources if source not in finished]
+    taken = [target.name for target in finished.values()]
+    targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
+    check_new(targets, True, inputs)
+    check_new([target for target in targets if not (resume and _state(target).exists())], overwrite)
     paint = partial(
         _paint,
         styles=styles,
-        style_images=[load_image(style) for style in styles],
+        style_images=style_images,
         recipe=how,
         weights=weights or None,
         mask=mask,
-        mask_image=load_image(mask) if mask else None,
+        mask_image=mask_image,
         seed=seed,
         resume=resume,
         backbone=network,
@@ -185,19 +191,24 @@ def _sources(content: Path, output: Path) -> list[Path]:
     return files
 
 
-def _finished(sources: Sequence[Path], content: Path, output: Path) -> dict[Path, Path]:
-    """Source -> its result, for those that an earlier run has finished: each result says what it was painted from."""
-    import_tensorflow()
+def _finished(
+    sources: Sequence[Path], content: Path, output: Path, identify: Callable[[Path], str]
+) -> dict[Path, Path]:
+    """Source -> its result, for those that an earlier run has finished: each result says what it was painted from.
+
+    A source that has another content now, or is to be painted otherwise, is not finished.
+    """
     from artnb.style.files import read_painting
 
     finished: dict[Path, Path] = {}
     by_name = {source.name: source for source in sources}
     for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
         if target.is_file() and not _state(target).exists():
-            with suppress(ArtnbError):  # a picture that artnb did not paint
-                name = read_painting(target).get("content")
-                if isinstance(name, str) and name in by_name:
-                    finished[by_name[name]] = target
+            with suppress(ArtnbError):  # a picture that artnb did not paint, or none
+                said = read_painting(target)
+                source = by_name.get(str(said.get("content")))
+                if source is not None and said.get("identity") == identify(source):
+                    finished[source] = target
     return finished
 
 

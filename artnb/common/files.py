@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ALGORITHMS = {"md5": "MD5", "sha256": "SHA-256"}  # as `checksum` and as a person calls them
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/1": 1, "/dev/fd/2": 2}
@@ -67,8 +69,37 @@ def replacing(target: str | Path) -> Iterator[Path]:
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
         part.replace(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write that fails does not say of what
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+class _Memory(io.BytesIO):
+    """A file in memory, under a name that Keras takes for one of weights."""
+
+    def __fspath__(self) -> str:
+        return "memory.weights.h5"
+
+    __str__ = __fspath__
+
+
+def write_weights(model: Any, file: Path) -> None:
+    """Write a Keras model's weights, and its optimiser's if it has one.
+
+    HDF5 fills memory and not the disk: a disk that is full would end the process in it (a segmentation fault).
+
+    Args:
+        model: which.
+        file: NAME.weights.h5, as `replacing` yields it.
+
+    Raises:
+        OSError: it can't be written, such as on a full disk.
+    """
+    memory = _Memory()
+    model.save_weights(memory)
+    file.write_bytes(memory.getbuffer())
 
 
 def append_lines(file: str | Path, lines: Iterable[str], most_bytes: int | None = None) -> None:

@@ -144,13 +144,11 @@ def search_style(
     seed = seed_or_default(seed)
     photo, painting = (picture if picture is None else load_image(picture) for picture in (content, style))
     base = space.recipe(kt.HyperParameters())
-    networks: list[Backbone] = []
+    networks: list[Backbone] = []  # loaded by those who paint
 
     def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
         if photo is None or painting is None:
             raise SearchError("There is no content or no style, and only a chief needs none; give both.")
-        if not networks:  # loaded by those who paint
-            networks.extend([shared_backbone(base.backbone, untrained=True), judge_for(base.backbone)])
         place.mkdir(parents=True, exist_ok=True)
         chosen = space.recipe(hyper)
         result = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=networks[0])
@@ -167,7 +165,9 @@ def search_style(
     method = method or space.method
     identity = {"space": space.name, "method": method, "seed": seed, "recipe": base.to_dict()}
     if photo is not None and painting is not None:
+        networks.extend([shared_backbone(base.backbone, untrained=True), judge_for(base.backbone)])
         identity |= {"content": digest(photo), "style": digest(painting)}
+        identity |= {"network": str(networks[0]), "judge": str(networks[1])}  # which say whether they are untrained
     searching.search(
         work, space.recipe, folder, OBJECTIVE, identity, seed, method, space.trials if trials is None else trials
     )

@@ -206,15 +206,15 @@ def test_a_folder_with_garbage_is_one_sentence(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", [*GARBAGE, "{}", '{"status": "COMPLETED"}', '{"status": "COMPLETED", "metrics": []}'])
-def test_a_trial_or_an_oracle_of_garbage_is_one_sentence(tmp_path, text):
+def test_a_trial_of_garbage_is_one_sentence_and_resumed_all_the_same(tmp_path, text):
     (tmp_path / "search.json").write_text('{"space": "original"}')
     (tmp_path / "trial_0").mkdir()
     for name in ("trial_0/trial.json", "oracle.json", "tuner0.json"):
         (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(SearchError, match=r"can't be read|not a JSON object"):
         classifier_trials(tmp_path)
-    with pytest.raises(SearchError, match="can't be read"):
-        search_classifier(small(), None, tmp_path)
+    with pytest.raises(SearchError, match="There are no pictures to search on"):
+        search_classifier(small(), None, tmp_path)  # what keras-tuner remembers is not needed
 
 
 def test_an_error_with_a_sentence_ends_a_search_that_can_be_resumed(data, tmp_path, capsys):
