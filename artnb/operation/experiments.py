@@ -15,6 +15,7 @@ import pandas as pd
 
 from artnb.common import extras
 from artnb.errors import ArtnbError
+from artnb.operation.ratings import persons
 from artnb.settings import settings
 
 SIGNIFICANCE = 0.05
@@ -224,7 +225,8 @@ class Preference:
         share: share of these that prefer the second model.
         low: lower end of the share's 95 % interval (Wilson).
         high: its upper end.
-        p: p-value of the two-sided binomial test against one half.
+        p: p-value of the two-sided test against one half.
+        raters: how many people compared; None if each comparison is another person's.
     """
 
     n: int
@@ -232,10 +234,11 @@ class Preference:
     low: float
     high: float
     p: float
+    raters: int | None = None
 
 
 def preference(for_second: int, n: int) -> Preference:
-    """Test how often the second of two pictures was preferred.
+    """Test how often the second of two pictures was preferred, each time by another person (binomial test).
 
     Raises:
         ExperimentError: there are no comparisons, or more preferences than comparisons.
@@ -255,11 +258,37 @@ def preference(for_second: int, n: int) -> Preference:
 def preferred(ratings: pd.DataFrame, arms: tuple[str, str]) -> Preference:
     """Which of two models is preferred in blind ratings: by each rater's total for each picture, without ties.
 
+    One person's preferences are alike, so the share is the mean of each person's, and Wilson's interval is that of as
+    many comparisons as would vary as much (Korn and Graubard, "Confidence Intervals for Proportions with Small
+    Expected Number of Positive Counts Estimated from Survey Data", 1998), at least one for each person. In a simulation
+    with 5 to 25 raters it holds the true share in 90 to 98 %; with fewer it is too narrow.
+
     Args:
         ratings: see `ratings.load_ratings`.
         arms: the names of the two models.
+
+    Raises:
+        ExperimentError: nobody has rated a picture of both differently.
     """
-    total = ratings[(ratings["question"] == "total") & ratings["model"].isin(arms)]
-    pairs = total.pivot_table(index=["rater", "picture"], columns="model", values="score").reindex(columns=list(arms))
+    from scipy.stats import norm
+
+    with extras.needed("operation", "An experiment needs"):
+        from statsmodels.stats.proportion import proportion_confint
+
+    total = ratings[(ratings["question"] == "total") & ratings["model"].isin(arms)].assign(person=persons)
+    pairs = total.pivot_table(index=["person", "picture"], columns="model", values="score").reindex(columns=list(arms))
     difference = (pairs[arms[1]] - pairs[arms[0]]).dropna()
-    return preference(int((difference > 0).sum()), int((difference != 0).sum()))
+    difference = difference[difference != 0]
+    if difference.empty:
+        raise ExperimentError(
+            f"Nobody has rated a picture of {arms[0]!r} and of {arms[1]!r} differently; collect more ratings."
+        )
+    shares = (difference > 0).groupby("person").mean().to_numpy()
+    n, raters, share = len(difference), len(shares), float(shares.mean())
+    variance = share * (1 - share)  # of one comparison
+    # One more rater is imagined, who disagrees: few real ones may agree by chance.
+    between = (((shares - share) ** 2).sum() + variance) / raters
+    alike = min(max(raters * variance / between, raters), n) if variance else raters
+    low, high = proportion_confint(share * alike, alike, method="wilson")
+    p = float(2 * norm.sf(abs(share - 0.5) * 2 * alike**0.5))
+    return Preference(n, share, float(low), float(high), p, raters)

@@ -146,4 +146,29 @@ def test_blind_ratings_become_preferences_without_ties():
     ]
     ratings = pd.DataFrame([*rows, {**rows[0], "question": "style", "score": 1}])
     result = experiments.preferred(ratings, ARMS)
-    assert (result.n, result.share) == (3, 2 / 3)
+    # a prefers the second twice, b the first once: the mean of 1 and 0.
+    assert (result.n, result.raters, result.share) == (3, 2, 0.5) and result.p == pytest.approx(1)
+    assert result.low == pytest.approx(1 - result.high) and 0 < result.low < 0.2
+    with pytest.raises(ExperimentError, match="Nobody has rated"):
+        experiments.preferred(ratings[ratings["rater"] == "c"], ARMS)
+
+
+def ratings_of(shares, pictures, random):
+    """Totals of people who prefer the second model with these probabilities."""
+    return pd.DataFrame(
+        {"rater": "AB", "session": f"s{who}", "picture": str(k), "model": model, "question": "total", "score": score}
+        for who, share in enumerate(shares)
+        for k, second in enumerate(random.random(pictures) < share)
+        for model, score in zip(ARMS, (2, 4) if second else (4, 2), strict=True)
+    )
+
+
+@pytest.mark.parametrize(("share", "raters", "pictures"), [(0.5, 8, 6), (0.7, 6, 5), (0.8, 10, 3), (0.5, 12, 1)])
+def test_a_preference_holds_the_true_share_over_raters_who_differ(share, raters, pictures):
+    random, results = np.random.default_rng(5), []
+    for _ in range(120):
+        people = random.beta(share, 1 - share, raters)  # most are for one model or the other, whatever the picture
+        results.append(experiments.preferred(ratings_of(people, pictures, random), ARMS))
+    assert 0.9 <= np.mean([result.low <= share <= result.high for result in results]) <= 0.985
+    assert all((result.p < 0.05) == (not result.low <= 0.5 <= result.high) for result in results), "one method"
+    assert {(result.n, result.raters) for result in results} == {(raters * pictures, raters)}
