@@ -83,6 +83,9 @@ def test_stability_is_nothing_for_the_same_and_large_for_a_shift():
     # Halves of 0.5 and 0.5 become 0.25 and 0.75: 0.25 * ln 0.5 the one way, 0.25 * ln 1.5 the other.
     old, new = np.arange(10_000.0), np.concatenate([np.arange(2500.0), 5000 + np.arange(5000), 5000 + np.arange(2500)])
     assert drift.stability_index(old, new, bins=2) == pytest.approx(0.25 * (np.log(1.5) - np.log(0.5)), abs=1e-3)
+    # Of four pictures, with half of one more in each bin: 2.5 of 5 and 2.5 of 5 become 1.5 and 3.5.
+    few = drift.stability_index(np.arange(4.0), np.array([0.0, 2, 3, 3]), bins=2)
+    assert few == pytest.approx(0.2 * (np.log(1.4) - np.log(0.6)))
 
 
 def test_too_few_pictures_or_another_models_are_refused():
