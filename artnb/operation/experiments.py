@@ -27,9 +27,12 @@ class ExperimentError(ArtnbError, ValueError):
 
 
 def assign(visitor: str, experiment: str, arms: Sequence[str]) -> str:
-    """The arm of a visitor: the same at every visit, and independent of the arms in other experiments."""
+    """The arm of a visitor: the same at every visit, in whatever order the arms are given.
+
+    It is independent of the arms in other experiments.
+    """
     digest = hashlib.sha256(f"{experiment}\0{visitor}".encode()).digest()
-    return arms[int.from_bytes(digest[:8], "big") % len(arms)]
+    return sorted(arms)[int.from_bytes(digest[:8], "big") % len(arms)]
 
 
 def visitors_needed(base: float, lift: float, power: float = 0.8, level: float = SIGNIFICANCE) -> int:
@@ -81,9 +84,10 @@ class Result:
         low: lower end of the difference's 95 % interval.
         high: its upper end.
         p: p-value of the two-sided z-test of two proportions; None until both arms have enough visitors.
-        winner: the better arm if the difference is significant.
+        winner: the better arm if the difference is significant and its interval does not hold 0.
         guardrail: a warning if the second arm is too slow, otherwise "".
-        outside: feedback that was not counted: a visitor's second answer, or one about the other arm's model.
+        outside: feedback that was not counted: a visitor's second answer, one about the other arm's model, or one that
+            came when the arm had enough.
     """
 
     arms: tuple[str, str]
@@ -119,7 +123,7 @@ class Result:
                 f"Difference {self.difference:+.1%} ({self.low:+.1%} to {self.high:+.1%}), p {self.p:.3g}: {verdict}."
             )
         if self.outside:
-            lines.append(f"{self.outside:,} answers were not counted: repeated ones, or about the other arm's model.")
+            lines.append(f"{self.outside:,} answers were not counted: repeated, late, or about the other arm's model.")
         return "\n".join([*lines, *filter(None, [self.guardrail])])
 
 
@@ -155,7 +159,7 @@ def judge(
         constant = sum(right) in (0, sum(n))  # the test would divide by a variance of 0
         p = 1.0 if constant else float(proportions_ztest(right, n)[1])
     difference = accuracy[1] - accuracy[0]
-    winner = arms[int(difference > 0)] if p is not None and p < level else None
+    winner = arms[int(difference > 0)] if p is not None and p < level and not low <= 0 <= high else None
     return Result(arms, n, needed, (accuracy[0], accuracy[1]), difference, float(low), float(high), p, winner)
 
 
@@ -164,7 +168,8 @@ def result(
 ) -> Result:
     """Judge an experiment by the visitors' feedback, and by how long they waited.
 
-    A visitor counts once, with the first feedback about the model of the visitor's arm, see `assign`.
+    A visitor counts once, with the first feedback about the model of the visitor's arm, see `assign`. Of each arm the
+    first `needed` visitors count, so that who looks again later finds the same verdict, and luck gets one chance only.
 
     Args:
         experiment: its name.
@@ -177,10 +182,11 @@ def result(
     of_own_arm = [bool(visitor) and model == assign(visitor, experiment, arms) for visitor, model in pairs]
     first = feedback[np.array(of_own_arm, bool)].drop_duplicates("visitor")
     right = first["said"] == first["artist"]
-    hits, sizes = ([int(values[first["model"] == arm].sum()) for arm in arms] for values in (right, right | True))
+    answers = [right[first["model"] == arm].head(needed) for arm in arms]
+    hits, sizes = [int(each.sum()) for each in answers], [len(each) for each in answers]
     verdict = judge((hits[0], hits[1]), (sizes[0], sizes[1]), needed, arms)
     seconds = [predictions.loc[predictions["model"] == arm, "seconds"].dropna().to_numpy(float) for arm in arms]
-    outside = int(feedback["model"].isin(arms).sum()) - len(first)
+    outside = int(feedback["model"].isin(arms).sum()) - sum(sizes)
     return replace(verdict, guardrail=slower(seconds[0], seconds[1], arms), outside=outside)
 
 

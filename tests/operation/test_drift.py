@@ -186,6 +186,8 @@ def test_the_logged_sample_is_that_of_the_pictures(starter, use, tmp_path):
     order = [1, 2, 0]  # each once, the last time it was shown
     for name in ("embedding", "probabilities", "statistics"):
         assert np.allclose(getattr(logged, name), getattr(direct, name)[order], atol=0.02), name
+    latest = drift.logged_sample(starter, Store.default(), limit=2)
+    assert np.array_equal(latest.embedding, logged.embedding[1:])
 
 
 def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_paintings):
