@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from artnb.layers import ChannelStatistics, Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
@@ -53,6 +54,24 @@ def test_a_gram_matrix_is_symmetric_with_no_negative_eigenvalue(features):
     gram = np.asarray(gram_matrix(features))
     np.testing.assert_allclose(gram, gram.transpose(0, 2, 1), rtol=1e-6)
     assert np.linalg.eigvalsh(gram).min() > -1e-6
+
+
+def test_channel_statistics_are_means_and_standard_deviations(features):
+    found = np.asarray(ChannelStatistics()(features + 3))
+    np.testing.assert_allclose(found[:, :3], features.mean((1, 2)) + 3, rtol=1e-5)
+    np.testing.assert_allclose(found[:, 3:], features.std((1, 2)), rtol=1e-3)
+
+
+def test_the_slope_of_a_gram_matrix_is_that_of_its_definition_whatever_is_asked_of_it(features):
+    weights = np.random.default_rng(6).normal(size=(2, 3, 3)).astype(np.float32)  # not symmetric
+    pictures = tf.constant(features)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(pictures)
+        asked = tf.reduce_sum(weights * gram_matrix(pictures))
+        by_definition = tf.reduce_sum(weights * tf.einsum("bhwc,bhwd->bcd", pictures, pictures) / 20)
+    np.testing.assert_allclose(
+        tape.gradient(asked, pictures), tape.gradient(by_definition, pictures), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_gram_matrix_does_not_grow_with_the_picture(features):

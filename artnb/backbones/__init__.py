@@ -116,6 +116,21 @@ def check_backbone(backbone: object) -> None:
     check_value(backbone, wanted, "The backbone", BackboneError)
 
 
+def check_judge(backbone: object) -> None:
+    """Nothing for a `Backbone` that carries its weights: an untrained network never judges.
+
+    Raises:
+        BackboneError: it is something else, or untrained.
+    """
+    check_backbone(backbone)
+    assert isinstance(backbone, Backbone)
+    if not backbone.trained:
+        raise BackboneError(
+            f"{backbone} was to judge, and an untrained network never does; fetch its weights with "
+            f"`{fetch_command(backbone.name)}`, or judge with `shared_backbone('efficientnet-lite0')`."
+        )
+
+
 def _lite0(size: int | None, file: Path | None) -> keras.Model:
     model = efficientnet_lite0(size)
     if file:

@@ -248,7 +248,7 @@ def _paint(
     )
     names = {"content": source.name, "styles": [style.name for style in styles], "mask": mask and mask.name}
     save_painting(painting, target, weights=weights, **names)
-    metrics, steps = measure(painting.image, content, style_images[0], backbone), len(painting.history)
+    metrics, steps = measure(painting.image, content, style_images[0]), len(painting.history)
     result |= {
         "backbone": recipe.backbone,
         "untrained": painting.untrained,
@@ -256,6 +256,7 @@ def _paint(
         "seconds_per_step": round(painting.seconds_per_step, 4),
         "style_distance": round(metrics.style_distance, 4),
         "content_distance": round(metrics.content_distance, 4),
+        "judge": metrics.judge,
         "output": str(target),
     }
     say(f"{target}: {painting.backbone}, {steps} steps of {painting.seconds_per_step:.2f} s")

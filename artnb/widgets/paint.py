@@ -154,7 +154,7 @@ def paint_like(
             from artnb.style.metrics import measure
 
             first = next(picture for picture, _ in pictures.values())
-            fidelity = 1 - measure(painting.image, photograph, first, network).style_distance
+            fidelity = 1 - measure(painting.image, photograph, first).style_distance
             seconds = painting.seconds_per_step * len(painting.history)
             monitoring.record_painting(
                 f"style-{name}", photograph, painting.image, lambda: fidelity, seconds, __version__, visitor

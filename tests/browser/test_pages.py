@@ -155,13 +155,20 @@ def test_an_example_is_seen_while_the_pointer_is_on_it(who):
     assert example.evaluate("it => getComputedStyle(it).backgroundImage").startswith("url(")
 
 
-def test_who_asks_another_model(who):
+def test_who_asks_another_model(who, gallery):
     other = who.get_by_label("Model").locator("option").nth(1).inner_text()
     who.get_by_label("Model").select_option(other)
     button(who, "A random one").click()
     who.locator(".artnb-chooser [role=status]").wait_for()
     button(who, "Who painted this?").click()
     who.locator(".artnb-bar").nth(4).wait_for()
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("Choose whose work it is").wait_for()
+    who.get_by_label("It is by").select_option("Frida Kahlo")
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("The picture itself is not kept").wait_for()
+    models = Store(gallery.home / "operation.sqlite").read("feedback", ["model"])["model"]
+    assert models.nunique() == 2 == len(models), "the first answer was another model's"
 
 
 def png_header(width, height):

@@ -91,6 +91,8 @@ def test_every_network_has_a_command():
 def test_models_have_names_and_figures(capsys, use, tmp_path):
     use(home=tmp_path)
     assert main(["models", "list", "--json"]) == 0
-    for found in json.loads(capsys.readouterr().out)["results"]:
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [found["name"] for found in results] == ["starter", "starter-cnn", "starter-monet"]
+    for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
         assert found["kind"] != "classifier" or {"accuracy", "interval"} <= set(found)

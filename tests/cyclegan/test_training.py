@@ -56,7 +56,7 @@ def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
         watch=lambda history, shown: seen.append(shown) or False,
     )
     assert stopped.stopped and len(stopped.history) == 2 and len(seen) == 1
-    assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
+    assert len(seen[0]) and all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
     with pytest.raises(TrainingError, match="--resume"):
         train_generators(*pictures, TINY, tmp_path, seed=3)
     with pytest.raises(TrainingError, match="begun with a different seed"):

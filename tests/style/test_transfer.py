@@ -378,8 +378,8 @@ def test_a_long_style_keeps_its_proportions(backbone):
 
 def test_names_of_judges_and_spaces_are_checked():
     from artnb.common.searching import SearchError
-    from artnb.style.metrics import measure
-    from artnb.style.search import judge_for, search_style, style_space
+    from artnb.style.metrics import judge_for, measure
+    from artnb.style.search import search_style, style_space
 
     for name in ("nope", None, ["vgg19"]):
         with pytest.raises(BackboneError, match="There is no backbone"):
