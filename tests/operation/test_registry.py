@@ -481,11 +481,11 @@ def test_the_comparison_is_a_page(make):
 
 
 def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
-    def monet(name, value, **changes):
+    def monet(name, value, up=0.003, **changes):
         folder = shutil.copytree(models.STARTERS / "starter-monet", tmp_path / name)
         metrics = json.loads((folder / "card.json").read_text())["metrics"]
         kid = metrics["monet"]["generated"]
-        kid |= {"value": value, "interval": [value - 0.003, value + 0.003]}
+        kid |= {"value": value, "interval": [value - 0.003, value + up]}
         return resealed(folder, metrics=metrics, **changes)
 
     old = monet("old", 0.05)
@@ -494,6 +494,9 @@ def test_generators_are_compared_by_kid_on_the_same_pictures(tmp_path):
     better = compare_models(old, monet("better", 0.04))
     assert better.margin == pytest.approx(0.00713, abs=1e-5) and better.n == 189
     assert better.interval == pytest.approx((-0.01 - half, -0.01 + half), abs=1e-5)
+    lopsided = compare_models(monet("old and high", 0.05, 0.004), monet("lopsided", 0.04, 0.006)).interval
+    ends = -0.01 - 0.6539 * np.hypot(0.003, 0.004), -0.01 + 0.6539 * np.hypot(0.006, 0.003)
+    assert lopsided == pytest.approx(ends, abs=1e-5)
     verdicts = {value: compare_models(old, monet(str(value), value)).verdict for value in (0.045, 0.054, 0.058, 0.061)}
     assert list(verdicts.values()) == ["not worse", "not worse", "too few pictures", "worse"]
     assert compare_models(old, monet("seed", 0.05, seed=3)).verdict == "not worse", "what counts is the pictures"
