@@ -344,6 +344,7 @@ def test_a_preset_may_be_named(backbone, pictures, monkeypatch):
 )
 def test_arguments_are_refused_before_the_work(pictures, monkeypatch, arguments, words):
     from artnb.errors import ArtnbError
+
     monkeypatch.setattr(transfer._Run, "paint", lambda *_: pytest.fail("it painted"))
     content, style = pictures
     given = {"content": content, "styles": style, "recipe": PLAIN} | arguments
