@@ -6,12 +6,16 @@ BIN := .venv/bin
 HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
 # As in artnb/__init__.py, for notebooks that import TensorFlow before artnb.
 export TF_ENABLE_ONEDNN_OPTS ?= 1
+# What `make lab` opens: `make lab NOTEBOOKS=learner` opens the learner's edition.
+NOTEBOOKS := notebooks
+LEARNER := learner
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
-	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks \
+	@mkdir -p .venv/etc/ipython && cp tools/ipython_kernel_config.py .venv/etc/ipython/
+	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(NOTEBOOKS)" \
 		--ServerApp.tornado_settings="{'websocket_max_message_size': 314572800}" # uploads of 200 MB reach a widget
 
 demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
@@ -32,8 +36,9 @@ course: .venv/ready ## run every notebook and write the pages to build/course (o
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save
 
-learner: .venv/ready ## the learner's edition, solutions taken out, in build/learner
-	$(BIN)/artnb course learner -o build/learner --overwrite
+learner: .venv/ready ## the learner's edition, solutions taken out, in learner/; what is there is never overwritten
+	$(BIN)/artnb course learner -o $(LEARNER)
+	@echo "or, here: make lab NOTEBOOKS=$(LEARNER)"
 
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .
@@ -60,7 +65,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
-	rm -rf build dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
+	rm -rf build/course build/pages dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml

@@ -118,8 +118,10 @@ def test_a_command_leaves_pythons_warnings_as_they_were(monkeypatch, capsys):
     assert inside[0] != before, "Pillow's are quiet while it runs"
 
 
-def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
+def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys, use, tmp_path):
     from artnb import doctor
+
+    use(events=tmp_path / "events.jsonl")
 
     def full():
         raise OSError(28, "No space left on device", "split.csv")
@@ -131,6 +133,8 @@ def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
     assert main(["doctor"]) == 1 and "No space left on device (split.csv); free some" in capsys.readouterr().err
     monkeypatch.setattr(doctor, "examine", interrupted)
     assert main(["doctor"]) == 130 and "stopped" in capsys.readouterr().err
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["command.failed"] * 2, "both leave a trace"
 
 
 def test_a_full_disk_that_tensorflow_tells_of_is_no_error_of_ours(capsys, monkeypatch):

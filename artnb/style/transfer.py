@@ -24,12 +24,13 @@ from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, check_value, whole
 from artnb.images import ImageLike, as_list, load_image, resize
 from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, style_recipe
-from artnb.style.scene import TERMS, Scene, taps
+from artnb.style.scene import TERMS, Scene, mask_levels, taps
 from artnb.style.state import StyleError as StyleError
 from artnb.style.state import read_state, state_file, write_state
 
 Watch = Callable[[int, np.ndarray], bool | None]
 HISTORY = ("step", "scale", *TERMS)
+LAST_STEPS = 20  # at the whole size, of a transfer that was stopped before it came there
 _BLOCK = 50  # steps of L-BFGS with one memory
 
 
@@ -38,7 +39,7 @@ class Painting:
     """A style transfer that is finished, or was stopped.
 
     Attributes:
-        image: uint8 (height, width, 3), the picture of the lowest cost at the last scale that was reached.
+        image: uint8 (height, width, 3), the picture of the lowest cost at the last scale.
         history: a row per step: step (from 1), scale (share of the size), cost, content, style, tv, of the picture
             before that step; content and style in units of `artnb.losses`.
         recipe: how it was painted.
@@ -89,7 +90,8 @@ def stylize(
         backbone: the recipe's network, by default with its ImageNet weights; an untrained one is given here on purpose.
 
     Returns:
-        The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
+        The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early, brought to its
+        whole size by `LAST_STEPS` steps if it was still a coarse one.
 
     Raises:
         StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
@@ -122,9 +124,7 @@ def stylize(
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
-            scene = Scene(
-                network, recipe, resize(photo, sizes[number]), pictures, shares, _resized(light, sizes[number])
-            )
+            scene = Scene(network, recipe, resize(photo, sizes[number]), pictures, shares, light)
             if run.image is None:
                 run.image = scene.beginning(seed)
             elif run.image.shape[:2] != sizes[number]:
@@ -132,7 +132,10 @@ def stylize(
             run.paint(scene, number, steps, bar)
             if run.stopped:
                 break
-    assert run.image is not None
+        assert run.image is not None
+        if run.image.shape[:2] != sizes[-1]:
+            scene = Scene(network, recipe, resize(photo, sizes[-1]), pictures, shares, light)
+            run.grow(scene, len(sizes) - 1, bar)
     if file is not None and run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
         file.unlink(missing_ok=True)
     return Painting(
@@ -188,7 +191,7 @@ def _inputs(
 ) -> tuple[np.ndarray, list[np.ndarray], list[float], np.ndarray | None]:
     """The content, the styles, how much each counts, and the mask's grey levels, uint8 (height, width)."""
     pictures = [load_image(style) for style in as_list(styles)[0]]
-    return load_image(content), pictures, _shares(len(pictures), weights), None if mask is None else _light(mask)
+    return load_image(content), pictures, _shares(len(pictures), weights), None if mask is None else mask_levels(mask)
 
 
 _RECIPE = Allowed(lambda value: isinstance(value, StyleRecipe), f"a StyleRecipe, or {', '.join(RECIPES)}")
@@ -210,21 +213,6 @@ def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
         )
     shares = given.astype(float)
     return [float(share) for share in shares / shares.sum()]
-
-
-def _light(mask: ImageLike) -> np.ndarray:
-    """A mask's grey levels: uint8 (height, width)."""
-    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
-        mask = np.where(mask, np.uint8(255), np.uint8(0))
-    grey = load_image(mask).mean(-1).astype(np.uint8)
-    if not grey.any():
-        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
-    return grey
-
-
-def _resized(grey: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
-    """A mask from 0 to 1 at another size."""
-    return None if grey is None else resize(grey, size)[..., 0] / 255
 
 
 class _NoNumberError(Exception):
@@ -258,6 +246,14 @@ class _Run:
             self.stopped = self.stopped or STOPPED
         if self.best is not None:
             self.image = self.best[1]
+
+    def grow(self, scene: Scene, number: int, bar: Any) -> None:
+        """Bring what was stopped at a coarse scale to its whole size, with a few steps there; `file` stays as it is."""
+        assert self.image is not None
+        last = _Run(self.recipe, None, self.identity, None, self.every)
+        last.image, last.history = scene.enlarged(self.image), self.history
+        last.paint(scene, number, [LAST_STEPS] * (number + 1), bar)
+        self.image = last.image
 
     def _paint_adam(self, scene: Scene, count: int, share: float, bar: Any) -> None:
         assert self.image is not None

@@ -204,7 +204,7 @@ class PictureChooser(widgets.VBox):
             button.on_click(self.message.guard(self._picked))
             sheet += f".artnb .{unique}-{number} {{ background-image: url({data(png_bytes(fit(picture, 128)))}) }}"
             self._thumbnails.append(button)
-        style = widgets.HTML(f"<style>{sheet}</style>", layout={"display": "contents"})
+        style = widgets.HTML(f"<style>{sheet}</style>", layout={"display": "none"})  # no place in the grid
         return styled(widgets.Box([*self._thumbnails, style]), "artnb-strip")
 
     def _picked(self, button: widgets.Button) -> None:
@@ -214,6 +214,7 @@ class PictureChooser(widgets.VBox):
         if not change["new"]:
             return
         content = change["new"][0]["content"]
+        self.message.say("Your picture is being read …")  # a large one takes many seconds
         try:
             # memoryview accepts nothing but bytes; `load_image` would open a text as a path.
             self.show(load_image(memoryview(content)), "Your picture")

@@ -121,6 +121,8 @@ def test_who_by_keyboard_alone(who):
     who.get_by_alt_text("The painting: Camille Aubertin").wait_for()
     press(who, "Who painted this?")
     who.locator(".artnb-bar").nth(4).wait_for()
+    bright(who, "Who painted this?")
+    assert who.evaluate("document.activeElement.textContent") == "Who painted this?", "the focus was lost"
     assert who.locator(".artnb-bar").count() == 5
 
 
@@ -225,6 +227,31 @@ def test_a_picture_can_be_dropped(who):
     who.locator("img[alt='The painting: Your picture'][width='80']").wait_for()
 
 
+def test_a_large_picture_is_announced(who):
+    """Nothing was said of it for ten seconds and more."""
+    who.evaluate(
+        """() => {
+            window.said = [];
+            new MutationObserver(() => {
+                for (const it of document.querySelectorAll(".artnb-chooser [role=status]")) said.push(it.textContent);
+            }).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    upload(who, {"name": "p.png", "mimeType": "image/png", "buffer": noise(1300, 2600)})
+    who.locator("img[alt='The painting: Your picture'][width='640']").wait_for()
+    said = [line for line in dict.fromkeys(who.evaluate("said")) if line != "Your picture"]
+    assert said == ["Your picture is being sent …", "Your picture is being read …"]
+    gone(who, "text=is being", "it has come")
+
+
+def test_all_choosers_are_in_line(paint):
+    tops = paint.locator(".artnb-chooser").evaluate_all(
+        """them => them.map(it => it.querySelector(".widget-upload").getBoundingClientRect().top
+            - it.querySelector(".artnb-strip").getBoundingClientRect().top)"""
+    )
+    assert len(tops) == 3 and len(set(tops)) == 1, "five examples and six"
+
+
 def slide(page, label, key, times=1):
     """Move a slider by its keys."""
     page.get_by_role("slider", name=label).focus()
@@ -241,6 +268,10 @@ def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
     slide(paint, "Size", "Home")
     button(paint, "Paint", exact=True).click()
     paint.get_by_text("Done in").wait_for()
+    assert paint.get_by_text(re.compile("128 × [0-9]+ pixels are painted")).is_visible()
+    sizes = "pictures => pictures.map(it => [it.width, it.naturalWidth, it.height, it.naturalHeight])"
+    for width, natural, height, natural_height in paint.locator(".artnb-compare img").evaluate_all(sizes):
+        assert width == natural == 128 and height == natural_height, "a result is seen at its own size"
     edge = paint.get_by_role("slider", name="Before at the left")
     edge.focus()
     paint.keyboard.press("Home")
@@ -264,7 +295,8 @@ def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
 def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     slide(paint, "Steps", "End")
     slide(paint, "Size", "ArrowRight", 2)
-    button(paint, "Paint", exact=True).click()
+    button(paint, "Paint", exact=True).focus()
+    paint.keyboard.press("Enter")
     paint.get_by_text(re.compile(r"Step \d+ of 500")).wait_for()
     assert button(paint, "Paint", exact=True).is_disabled(), "a second click would begin a second job"
     button(who, "Namiko Hoshino").click()
@@ -274,7 +306,8 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     button(paint, "Stop, and keep it").click()
     paint.get_by_text("It was stopped").wait_for()
     assert paint.get_by_role("link", name="Download the picture").is_visible()
-    assert paint.locator(".artnb-compare").is_visible()
+    width = paint.locator(".artnb-compare img").first.evaluate("it => it.naturalWidth")
+    assert paint.get_by_text(f"{width} × ").is_visible(), "it is stopped, and whole"
     bright(paint, "Paint", exact=True)
 
 
