@@ -82,7 +82,7 @@ def test_it_can_be_stopped_and_keeps_the_picture(page):
         ((600, 768), 256, "256 × 200 pixels are painted."),
         ((768, 768), 768, "768 × 768 pixels are painted."),
         ((60, 768), 192, "410 × 32 pixels are painted."),
-        ((33, 5000), 128, "too long and narrow for the recipe's size of 128; give a size of"),
+        ((33, 5000), 128, "size of 128 pixels is too small for a picture of"),
     ],
 )
 def test_a_size_says_what_is_painted(shape, size, sentence):
