@@ -1,7 +1,6 @@
 """A photograph painted like a painting, by optimising its pixels (Gatys, Ecker and Bethge, CVPR 2016).
 
-The network runs once forward and once backward per step, in one compiled graph; what content and style look like to
-it is computed once per scale.
+A step is one pass forward and back in one compiled graph; what content and style look like is computed once a scale.
 """
 
 import json
@@ -20,6 +19,7 @@ import tensorflow as tf
 from artnb.backbones import Backbone, shared_backbone
 from artnb.common.files import replacing
 from artnb.common.progress import STOPPED, progress
+from artnb.common.releasing import released_graphs
 from artnb.common.resuming import digest
 from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, ArtnbError, check_value, whole
@@ -61,6 +61,7 @@ class Painting:
     stopped: str = ""
 
 
+@released_graphs()
 def stylize(
     content: ImageLike,
     styles: ImageLike | Sequence[ImageLike],
@@ -92,8 +93,7 @@ def stylize(
         The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
 
     Raises:
-        StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
-            transfer's.
+        StyleError: pictures, weights, mask, `watch`, `every` or `state` can't be used.
         RecipeError: there is no such preset, or a picture is too long and narrow for the recipe's size.
         SettingsError: the seed is none.
         ImageError: a picture can't be read.
