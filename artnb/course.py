@@ -243,6 +243,9 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
             bar.set_description(path.stem)
             for cell in notebook.cells:
                 cell.metadata.pop("execution", None)
+                if cell.cell_type == "code":  # what a cell that isn't reached any more printed last time is no news
+                    cell.outputs, cell.execution_count = [], None
+            running: list[int] = []  # the cell that a failure belongs to, also of a kernel that died in it
             client = NotebookClient(
                 notebook,
                 timeout=None,
@@ -250,13 +253,14 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
                 resources={"metadata": {"path": path.parent}},
                 record_timing=False,
                 extra_arguments=["--log-level=ERROR"],
+                on_cell_execute=lambda cell, cell_index, running=running: running.append(cell_index),
                 on_cell_complete=lambda cell, cell_index: bar.update(),
             )
             before, error = bar.n, ""
             try:
                 client.execute()
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-                error = _explain(failure, notebook)
+                error = _explain(failure, notebook, running[-1])
             bar.update(before + len(notebook.cells) - bar.n)
             notebook.metadata = _METADATA | {key: notebook.metadata[key] for key in notebook.metadata if key == "artnb"}
             yield path, notebook, error
@@ -285,12 +289,12 @@ def _quiet_kernels() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _explain(failure: Exception, notebook: NotebookNode) -> str:
-    """The error and the first line of its cell, in one line."""
+def _explain(failure: Exception, notebook: NotebookNode, index: int) -> str:
+    """The error, and which cell it is: its number among the code cells, as its brackets show, and its first line."""
     text = " ".join(filter(None, [getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", "")]))
-    executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
-    first_line = next(iter(executed[-1].source.splitlines()), "") if executed else ""
-    return f"{text.splitlines()[0]}, in the cell that begins with {first_line!r}"
+    number = sum(cell.cell_type == "code" for cell in notebook.cells[: index + 1])
+    first_line = next(iter(notebook.cells[index].source.splitlines()), "")
+    return f"{text.splitlines()[0]}, in code cell {number}, which begins with {first_line!r}"
 
 
 def _title(notebook: NotebookNode) -> str:

@@ -36,7 +36,7 @@ def notebooks(tmp_path, monkeypatch):
 def test_pages_are_written_with_an_index_and_a_failure_is_reported_at_the_end(notebooks, tmp_path):
     with pytest.raises(
         CourseError,
-        match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError on purpose, in the cell that begins with",
+        match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError on purpose, in code cell 1, which begins with",
     ):
         course.write_pages(tmp_path / "pages")
     index = (tmp_path / "pages/index.html").read_text()
@@ -77,6 +77,26 @@ def test_a_failing_notebook_is_left_unchanged(notebooks):
     with pytest.raises(CourseError, match=r"02_bad\.ipynb was left unchanged"):
         course.save(["02"])
     assert (notebooks / "02_bad.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("raise KeyError('gone')", "KeyError 'gone'"), ("import os; os.kill(os.getpid(), 9)", "DeadKernelError")],
+)
+def test_the_cell_that_failed_is_named_and_those_after_it_show_nothing_old(notebooks, tmp_path, line, said):
+    file = notebooks / "01_good.ipynb"
+    course.save(["01"])  # so that all cells have numbers
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[4].outputs = [nbformat.v4.new_output("stream", text="of last time")]
+    notebook.cells[2].source = f"{line}\nprint('never')"
+    nbformat.write(notebook, file)
+    with pytest.raises(CourseError) as failure:
+        course.save(["01"])
+    assert f"{said}, in code cell 2, which begins with {line!r}" in " ".join(str(failure.value).split())
+    with pytest.raises(CourseError, match="code cell 2, which"):
+        course.write_pages(tmp_path / "pages", ["01"])
+    page = (tmp_path / "pages/01_good.html").read_text()
+    assert "42 True" in page and "of last time" not in page
 
 
 def test_an_unknown_notebook_gives_an_error(notebooks):

@@ -23,6 +23,7 @@ from artnb.classification.recipes import ClassifierRecipe, Phase
 from artnb.common.files import replacing, write_weights
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import progress
+from artnb.common.releasing import released_graphs
 from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.errors import DivergenceError, TrainingError, check_setting
@@ -36,6 +37,7 @@ from artnb.paintings.pipeline import (
 )
 
 
+@released_graphs()
 def train_network(
     recipe: ClassifierRecipe,
     data: Subsets,

@@ -19,6 +19,7 @@ import tensorflow as tf
 from artnb.common.files import replacing
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import STOPPED, progress
+from artnb.common.releasing import released_graphs
 from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.cyclegan.networks import CycleGAN
@@ -61,6 +62,7 @@ class CycleTraining:
     precision: str = FULL
 
 
+@released_graphs()
 def train_generators(
     photos: np.ndarray,
     paintings: np.ndarray,

@@ -1,7 +1,6 @@
 """A photograph painted like a painting, by optimising its pixels (Gatys, Ecker and Bethge, CVPR 2016).
 
-The network runs once forward and once backward per step, in one compiled graph; what content and style look like to
-it is computed once per scale.
+A step is one pass forward and back in one compiled graph; what content and style look like is computed once a scale.
 """
 
 import hashlib
@@ -19,6 +18,7 @@ import tensorflow as tf
 
 from artnb.backbones import Backbone, check_backbone, shared_backbone
 from artnb.common.progress import STOPPED, progress
+from artnb.common.releasing import released_graphs
 from artnb.common.resuming import digest
 from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, check_value, whole
@@ -62,6 +62,7 @@ class Painting:
     identity: str = ""
 
 
+@released_graphs()
 def stylize(
     content: ImageLike,
     styles: ImageLike | Sequence[ImageLike],
