@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
+from artnb.common.precision import check_keras
 from artnb.errors import NetworkError
 from artnb.images import ImageError
 from artnb.layers import ChannelStatistics
@@ -285,7 +286,9 @@ def build_network(name: str, classes: int, size: int | None, pretrained: bool = 
 
     Raises:
         NetworkError: there is no such network.
+        KerasError: Keras is set up for other networks.
     """
+    check_keras()
     if name not in NETWORKS:
         raise NetworkError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
     if pretrained or name.startswith("cnn"):
