@@ -4,8 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 # Committed outputs are about the built-in paintings, whatever this shell points artnb at.
 HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
-# As in artnb/__init__.py, for notebooks that import TensorFlow before artnb.
+# As in artnb/__init__.py, for notebooks that import TensorFlow or Keras before artnb.
 export TF_ENABLE_ONEDNN_OPTS ?= 1
+export KERAS_BACKEND := tensorflow
 # What `make lab` opens: `make lab NOTEBOOKS=learner` opens the learner's edition.
 NOTEBOOKS := notebooks
 LEARNER := learner
@@ -20,6 +21,9 @@ lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
 
 demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
 	$(BIN)/artnb demo
+
+check: .venv/ready lint ## style, types, and the unit tests without notebooks and browser: a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
@@ -77,4 +81,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean
+.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean

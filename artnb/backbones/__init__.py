@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.common.precision import check_keras
 from artnb.errors import Allowed, check_name, check_value, optional, whole
 from artnb.layers import CaffePreprocessing
 from artnb.weights import TITLES, WEIGHTS, BackboneError, check_weights, fetch_command, find_weights
@@ -65,7 +66,9 @@ def load_backbone(
     Raises:
         BackboneError: there is no such network or no such size, its weights are not here, or their file is not what its
             publisher has published.
+        KerasError: Keras is set up for other networks.
     """
+    check_keras()
     check_name(name, [each for each in BUILDERS if each in WEIGHTS], "backbone", BackboneError)
     check_value(size, _SIZE, f"The size of {WEIGHTS[name].title}'s pictures", BackboneError)
     check_value(weights, _WEIGHTS, "The argument weights", BackboneError)

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
+from artnb.common.precision import check_keras
 from artnb.errors import NetworkError, check_name, check_value, optional, whole
 from artnb.images import ImageError
 from artnb.layers import ChannelStatistics
@@ -303,7 +304,9 @@ def build_network(name: str, classes: int, size: int | None, pretrained: bool = 
 
     Raises:
         NetworkError: there is no such network, or it takes no pictures of that size.
+        KerasError: Keras is set up for other networks.
     """
+    check_keras()
     check_name(name, NETWORKS, "network", NetworkError)
     allowed = whole(least_size(name), unit="pixels")
     if not name.endswith("-original"):  # those have a dense layer over a map

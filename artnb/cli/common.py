@@ -191,7 +191,11 @@ def echo(text: str | bytes, err: bool = False) -> None:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without the messages that its C++ code prints meanwhile; nothing else is hidden."""
+    """Import TensorFlow without the messages that its C++ code prints meanwhile; nothing else is hidden.
+
+    Raises:
+        ArtnbError: Keras, which comes with it, can't read its own settings.
+    """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -201,6 +205,12 @@ def import_tensorflow() -> None:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
             os.dup2(nowhere.fileno(), 2)
         import tensorflow  # noqa: F401
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:  # of Keras, which doesn't say why
+        folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+        raise ArtnbError(
+            f"Keras can't be imported ({type(error).__name__}): {Path(folder, 'keras.json')} holds a setting that it "
+            "can't use; mend that file, or remove it."
+        ) from error
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

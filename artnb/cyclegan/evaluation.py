@@ -47,7 +47,8 @@ def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size:
     means = []
     for first in range(0, len(pictures), batch_size):
         batch = [resize(picture, (FEATURE_SIZE, FEATURE_SIZE)) for picture in pictures[first : first + batch_size]]
-        maps = backbone.model(np.stack(batch).astype(np.float32), training=False)
+        # Compiled: called as it is, the network would keep gigabytes for the maps of all its layers.
+        maps = backbone.model.predict_on_batch(np.stack(batch).astype(np.float32))
         means.append(np.asarray(maps).mean(axis=(1, 2)))
     return np.concatenate(means).astype(np.float32)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
-from artnb.common.precision import FULL, under
+from artnb.common.precision import FULL, check_keras, under
 from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
 from artnb.errors import NetworkError
 
@@ -331,7 +331,12 @@ class CycleGAN:
 
     @classmethod
     def build(cls, recipe: CycleRecipe) -> "CycleGAN":
-        """The networks of a recipe, for pictures of any size, with random weights."""
+        """The networks of a recipe, for pictures of any size, with random weights.
+
+        Raises:
+            KerasError: Keras is set up for other networks.
+        """
+        check_keras()
         # A U-Net that halves its pictures down to a single pixel is another network at another size.
         size = recipe.size if recipe.generator == "unet" and recipe.size == recipe.multiple else None
         generators = [

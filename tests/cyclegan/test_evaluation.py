@@ -1,11 +1,14 @@
 """KID and its companions, by hand and by their properties."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from artnb.backbones import load_backbone
+from artnb.backbones import Backbone, load_backbone
 from artnb.cyclegan.evaluation import (
     evaluate_generator,
+    features,
     kid,
     memorisation_distance,
     polynomial_kernel,
@@ -84,3 +87,18 @@ def test_a_generator_that_does_nothing_gains_nothing():
     darker = evaluate_generator(lambda picture: picture // 3, nothing, pictures, targets, targets)
     assert darker.generated.value < found.inputs.value and darker.cycle_error > 10
     assert darker.to_dict()["generated"]["backbone"] == "EfficientNet-Lite0"
+
+
+def test_the_network_that_looks_runs_compiled():
+    """Called eagerly it keeps the maps of all its layers: gigabytes for thirty pictures."""
+    eager = []
+
+    class Watch(keras.layers.Layer):
+        def call(self, images):
+            eager.append(tf.executing_eagerly())
+            return images[:, ::32, ::32]
+
+    inputs = keras.Input((None, None, 3))
+    backbone = Backbone("efficientnet-lite0", keras.Model(inputs, Watch()(inputs)), trained=False)
+    assert features(np.zeros((3, 40, 40, 3), np.uint8), backbone).shape == (3, 3)
+    assert eager and not any(eager)
