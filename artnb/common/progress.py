@@ -33,8 +33,9 @@ def progress(
 @cache
 def _notebook_bar() -> Any:
     """A widget that leaves a line of text when it ends: a saved notebook can't show a widget without its kernel."""
-    from IPython.display import display
     from tqdm.notebook import tqdm
+
+    display = sys.modules["IPython.display"].display  # of the kernel that this runs in
 
     class Bar(tqdm):
         def __init__(self, *arguments: Any, **options: Any):
