@@ -87,6 +87,16 @@ def test_a_check_says_what_is_missing_and_what_was_wanted(solution, check):
         assert len(sentence.split("; wanted: ")[1]) > 10
 
 
+def test_a_number_of_trials_is_a_whole_one():
+    (check,) = (given.values[1] for given in exercises() if given.id == "04-1")
+    scope = {"expect": expect, "promise": lambda trials, share: 1 - (1 - share) ** trials}
+    for needed in (59, 59.0, np.int64(59)):
+        exec(check, scope | {"needed": needed})
+    for needed in (58, 58.404, 60):  # 58.404 solves the equation
+        with pytest.raises(AssertionError, match="whole number"):
+            exec(check, scope | {"needed": needed})
+
+
 def test_every_check_of_an_answer_says_something():
     for values in exercises():
         _, check = values.values
