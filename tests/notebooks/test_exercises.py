@@ -132,6 +132,7 @@ def test_a_right_answer_passes(answer, wanted):
         ("0.5", 0.5, "'0.5'"),
         (None, 0, "None (does the function return it?)"),
         (5, lambda number: number["a"], "5"),
+        ([5, 6], lambda numbers: np.array(numbers) > 4, "[5, 6]"),  # is it right or not? a table's row that is a table
         (list(range(1000)), 0, "[0, 1, 2, 3, 4, 5, ...]"),
     ],
 )
