@@ -202,9 +202,9 @@ def _painted(photograph: np.ndarray, size: int) -> str:
         height, width = replace(style_recipe(USUAL), size=size).sizes(*photograph.shape[:2])[-1]
     except RecipeError as error:
         return str(error)
-    than_it = "; the photograph has no more" if max(photograph.shape[:2]) < size else ""
-    if height > photograph.shape[0]:
-        than_it = ", more than the photograph has"
+    than_it = ""
+    if max(photograph.shape[:2]) < size:  # so the chooser has not made it smaller
+        than_it = ", more than the photograph has" if height > len(photograph) else "; the photograph has no more"
     return f"{width} × {height} pixels are painted{than_it}."
 
 
