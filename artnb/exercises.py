@@ -23,7 +23,7 @@ def expect(answer: Any, wanted: Any | Callable[[Any], Any], what: str, tolerance
     if answer is ...:
         raise AssertionError(f"There is no answer yet; wanted: {what}.")
     try:
-        right = wanted(answer) if inspect.isfunction(wanted) else _same(answer, wanted, tolerance)
+        right = bool(wanted(answer)) if inspect.isfunction(wanted) else _same(answer, wanted, tolerance)
     except Exception:  # what is asked of a right answer can't even be asked of this one
         right = False
     if not right:

@@ -68,10 +68,12 @@ def kid(first: np.ndarray, second: np.ndarray) -> Kid:
         second: (m, d).
 
     Raises:
-        EvaluationError: there are less than two pictures in a set.
+        EvaluationError: there are less than two pictures in a set, or features that are no numbers.
     """
     if min(len(first), len(second)) < 2:
         raise EvaluationError(f"Got {len(first)} and {len(second)} pictures; give two or more of each.")
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise EvaluationError("Got features that are no numbers; give those of finite pictures by a sound network.")
     kernels = polynomial_kernel(first, first), polynomial_kernel(second, second), polynomial_kernel(first, second)
     value, interval = _discrepancy(*kernels)
     return Kid(value, interval, (len(first), len(second)))
@@ -103,7 +105,8 @@ def _discrepancy(first: np.ndarray, second: np.ndarray, between: np.ndarray) -> 
         4 * (kernel.sum(1) / (k - 1) - means).var(ddof=1) / k
         for kernel, k, means in ((first, n, between.mean(1)), (second, m, between.mean(0)))
     )  # holds `pairs` twice, and what grows with the distance
-    slope = max(singles / max(biased, _TINY), max(singles - 2 * pairs, 0) / max(value, np.sqrt(pairs), _TINY))
+    luck = max(np.sqrt(pairs), _TINY)  # no smaller distance is told from 0, not even that of equal sets
+    slope = max(singles / max(biased, luck), max(singles - 2 * pairs, 0) / max(value, luck))
     quantile, of_singles = t.ppf(0.975, [n + m - 2, min(n, m) - 1])
     slope *= (of_singles / quantile) ** 2
     middle = value + quantile**2 * slope / 2

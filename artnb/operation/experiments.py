@@ -267,7 +267,8 @@ def preferred(ratings: pd.DataFrame, arms: tuple[str, str]) -> Preference:
     One person's preferences are alike, so the share is the mean of each person's, and Wilson's interval is that of as
     many comparisons as would vary as much (Korn and Graubard, "Confidence Intervals for Proportions with Small
     Expected Number of Positive Counts Estimated from Survey Data", 1998), at least one for each person. In a simulation
-    with 5 to 25 raters it holds the true share in 90 to 98 %; with fewer it is too narrow.
+    it holds the true share in 90 to 99 % with 5 to 25 raters who differ, up to 100 % with such as don't, and in 85 to
+    100 % with 2 or 3.
 
     Args:
         ratings: see `ratings.load_ratings`.

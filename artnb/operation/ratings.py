@@ -97,7 +97,8 @@ def persons(ratings: pd.DataFrame) -> pd.Series:
     """Whose each rating is: the session, or the rater's name where there is none; no name is taken for a session."""
     if "session" not in ratings:
         return "name " + ratings["rater"].astype(str)
-    return ("session " + ratings["session"]).where(ratings["session"] != "", "name " + ratings["rater"])
+    sessions = ratings["session"].fillna("")  # tables with and without it were put together
+    return ("session " + sessions).where(sessions != "", "name " + ratings["rater"].astype(str))
 
 
 def summary(ratings: pd.DataFrame) -> pd.DataFrame:

@@ -202,8 +202,10 @@ def _painted(photograph: np.ndarray, size: int) -> str:
         height, width = replace(style_recipe(USUAL), size=size).sizes(*photograph.shape[:2])[-1]
     except RecipeError as error:
         return str(error)
-    smaller = max(photograph.shape[:2]) < size
-    return f"{width} × {height} pixels are painted" + ("; the photograph has no more." if smaller else ".")
+    than_it = ""
+    if max(photograph.shape[:2]) < size:  # so the chooser has not made it smaller
+        than_it = ", more than the photograph has" if height > len(photograph) else "; the photograph has no more"
+    return f"{width} × {height} pixels are painted{than_it}."
 
 
 def _every(name: str, size: int) -> int:

@@ -232,13 +232,19 @@ def test_a_large_picture_is_announced(who):
     who.evaluate(
         """() => {
             window.said = [];
+            window.most = 0;
             new MutationObserver(() => {
+                const lines = [...document.querySelectorAll(".artnb-chooser > [role=status]")];
+                most = Math.max(most, lines.filter(it => it.textContent.includes("being sent")).length);
                 for (const it of document.querySelectorAll(".artnb-chooser [role=status]")) said.push(it.textContent);
             }).observe(document.body, { childList: true, subtree: true });
         }"""
     )
+    with who.expect_file_chooser():  # and no file is chosen
+        who.locator(".widget-upload").click()
     upload(who, {"name": "p.png", "mimeType": "image/png", "buffer": noise(1300, 2600)})
     who.locator("img[alt='The painting: Your picture'][width='640']").wait_for()
+    assert who.evaluate("most") == 1, "it is said once"
     said = [line for line in dict.fromkeys(who.evaluate("said")) if line != "Your picture"]
     assert said == ["Your picture is being sent …", "Your picture is being read …"]
     gone(who, "text=is being", "it has come")

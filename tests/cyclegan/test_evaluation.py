@@ -45,6 +45,20 @@ def test_two_halves_of_one_source_are_near_and_a_shift_is_seen():
     assert "300 and 300 pictures" in str(near)
 
 
+@pytest.mark.parametrize("n", [2, 40])
+def test_equal_sets_have_an_interval_of_the_features_own_size(n):
+    same = RANDOM.normal(size=(n, 32))
+    assert max(map(abs, kid(same, same).interval)) < 1000, "kernels of a picture and itself are about 8"
+
+
+def test_features_that_are_no_numbers_are_refused():
+    broken = RANDOM.normal(size=(5, 3))
+    broken[2, 1] = np.nan
+    for sets in ((broken, np.ones((5, 3))), (np.ones((5, 3)), broken * np.inf)):
+        with pytest.raises(EvaluationError, match="no numbers"):
+            kid(*sets)
+
+
 def test_one_picture_is_not_enough():
     with pytest.raises(EvaluationError, match="two or more"):
         kid(np.zeros((1, 3)), np.zeros((5, 3)))

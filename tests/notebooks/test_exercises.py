@@ -87,6 +87,16 @@ def test_a_check_says_what_is_missing_and_what_was_wanted(solution, check):
         assert len(sentence.split("; wanted: ")[1]) > 10
 
 
+def test_a_number_of_trials_is_a_whole_one():
+    (check,) = (given.values[1] for given in exercises() if given.id == "04-1")
+    scope = {"expect": expect, "promise": lambda trials, share: 1 - (1 - share) ** trials}
+    for needed in (59, 59.0, np.int64(59)):
+        exec(check, scope | {"needed": needed})
+    for needed in (58, 58.404, 60):  # 58.404 solves the equation
+        with pytest.raises(AssertionError, match="whole number"):
+            exec(check, scope | {"needed": needed})
+
+
 def test_every_check_of_an_answer_says_something():
     for values in exercises():
         _, check = values.values
@@ -122,6 +132,7 @@ def test_a_right_answer_passes(answer, wanted):
         ("0.5", 0.5, "'0.5'"),
         (None, 0, "None (does the function return it?)"),
         (5, lambda number: number["a"], "5"),
+        ([5, 6], lambda numbers: np.array(numbers) > 4, "[5, 6]"),  # is it right or not? a table's row that is a table
         (list(range(1000)), 0, "[0, 1, 2, 3, 4, 5, ...]"),
     ],
 )

@@ -60,12 +60,6 @@ def test_the_hash_knows_the_shape_of_a_picture():
     assert feedback.picture_hash(picture) == feedback.picture_hash(picture.copy())
 
 
-@pytest.mark.parametrize("artist", ["Rembrandt & workshop", "Zoë d'Arc (2nd)", "3 Doors"])
-def test_a_models_own_artist_may_be_named(store, artist):
-    say(0, artist)
-    assert feedback.load_feedback(store)["artist"].tolist() == [artist]
-
-
 @pytest.mark.parametrize("artist", ["", "../../etc/passwd", "..", "a/b", "x" * 100, "a\nb", "<b>", "a\u202eb", "A: B"])
 def test_an_invalid_name_is_refused(store, artist):
     with pytest.raises(FeedbackError, match="give a name"):
@@ -73,7 +67,7 @@ def test_an_invalid_name_is_refused(store, artist):
     assert not store.file.exists()
 
 
-def test_every_artist_of_an_own_collection_can_be_named(store, tmp_path):
+def test_every_artist_of_an_own_collection_can_be_named(store):
     names = ["Rembrandt & workshop", "Zoë d'Arc (2nd)", "3 Doors", "葛飾北斎", "'t Hooft", "Mr. X!", "(anonymous)"]
     for name in names:
         say(0, name)

@@ -35,6 +35,8 @@ def test_people_of_one_name_are_several_raters_and_old_files_have_names_only(tmp
     assert len(table) == 28 and table["score"].iloc[-1] == 5 and sorted(table["score"])[:2] == [2, 3]
     (row,) = summary(table).to_dict("records")
     assert row["n"] == 28 and row["mean"] == pytest.approx((2 + 5 + 25 * 3 + 5) / 28)
+    older = pd.DataFrame([{"rater": "C", "picture": "bridge", "model": "vgg19", "question": "total", "score": 1}])
+    assert summary(pd.concat([table, older]))["n"].tolist() == [29], "no session is no missing person"
 
 
 def test_an_interval_is_over_raters_and_holds_the_true_mean_as_often_as_it_says():

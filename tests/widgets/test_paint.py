@@ -82,6 +82,8 @@ def test_it_can_be_stopped_and_keeps_the_picture(page):
         ((600, 768), 256, "256 × 200 pixels are painted."),
         ((768, 768), 768, "768 × 768 pixels are painted."),
         ((60, 768), 192, "410 × 32 pixels are painted."),
+        ((20, 200), 256, "320 × 32 pixels are painted, more than the photograph has."),
+        ((100, 4000), 768, " × 32 pixels are painted."),
         ((33, 5000), 128, "size of 128 pixels is too small for a picture of"),
     ],
 )

@@ -8,14 +8,15 @@ let pressed = null;
 
 HTMLInputElement.prototype.click = function () {
   if (this.type !== "file") return open.call(this);
-  const chooser = pressed;
-  this.addEventListener("change", (event) => refuse(event, chooser), { capture: true, once: true });
+  this.chooser = pressed;
+  this.addEventListener("change", refuse, true); // the same one again if a dialog was left without a file
   if (!dropped) return open.call(this);
   this.files = dropped;
   this.dispatchEvent(new Event("change"));
 };
 
-function refuse(event, chooser) {
+function refuse(event) {
+  const chooser = event.target.chooser;
   chooser?.querySelector(".artnb-refused")?.remove();
   const file = event.target.files[0];
   if (!file) return;
