@@ -111,7 +111,8 @@ def _discrepancy(first: np.ndarray, second: np.ndarray, between: np.ndarray) -> 
     slope *= (of_singles / quantile) ** 2
     middle = value + quantile**2 * slope / 2
     half = quantile * np.sqrt(max(pairs + slope * value + (quantile * slope / 2) ** 2, 0))
-    return float(value), (float(middle - half), float(middle + half))
+    # Of a handful of pictures, a value far below 0 may lie outside.
+    return float(value), (float(min(middle - half, value)), float(max(middle + half, value)))
 
 
 def _pair_variance(kernel: np.ndarray, otherwise: float) -> float:

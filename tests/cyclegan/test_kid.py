@@ -77,3 +77,10 @@ def test_the_interval_holds_the_true_distance_as_often_as_it_says(d, kind):
         assert 0.9 <= share <= 0.98, f"{n} and {m} pictures: {share:.1%}"
         values = np.array([each.value for each in found])
         assert values.mean() == pytest.approx(truth, abs=4 * values.std() / DRAWS**0.5), "the value is not biased"
+
+
+def test_the_interval_holds_its_own_value_also_of_a_handful_of_pictures():
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        found = kid(*random.normal(size=(2, 4, 4)))
+        assert found.interval[0] <= found.value <= found.interval[1]

@@ -114,3 +114,10 @@ def test_a_picture_is_logged_if_logging_is_on(use, tmp_path):
     )
     assert row["model"] == "style-efficientnet-lite0" and row["seconds"] > 0
     assert set(json.loads(row["measures"])) == set(MEASURES)
+
+
+def test_a_panorama_is_painted_from_what_it_shows_and_not_from_a_line():
+    page = paint_like({"photo": np.zeros((100, 4000, 3), np.uint8)}, {"one": ONE})
+    choose(page, "photo")
+    find(page, widgets.IntSlider, "Size").value = 768
+    assert "1280 × 32 pixels are painted." in html.unescape(texts(page))
