@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from artnb.common.files import replacing
+from artnb.common.files import replacing, short_name
 from artnb.errors import ArtnbError, TrainingError
 
 _FILE = "training.json"
@@ -66,7 +66,7 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
     from filelock import FileLock, Timeout
 
     place = folder.resolve()
-    file = place.with_name(f".{place.name}.lock")
+    file = place.parent / f".{short_name(place.name, 249)}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
     lock = FileLock(file, is_singleton=True)

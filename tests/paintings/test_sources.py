@@ -266,6 +266,8 @@ SPREADSHEETS = {
     "tabs": "id\tname\tgenre\n3\tAda Nova\tCubism\n",
     "capitals": "ID, Name, Genre\r\n3, Ada Nova, Cubism\r\n",
     "empty rows": "id,name,genre\n3,Ada Nova,Cubism\n,,\n,,\n",
+    "empty columns": "id,name,genre,,\n3,Ada Nova,Cubism,,\n",
+    "tabs, and numbered rows": "\tid\tname\tgenre\n0\t3\tAda Nova\tCubism\n",
 }
 
 
@@ -288,6 +290,8 @@ def test_a_table_of_artists_from_any_spreadsheet_is_read(tmp_path, text, encodin
         (b" \n", "empty"),
         (b"artist,genre\nAda,Cubism\n", "no column 'name'"),
         (b"name,Name\nAda,Ada\n", "'name' twice"),
+        (b"name,years,Years\nAda,1,2\n", "'years' twice"),
+        (b"name" * 50_000, "first line can't be read"),
         (b"name,genre\nAda,Cubism\n,Cubism\n", "row 2 names no artist"),
         (b"name,genre\nAda,Cubism\nAda,Rococo\n", "'Ada' twice"),
         (b"name,genre\nAda,Cubism,1\n", "more cells"),

@@ -388,9 +388,7 @@ def test_a_long_picture_keeps_its_proportions(shape, size, expected):
 def test_a_picture_that_is_too_long_is_refused_with_the_limit(backbone):
     content, style = np.zeros((32, 5000, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
     for pair in ((content, style), (style, content)):
-        with pytest.raises(
-            RecipeError, match=r"picture of 5000 × 32, .* give a size of 400 or more, or cut"
-        ):
+        with pytest.raises(RecipeError, match=r"picture of 5000 × 32, .* give a size of 400 or more, or cut"):
             stylize(*pair, replace(PLAIN, size=64), backbone=backbone)
     assert replace(PLAIN, size=400).sizes(32, 5000) == [(32, 5000)]
     with pytest.raises(RecipeError, match="too small for a picture"):
