@@ -13,6 +13,7 @@ import pytest
 
 from artnb.cli import main
 from artnb.cli.common import FileError, Model, check_new, result_names, root
+from artnb.common.files import short_name
 from artnb.operation.store import Store
 from tests.conftest import CHECKOUT, draw
 from tools import commands as commands_page
@@ -206,6 +207,13 @@ def test_results_of_equal_names_are_told_apart():
     sources = [Path("a/Plain.jpg"), Path("b/plain.jpg"), Path("plain-2.jpg"), Path("plain.png"), Path("other.jpg")]
     named = result_names(sources, Path("out"), ".png")
     assert [file.name for file in named] == ["Plain.png", "plain-2.png", "plain-2-2.png", "plain-3.png", "other.png"]
+
+
+def test_results_of_long_names_are_told_apart_and_their_names_are_whole():
+    sources = [Path(f"{'n' * 240}{number}.jpg") for number in (1, 2)] + [Path(f"n{'é' * 120}.jpg")]
+    named = [file.name for file in result_names(sources, Path("out"), ".png")]
+    assert len({short_name(name) for name in named}) == 3
+    assert named[2].encode().decode() == named[2]
 
 
 def test_no_file_is_overwritten_unasked(tmp_path):

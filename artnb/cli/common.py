@@ -257,7 +257,7 @@ def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequ
     targets: list[Path] = []
     names = {name.casefold() for name in taken}
     for source in sources:
-        stem, number = short_name(source.stem), 1
+        stem, number = short_name(source.stem, 180), 1  # with a number and a suffix it is not cut again
         name = f"{stem}{ending}"
         while name.casefold() in names:
             number += 1

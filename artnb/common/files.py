@@ -41,7 +41,9 @@ def checksum(file: str | Path, algorithm: str) -> str:
 
 def short_name(name: str, most: int = 200) -> str:
     """The beginning of a file's name, of so many bytes at most: what names are made from that must not be too long."""
-    return os.fsdecode(os.fsencode(name)[:most])
+    while len(os.fsencode(name)) > most:  # by characters: half of one is no UTF-8
+        name = name[:-1]
+    return name
 
 
 @contextmanager

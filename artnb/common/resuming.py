@@ -55,19 +55,20 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
     """Nobody else works in a folder while the block does; blocks of one thread may be nested.
 
     Args:
-        folder: need not be there yet. A file beside it, `.NAME.lock`, keeps others out; a kill sets it free.
+        folder: is made if it is not there. A file in it, `.lock`, keeps others out; a kill sets it free.
         error: what is raised.
         wait: whether to wait until nobody else does.
 
     Raises:
-        error: somebody else does.
-        OSError: its parent can't be written to.
+        error: somebody else does, or it is a file.
+        OSError: it can't be made or written to.
     """
     from filelock import FileLock, Timeout
 
-    place = folder.resolve()
-    file = place.with_name(f".{place.name}.lock")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not folder.is_dir():
+        raise error(f"{folder} is a file; name a folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder.resolve() / ".lock"
     file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
     lock = FileLock(file, is_singleton=True)
     try:
@@ -92,9 +93,6 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
     Raises:
         error: the folder holds a training and `resume` is not set, it holds another one, or can't be read.
     """
-    if folder.exists() and not folder.is_dir():
-        raise error(f"{folder} is a file; name a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
     described = folder / _FILE
     if described.is_file():
         if not resume:

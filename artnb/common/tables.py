@@ -20,25 +20,29 @@ def read_table(file: str | Path, columns: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         Text in every cell, without blanks around it, "" for an empty one; "NA" and "None" are texts like others. Rows
-        without any text are left out. The headings are in small letters.
+        without any text are left out, and columns without a heading. The headings are in small letters.
 
     Raises:
         OSError: the file can't be read.
         ValueError: it is no such table; the words say why, and can stand in a sentence.
     """
-    text = _decoded(Path(file).read_bytes()).lstrip()
-    if not text:
+    text = _decoded(Path(file).read_bytes()).lstrip(" \r\n")  # a tab may be before the first heading
+    if not text.strip():
         raise ValueError("it is empty")
-    if text.startswith("<"):
+    if text.lstrip().startswith("<"):
         raise ValueError("it is a web page, not the table itself")
     first = text.splitlines()[0]
-    found = {mark: [cell.strip().lower() for cell in next(csv.reader([first], delimiter=mark))] for mark in _SEPARATORS}
+    try:
+        rows = {mark: next(csv.reader([first], delimiter=mark)) for mark in _SEPARATORS}
+    except csv.Error as error:
+        raise ValueError(f"its first line can't be read ({error})") from error
+    found = {mark: [cell.strip().lower() for cell in row] for mark, row in rows.items()}
     separator = next((mark for mark, headings in found.items() if set(columns) <= set(headings)), None)
     if separator is None:
         best = max(found.values(), key=lambda headings: len(set(columns) & set(headings)))
         raise ValueError(f"its first line names no column {next(name for name in columns if name not in best)!r}")
     headings = found[separator]
-    if twice := [name for name in columns if headings.count(name) > 1]:
+    if twice := [name for name in headings if name and headings.count(name) > 1]:
         raise ValueError(f"its first line names {twice[0]!r} twice")
     table = pd.read_csv(
         StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, na_filter=False
@@ -46,7 +50,7 @@ def read_table(file: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError("its rows have more cells than its first line")
     table.columns = pd.Index(headings)
-    table = table.fillna("").apply(lambda column: column.str.strip())
+    table = table.loc[:, table.columns != ""].fillna("").apply(lambda column: column.str.strip())
     return table[(table != "").any(axis=1)].reset_index(drop=True)
 
 

@@ -20,7 +20,8 @@ LONGER_SIDE = 1024  # pixels of a stored picture, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # limits of one visitor in a day; most give a few rows
 MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that rows can be added when there is no space for pictures
 CONTRADICTIONS, FLOOD = 3, 30  # `floods` lists a visitor from so many pictures, or so many rows in an hour, on
-NAME = re.compile(r"""['’(]?[^\W_][^/\\<>:"|?*]{0,78}""")  # no folder may be called otherwise on some system
+NAME = re.compile(r"""['’(]?[^\W_][^/\\<>:"|?*]*""")  # no folder may be called otherwise on some system
+LONGEST_NAME, LONGEST_FOLDER = 80, 255  # characters, bytes
 FEEDBACK_COLUMNS = (
     "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept"
 )  # fmt: skip
@@ -37,7 +38,8 @@ def picture_hash(picture: np.ndarray) -> str:
 
 def can_be_named(artist: str) -> bool:
     """Whether `record_feedback` takes a name: it begins with a letter or a number, and can be that of a folder."""
-    return bool(NAME.fullmatch(artist)) and artist.isprintable()
+    fits = artist.isprintable() and len(artist) <= LONGEST_NAME and len(artist.encode()) <= LONGEST_FOLDER
+    return fits and bool(NAME.fullmatch(artist))
 
 
 def record_feedback(
@@ -70,7 +72,8 @@ def record_feedback(
     artist = unicodedata.normalize("NFC", artist.strip())
     if not can_be_named(artist):  # it will name a folder, and comes from a stranger
         raise FeedbackError(
-            f'Got the artist {artist[:40]!r}; give a name of up to 80 characters, without / \\ < > : " | ? *'
+            f"Got the artist {artist[:40]!r}; give a name of up to {LONGEST_NAME} characters and {LONGEST_FOLDER} "
+            'bytes, without / \\ < > : " | ? *'
         )
     digest, now = picture_hash(picture), datetime.now(UTC)
     row = {

@@ -233,7 +233,8 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
         notes.append(_not_pictures(others))
     if loose := sum(map(_is_picture, _files(images))):
         notes.append(f"{loose:,} pictures lie beside the artists' folders and in none of them: left out.")
-    if resized := sum(_is_picture(file) for place in _below(root / "resized") for file in _files(place)):
+    beside = (Path(name) for _, _, names in os.walk(root / "resized") for name in names)  # no links, no errors
+    if resized := sum(_is_picture(file) and not file.name.startswith(".") for file in beside):
         notes.append(f"The folder 'resized' holds {resized:,} smaller copies of the paintings: left out.")
     spellings: dict[str, list[str]] = {}
     for name in sorted({artist for _, artist in rows}):

@@ -64,11 +64,11 @@ def read_state(file: Path, identity: str) -> dict[str, np.ndarray]:
         found = str(values.pop("identity"))
     except Exception as error:  # zipfile's own and NumPy's, for a file that was cut or is something else
         raise StyleError(
-            f"{file.name!r} holds no transfer to resume ({type(error).__name__}); remove it to begin anew."
+            f"{str(file)!r} holds no transfer to resume ({type(error).__name__}); remove it to begin anew."
         ) from error
     if found != identity:
         raise StyleError(
-            f"{file.name!r} is of a transfer with other pictures or settings; resume it with the same, "
+            f"{str(file)!r} is of a transfer with other pictures or settings; resume it with the same, "
             "or remove it to begin anew."
         )
     return values

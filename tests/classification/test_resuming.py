@@ -161,12 +161,13 @@ def test_weights_without_an_optimiser_are_no_checkpoint(halfway, data, tmp_path)
 
 
 def test_two_at_once(data, tmp_path):
-    """The second says so at once; it does not wait."""
+    """The second says so at once; it does not wait. A folder's name may be as long as the system allows."""
+    folder = tmp_path / ("m" * 250)
     code = f"""
 from pathlib import Path
 from artnb.common.resuming import in_use
 from artnb.errors import TrainingError
-with in_use(Path({str(tmp_path)!r}), TrainingError):
+with in_use(Path({str(folder)!r}), TrainingError):
     print("in use", flush=True)
     input()
 """
@@ -174,10 +175,10 @@ with in_use(Path({str(tmp_path)!r}), TrainingError):
     first = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert first.stdout.readline() == "in use\n"
     with pytest.raises(TrainingError, match=r"Another process works in .*; wait until it has ended, or name another"):
-        train_network(one, data, tmp_path, seed=3)
+        train_network(one, data, folder, seed=3)
     first.kill()
     first.wait()
-    train_network(one, data, tmp_path, seed=3)
+    train_network(one, data, folder, seed=3)
 
 
 def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):

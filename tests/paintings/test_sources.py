@@ -140,9 +140,10 @@ def test_resized_copies_and_other_files_are_left_out_and_said(tmp_path):
     (tmp_path / "images/images/El_Greco/readme.txt").write_text("no picture")
     (tmp_path / "images/images/El_Greco/._1.jpg").write_bytes(b"what macOS leaves behind")
     (tmp_path / "images/images/.ipynb_checkpoints").mkdir()
+    (tmp_path / "resized/everything").symlink_to("/")  # is not walked through
     collection = read_collection(tmp_path)
     assert len(collection.paintings) == 1
-    assert any("resized" in note for note in collection.notes)
+    assert any("'resized' holds 1 smaller" in note for note in collection.notes)
     assert any("1 files" in note and ".txt" in note for note in collection.notes)
 
 
@@ -266,6 +267,8 @@ SPREADSHEETS = {
     "tabs": "id\tname\tgenre\n3\tAda Nova\tCubism\n",
     "capitals": "ID, Name, Genre\r\n3, Ada Nova, Cubism\r\n",
     "empty rows": "id,name,genre\n3,Ada Nova,Cubism\n,,\n,,\n",
+    "empty columns": "id,name,genre,,\n3,Ada Nova,Cubism,,\n",
+    "tabs, and numbered rows": "\tid\tname\tgenre\n0\t3\tAda Nova\tCubism\n",
 }
 
 
@@ -288,6 +291,8 @@ def test_a_table_of_artists_from_any_spreadsheet_is_read(tmp_path, text, encodin
         (b" \n", "empty"),
         (b"artist,genre\nAda,Cubism\n", "no column 'name'"),
         (b"name,Name\nAda,Ada\n", "'name' twice"),
+        (b"name,years,Years\nAda,1,2\n", "'years' twice"),
+        (b"name" * 50_000, "first line can't be read"),
         (b"name,genre\nAda,Cubism\n,Cubism\n", "row 2 names no artist"),
         (b"name,genre\nAda,Cubism\nAda,Rococo\n", "'Ada' twice"),
         (b"name,genre\nAda,Cubism,1\n", "more cells"),

@@ -111,7 +111,7 @@ def test_rows_of_lbfgs_are_of_the_picture_before_the_step(backbone):
 def test_another_transfer_is_refused(other, backbone, tmp_path):
     given = {"content": PHOTO, "styles": STYLE, "recipe": RECIPE, "backbone": backbone}
     stylize(**given, state=tmp_path / "s", every=2, watch=lambda *_: False)
-    with pytest.raises(StyleError, match=r"'s' is of a transfer with other pictures or settings; .* remove it"):
+    with pytest.raises(StyleError, match=r"s' is of a transfer with other pictures or settings; .* remove it"):
         stylize(**given | other, state=tmp_path / "s")
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_state_is_a_sentence(content, backbone, tmp_path):
     given = {"content": PHOTO, "styles": STYLE, "recipe": RECIPE, "backbone": backbone, "state": tmp_path / "s"}
     stylize(**given, every=2, watch=lambda *_: False)
     (tmp_path / "s").write_bytes((tmp_path / "s").read_bytes()[:1000] if content == b"cut" else content)
-    with pytest.raises(StyleError, match=r"'s' holds no transfer to resume .* remove it to begin anew"):
+    with pytest.raises(StyleError, match=r"s' holds no transfer to resume .* remove it to begin anew"):
         stylize(**given)
 
 
