@@ -20,7 +20,12 @@ def living() -> int:
     """Bytes of all variables that something in the process still holds, a graph among them."""
     gc.collect()
     handles = {id(each): each for each in gc.get_objects() if isinstance(each, tf.Tensor) and each.dtype == tf.resource}
-    sizes = [part for each in handles.values() if (data := each._handle_data) for part in data.shape_and_type]
+    sizes = [
+        part
+        for each in handles.values()
+        if (data := getattr(each, "_handle_data", None))
+        for part in data.shape_and_type
+    ]
     return sum(4 * int(np.prod([dim.size for dim in part.shape.dim])) for part in sizes)
 
 

@@ -26,7 +26,6 @@ from artnb.common.files import replacing
 from artnb.common.progress import progress
 from artnb.common.seeding import seed_or_default
 from artnb.errors import ArtnbError
-from artnb.paintings.catalogue import COLUMNS
 from artnb.paintings.studio.moods import MOODS
 from artnb.paintings.studio.oils import plein_air
 from artnb.paintings.studio.painters import PAINTERS
@@ -250,6 +249,8 @@ def _lay_out(kind: str, seed: int, root: Path) -> None:
         for name in ("photo_jpg", "monet_jpg"):
             (root / name).mkdir(parents=True)
         return
+    from artnb.paintings.catalogue import COLUMNS  # which takes pandas
+
     paths = [file.painter for file in files(seed)]
     for painter in PAINTERS.values():
         (root / "images" / "images" / painter.folder).mkdir(parents=True)
