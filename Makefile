@@ -22,8 +22,8 @@ lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
 demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
 	$(BIN)/artnb demo
 
-check: .venv/ready lint ## style, types, and the unit tests without notebooks and browser: a few minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/notebooks --ignore=tests/browser
+check: .venv/ready lint ## style, types, and the quick unit tests, without notebooks and browser: a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks

@@ -67,6 +67,7 @@ def test_the_split_as_a_table(folder, tmp_path):
     assert to_stdout.stdout == file.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "arguments", "words"),
     [
@@ -149,6 +150,7 @@ def test_a_full_disk_that_tensorflow_tells_of_is_no_error_of_ours(capsys, monkey
     assert capsys.readouterr().err == "artnb: No space left on device; free some space and run the command again.\n"
 
 
+@pytest.mark.slow
 def test_the_doctor_prints_json_and_nothing_else():
     result = artnb("doctor", "--json")
     output = json.loads(result.stdout)
@@ -270,6 +272,7 @@ def test_an_unforeseen_error_is_a_sentence_with_a_number_that_the_log_has(monkey
     assert "KeyError" in json.loads(capsys.readouterr().out)["error"]
 
 
+@pytest.mark.slow
 def test_messages_after_tensorflows_import_are_not_hidden():
     code = (
         "import os\nfrom artnb.cli.common import import_tensorflow\nimport_tensorflow()\n"
@@ -279,6 +282,7 @@ def test_messages_after_tensorflows_import_are_not_hidden():
     assert done.stderr == "a fatal message"
 
 
+@pytest.mark.slow
 def test_what_was_to_be_logged_and_was_not_is_no_success(tmp_path, capsys, use):
     use(home=tmp_path)
     (tmp_path / "operation.sqlite").write_bytes(b"no database" * 100)
@@ -323,6 +327,7 @@ def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
     assert len(seen) > 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
@@ -339,6 +344,7 @@ def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
         assert done.stdout.count("%") >= 2 and done.stderr.count("artnb: ") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_reader_that_goes_away_ends_no_work(closed, tmp_path):
     photos = [str(draw(tmp_path / f"{number}.png", number, (40, 40))) for number in range(3)]

@@ -86,6 +86,7 @@ def run(command, folder, content, **environment):
     return subprocess.run(start, capture_output=True, text=True, env=os.environ | environment, cwd=folder)
 
 
+@pytest.mark.slow
 def test_keras_settings_of_other_programs_stop_nothing(tmp_path):
     picture = str(draw(tmp_path / "x.png", 1))
     done = run(["predict", "starter-cnn", picture], tmp_path, '{"backend": "jax"}', KERAS_BACKEND="torch")

@@ -47,6 +47,7 @@ def paint():
     stylize(noise(1, 64).images[0], noise(2, 64).images[1], recipe)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [train, translate, paint])
 def test_a_training_leaves_no_variable_behind(work):
     work()  # what is kept for the process, such as a shared network

@@ -36,6 +36,7 @@ def painting(collection):
     return collection.file(collection.paintings["path"][0])
 
 
+@pytest.mark.slow
 def test_a_model_is_whole(model, table):
     names = {path.name for path in model.folder.iterdir()}
     assert {"model.weights.h5", "card.json", "novelty.npz", "split.csv", "history.csv", "README.md"} <= names
@@ -270,6 +271,7 @@ def test_a_model_can_be_copied_and_pickled_as_for_another_process(copied, model)
     assert np.array_equal(model.outputs(images)[0], before[0])
 
 
+@pytest.mark.slow
 def test_a_training_does_not_depend_on_the_order_of_a_tables_rows(collection, table, tmp_path):
     recipe = tiny("cnn", 1)
     one, other = (
@@ -353,6 +355,7 @@ def same_names_other_pictures(collection, folder):
     return read_collection(folder)
 
 
+@pytest.mark.slow
 def test_files_of_the_same_names_are_other_pictures(collection, prepared, table, tmp_path, use):
     use(home=tmp_path / "home", seed=1)
     other = same_names_other_pictures(collection, tmp_path / "other")
@@ -392,12 +395,14 @@ def test_no_starter_is_made_of_a_damaged_model(copy, tmp_path, monkeypatch):
     assert not (tmp_path / "starters").exists()
 
 
+@pytest.mark.slow
 def test_a_course_model_is_another_if_its_recipe_is(prepared, tmp_path, use):
     use(home=tmp_path, seed=1)
     one, again, other = (course_classifier("cnn", prepared, using=tiny("cnn", epochs)) for epochs in (1, 1, 2))
     assert one.folder == again.folder != other.folder and one.card == again.card
 
 
+@pytest.mark.slow
 def test_untrained_is_said_wherever_a_person_looks(collection, table, tmp_path, monkeypatch):
     monkeypatch.setattr("artnb.backbones.find_weights", lambda *_: None)
     made = train_classifier(tiny("efficientnet-lite0", 1), collection, table, tmp_path / "lite", seed=1)

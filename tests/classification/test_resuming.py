@@ -72,6 +72,7 @@ def same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [PLATEAU, PHASES], ids=["plateau", "phases"])
 def test_a_training_killed_anywhere(wanted, data, tmp_path):
     with snapshots(tmp_path / "m") as killed:

@@ -58,6 +58,7 @@ def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
         winner("cnn", tmp_path / "search")
 
 
+@pytest.mark.slow
 def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch):
     whole = search_classifier(small(), data, tmp_path / "whole", seed=1)
     trainings = []
@@ -99,6 +100,7 @@ def test_executions_are_averaged_over_seeds(data, tmp_path):
     assert len(histories) == 2 and len(table) == 1
 
 
+@pytest.mark.slow
 def test_hyperband_spends_more_epochs_on_better_settings(data, tmp_path):
     table = search_classifier(replace(small(), method="hyperband", epochs=4), data, tmp_path / "search", seed=1)
     assert table["epochs"].nunique() > 1 and table["epochs"].max() == 4
@@ -132,6 +134,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
     """The documented command on one machine; afterwards a single process reads the results."""
     from artnb.paintings import splits
@@ -166,6 +169,7 @@ def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
     assert len(found) == 3 and json.loads(outputs[0][0])["results"][0]["val_accuracy"] == found["val_accuracy"][0]
 
 
+@pytest.mark.slow
 def test_a_chief_without_workers_gives_up_in_time(tmp_path):
     code = (
         "from artnb.common import searching\n"

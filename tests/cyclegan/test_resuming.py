@@ -35,6 +35,7 @@ def trained(pictures, recipe, folder, monkeypatch, **options):
     return train_generators(*pictures, recipe, folder, **EVERY | options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, discriminator="projected")], ids=["patch", "projected"])
 def test_a_training_killed_anywhere(recipe, pictures, tmp_path, monkeypatch):
     with snapshots(tmp_path / "m") as killed:

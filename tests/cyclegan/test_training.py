@@ -31,6 +31,7 @@ def whole(pictures, tmp_path_factory):
     return train_generators(*pictures, TINY, folder, seed=3, every=2, keep_every=4), folder
 
 
+@pytest.mark.slow
 def test_a_training_leaves_a_history_samples_and_logs(whole):
     done, folder = whole
     assert list(done.history["step"]) == [2, 4, 6, 8, 10, 12] and not done.stopped
@@ -43,6 +44,7 @@ def test_a_training_leaves_a_history_samples_and_logs(whole):
     assert pd.read_csv(folder / "history.csv").shape == done.history.shape
 
 
+@pytest.mark.slow
 def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     done, _ = whole
     seen = []
@@ -191,6 +193,7 @@ def test_discriminators_see_pictures_moved_and_cut_and_in_their_own_colours():
     assert set(np.unique(gradient)) <= set(np.arange(0, 200.0)) and gradient.sum() == (seen != 127.5).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("among", [0, 1], ids=["photographs", "paintings"])
 def test_pictures_of_one_colour_end_no_training(level, among):
@@ -234,6 +237,7 @@ def test_trouble_is_noticed():
     assert is_constant(same) and not is_constant(np.stack([same[0], same[0] + 50]))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(pictures, tmp_path):
     train_generators(*pictures, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
     wild = replace(TINY, cycle=3e38, steps=8)
@@ -260,6 +264,7 @@ def test_settings_that_can_not_be_used(wrong):
         replace(TINY, **wrong)
 
 
+@pytest.mark.slow
 def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
     begun = CycleGAN.build(TINY)
     for network in begun.discriminators:
@@ -277,6 +282,7 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
         train_generators(*pictures, replace(TINY, width=8), start=begun, seed=3)
 
 
+@pytest.mark.slow
 def test_the_start_of_a_training_is_all_four_networks(pictures, tmp_path):
     recipe, start = replace(TINY, steps=1), CycleGAN.build(TINY)
     train_generators(*pictures, recipe, tmp_path, start=start, seed=3)
@@ -294,6 +300,7 @@ def test_arguments_that_can_not_be_used(wrong, pictures):
         train_generators(*pictures, TINY, **{"seed": 3} | wrong)
 
 
+@pytest.mark.slow
 def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures):
     recipe = replace(TINY, discriminator="projected", steps=2, decay_from=1.0)
     begun = CycleGAN.build(recipe)
@@ -304,6 +311,7 @@ def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures
             assert np.array_equal(before, after) == (after.path not in heads), after.path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", ["patch", "projected"])
 def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, pictures, judge):
     monkeypatch.setattr(training, "training_policy", lambda: "mixed_bfloat16")

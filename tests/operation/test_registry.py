@@ -573,6 +573,7 @@ def test_a_step_that_mlflow_can_not_take_is_made_and_the_way_out_is_named(troubl
     assert "move mlflow.db and the folder mlflow out of" in told and "`artnb models ui` then creates both" in told
 
 
+@pytest.mark.slow
 def test_a_home_that_was_moved_is_no_home_of_mlflows_until_its_database_is_created_again(known, use, tmp_path, capsys):
     use(home=shutil.copytree(known.parent, tmp_path / "moved"))
     registry.promote(NAME)

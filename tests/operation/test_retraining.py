@@ -41,6 +41,7 @@ def new(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_new_pictures_join_training_and_every_fifth_validation(model, collection, table, new):  # noqa: F811
     material = gather(model, collection, [new], seed=1)
     fresh = material.table[material.table["path"].str.startswith("new/november/")]
@@ -173,6 +174,7 @@ def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collect
         retrain(model, material, tmp_path / "next", epochs=1, seed=1)
 
 
+@pytest.mark.slow
 def test_an_interrupted_retraining_is_resumed(model, collection, new, tmp_path, monkeypatch):  # noqa: F811
     material = gather(model, collection, [new])
     whole, _ = retrain(model, material, tmp_path / "whole", epochs=2, seed=1)

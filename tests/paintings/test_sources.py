@@ -182,6 +182,7 @@ def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, 
     assert "ARTNB_DATA" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
 
 
+@pytest.mark.slow
 def test_the_studio_never_asks_the_network(studio, monkeypatch):
     monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: pytest.fail("the network was asked"))
     assert load_collection().paintings.equals(studio.paintings)

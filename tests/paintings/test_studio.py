@@ -174,6 +174,7 @@ def test_colour_alone_does_not_name_the_painter(paintings):
     assert (guess == label[~train]).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_texture_does(paintings):
     """How rough a picture is at five scales tells more of the hand than its colour."""
     from sklearn.ensemble import ExtraTreesClassifier
@@ -197,6 +198,7 @@ def test_texture_does(paintings):
     assert forest.score(x[~train], y[~train]) > 0.7
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_nothing_and_two_builders_share_one(tmp_path):
     code = (
         "import sys; from pathlib import Path; from artnb.paintings import studio\n"

@@ -45,6 +45,7 @@ def test_a_picture_and_what_is_said_of_it(capsys, pictures, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"content.jpg", "style.png", "out.png"}
 
 
+@pytest.mark.slow
 def test_painted_again_from_its_own_file(capsys, pictures, tmp_path):
     stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL, "--strength", 0.7, "--keep-colours")
     code, _, _ = stylize(capsys, *pictures, "-o", tmp_path / "again.png", "--recipe", tmp_path / "out.png")
@@ -54,6 +55,7 @@ def test_painted_again_from_its_own_file(capsys, pictures, tmp_path):
     assert np.abs(first - again).max() <= 1
 
 
+@pytest.mark.slow
 def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, monkeypatch):
     from artnb import weights
 
@@ -63,6 +65,7 @@ def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, mon
     assert "`artnb weights get vgg19` fetches them" in err
 
 
+@pytest.mark.slow
 def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):
     folder = tmp_path / "photographs"
     draw(folder / "a.jpg", 3)
@@ -104,6 +107,7 @@ def test_nonsense_is_one_sentence(capsys, pictures, tmp_path, monkeypatch, argum
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["grey", "alpha", "equal"])
 def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
     content, style = pictures
@@ -116,6 +120,7 @@ def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
     assert code == 0
 
 
+@pytest.mark.slow
 def test_a_panorama_keeps_its_shape(capsys, pictures, tmp_path):
     for size in ((1280, 64), (64, 1280)):
         wide, out = draw(tmp_path / "wide.jpg", 3, size), tmp_path / f"{size[0]}.png"
@@ -142,6 +147,7 @@ def test_odd_names_are_painted_and_names_that_can_not_be_are_said_before(capsys,
         assert code == 1 and err.startswith("artnb: ") and err.count("\n") == 1 and "artnb: error" not in err
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path):
     long = (*SMALL[:4], "--iterations", "80")
     stylize(capsys, *pictures, "-o", tmp_path / "whole.png", *long)
@@ -164,6 +170,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_
     assert np.abs(whole - resumed).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch):
     from artnb.style import search
 
@@ -230,6 +237,7 @@ def test_a_cost_that_is_no_number_does_not_end_a_folder(capsys, pictures, tmp_pa
     assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["0.png", "1.png"]
 
 
+@pytest.mark.slow
 def test_resume_knows_finished_pictures_by_what_they_were_painted_from(capsys, pictures, tmp_path):
     folder, out = tmp_path / "photographs", tmp_path / "painted"
     draw(folder / "x.png", 3)

@@ -95,6 +95,7 @@ def test_the_best_picture_is_kept(backbone, pictures, optimiser):
     assert cost <= painting.history["cost"].min() * 1.02  # rounding to whole grey levels
 
 
+@pytest.mark.slow
 def test_lbfgs_beats_adam_on_so_small_a_thing(backbone, pictures):
     costs = {
         optimiser: stylize(*pictures, replace(PLAIN, optimiser=optimiser, iterations=25), backbone=backbone)
@@ -176,6 +177,7 @@ def interrupt(step, image):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
 @pytest.mark.parametrize("stop", [lambda step, image: False, interrupt])
 def test_what_is_stopped_while_coarse_comes_to_its_whole_size(backbone, pictures, optimiser, stop, tmp_path):
