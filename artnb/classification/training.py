@@ -72,7 +72,7 @@ def train_network(
         import tempfile
 
         with tempfile.TemporaryDirectory() as place:
-            return train_network(recipe, data, Path(place) / "training", seed, start=start)
+            return train_network(recipe, data, place, seed, start=start)
     with in_use(Path(folder), TrainingError):
         run = _Run(Path(folder), _identity(recipe, data, seed, start), list(recipe.phases), resume)
         return _train(recipe, data, run, seed, start), run.history

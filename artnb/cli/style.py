@@ -78,8 +78,9 @@ def _stylize(
         raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
     sources = _sources(content, output)
     inputs = [*sources, *styles, *(Path(each) for each in (mask, recipe) if each)]
+    targets = result_names(sources, output, ".png") if content.is_dir() else [output]
     if not resume:  # known before anything is loaded
-        check_new(result_names(sources, output, ".png") if content.is_dir() else [output], overwrite, inputs)
+        check_new(targets, overwrite, inputs)
     import_tensorflow()
     from artnb.backbones import shared_backbone
     from artnb.common.progress import STOPPED
@@ -98,12 +99,14 @@ def _stylize(
     style_images, mask_image = [load_image(style) for style in styles], load_image(mask) if mask else None
     with_them: dict[str, Any] = {"weights": weights or None, "mask": mask_image, "seed": seed, "backbone": network}
     identify = partial(transfer_identity, styles=style_images, recipe=how, **with_them)
-    finished = _finished(sources, content, output, identify) if resume else {}
-    todo = [source for source in sources if source not in finished]
-    taken = [target.name for target in finished.values()]
-    targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
-    check_new(targets, True, inputs)
-    check_new([target for target in targets if not (resume and _state(target).exists())], overwrite)
+    todo, finished = sources, {}
+    if resume:
+        finished = _finished(sources, content, output, identify)
+        todo = [source for source in sources if source not in finished]
+        taken = [target.name for target in finished.values()]
+        targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
+        check_new(targets, True, inputs)
+        check_new([target for target in targets if not _state(target).exists()], overwrite)
     paint = partial(
         _paint,
         styles=styles,

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from artnb.paintings import studio
+from artnb.paintings.catalogue import COLUMNS
 from artnb.paintings.studio import PAINTERS, building, photographs
 from artnb.settings import settings
 
@@ -107,7 +108,7 @@ def test_the_photographs_beside_the_monets_are_landscapes_and_mostly_composed(mo
 def test_the_layout_is_the_archives(collection, paintings):
     with (collection / "artists.csv").open(encoding="utf-8", newline="") as sheet:
         rows = list(csv.DictReader(sheet))
-    assert tuple(rows[0]) == building.COLUMNS
+    assert tuple(rows[0]) == COLUMNS
     assert [row["name"] for row in rows] == list(PAINTERS) and len(rows) == 14
     counts = Counter(Path(path).parent.name for path in paintings)
     assert {row["name"].replace(" ", "_"): int(row["paintings"]) for row in rows} == counts
