@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
     """Nobody else works in a folder while the block does; blocks of one thread may be nested.
 
     Args:
-        folder: is made if it is not there. A file in it, `.lock`, keeps others out; a kill sets it free.
+        folder: is made if it is not there, and goes again if the block raises and has left nothing in it. A file
+            in it, `.lock`, keeps others out; a kill sets it free.
         error: what is raised.
         wait: whether to wait until nobody else does.
 
@@ -67,6 +68,7 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
 
     if folder.exists() and not folder.is_dir():
         raise error(f"{folder} is a file; name a folder.")
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder.resolve() / ".lock"
     file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
@@ -77,6 +79,12 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
         raise error(f"Another process works in {folder}; wait until it has ended, or name another folder.") from None
     try:
         yield
+    except BaseException:
+        with suppress(OSError):  # on Windows, a file that is open stays
+            if made and [each.name for each in folder.iterdir()] == [file.name]:
+                file.unlink()
+                folder.rmdir()
+        raise
     finally:
         lock.release()
 

@@ -18,6 +18,7 @@ from artnb.classification.recipes import Phase, classifier_recipe
 from artnb.classification.search import Space, search_classifier
 from artnb.classification.training import train_network
 from artnb.common.files import replacing, write_weights
+from artnb.common.resuming import in_use
 from artnb.common.searching import SearchError
 from artnb.errors import TrainingError
 from artnb.paintings.pipeline import Pictures, Subsets
@@ -180,6 +181,20 @@ with in_use(Path({str(folder)!r}), TrainingError):
     first.kill()
     first.wait()
     train_network(one, data, folder, seed=3)
+
+
+@pytest.mark.parametrize("file", [None, "before", "within"])
+def test_what_fails_before_it_has_written_anything_leaves_no_folder(file, tmp_path):
+    folder = tmp_path / "m"
+    if file == "before":
+        folder.mkdir()
+    with pytest.raises(ValueError), in_use(folder, TrainingError), in_use(folder, TrainingError):
+        if file == "within":
+            (folder / "made").touch()
+        raise ValueError
+    assert folder.exists() == (file is not None)
+    with in_use(folder, TrainingError):
+        assert folder.is_dir()
 
 
 def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):
