@@ -88,6 +88,7 @@ def test_a_search_that_died_in_a_trial_goes_on_in_it(data, tmp_path, monkeypatch
     assert resumed.drop(columns="trial").equals(whole.drop(columns="trial"))
 
 
+@pytest.mark.slow
 def test_a_finished_search_goes_on_with_more_trials(data, tmp_path):
     first = search_classifier(small(trials=2), data, tmp_path / "search", seed=1)
     more = search_classifier(small(trials=2), data, tmp_path / "search", seed=1, trials=4)

@@ -148,6 +148,7 @@ def networks_weights(name):
     return {layer.name: layer.get_weights() for layer in networks.build_network(name, 3, 32).core.layers}
 
 
+@pytest.mark.slow
 def test_only_the_top_layers_are_trained_in_the_originals_second_phase(data):
     wanted = replace(tiny("efficientnet-lite0-original"), phases=(Phase("top 50 layers", 1, 1e-3, train=50),))
     before = networks_weights("efficientnet-lite0-original")
@@ -187,6 +188,7 @@ def test_a_training_that_began_with_weights_is_not_resumed_as_one_without(data, 
         train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["1", "NA", "nan"])
 def test_a_phase_may_be_called_like_a_number_or_nothing(name, data, tmp_path):
     recipe = tiny("cnn", phases=(Phase(name, 1, 1e-3),))
@@ -208,6 +210,7 @@ def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_pa
         train_network(wild, data, tmp_path, seed=1)
 
 
+@pytest.mark.slow
 def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, data):
     monkeypatch.setattr(training, "training_policy", lambda depthwise: "mixed_bfloat16")
     network, history = train_network(tiny("cnn"), data, seed=1)

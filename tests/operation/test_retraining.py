@@ -153,6 +153,7 @@ def test_a_recipe_comes_back_from_a_card_and_is_continued_gently(model):  # noqa
     assert further.phases[0].learning_rate == pytest.approx(recipe.phases[-1].learning_rate / 5)
 
 
+@pytest.mark.slow
 def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collection, new, tmp_path):  # noqa: F811
     paint(new, "Frida_Kahlo", 10)
     material = gather(model, collection, [new], "add")
@@ -200,6 +201,7 @@ def test_a_start_of_another_shape_is_a_sentence(model, collection, table):  # no
         train_network(replace(tiny("cnn", 1), options={"width": 8}), data, start=model.network)
 
 
+@pytest.mark.slow
 def test_the_command_registers_a_challenger(model, collection, new, use, tmp_path, monkeypatch, capsys):  # noqa: F811
     from artnb import models
     from artnb.cli import main

@@ -46,6 +46,7 @@ def short(monkeypatch):
     monkeypatch.setattr(transfer, "_BLOCK", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimiser", "start"), [("adam", "noise"), ("lbfgs", "content")])
 def test_a_transfer_killed_anywhere(optimiser, start, backbone, tmp_path):
     recipe = replace(RECIPE, optimiser=optimiser, start=start, keep_colours=start == "noise")
@@ -59,6 +60,7 @@ def test_a_transfer_killed_anywhere(optimiser, start, backbone, tmp_path):
         np.testing.assert_array_equal(done.image, whole.image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
 def test_one_that_was_stopped_anywhere(optimiser, backbone, tmp_path, monkeypatch):
     """By Ctrl-C in the middle of a step, or by `watch`."""
@@ -139,6 +141,7 @@ def test_a_finished_picture_is_one_of_the_same_contents_and_settings(tmp_path, c
     assert out.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_search_killed_anywhere(backbone, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "shared_backbone", lambda *_, **__: backbone)
     monkeypatch.setattr(search, "judge_for", lambda *_: network(9))
