@@ -44,6 +44,9 @@ class Card:
         parameters: of a classifier, its weights, counted.
         epochs: of a classifier, how many it was trained.
         split: of a classifier, the digest of its split, see `splits.split_digest`.
+        whole: the digest of the split of everything that its own is a part of, see `across.split_everything`; models of
+            one such split were neither trained on nor chosen by what another one is tested on. Empty for a table of
+            one's own, folds and retrainings.
         untrained: whether its core began without ImageNet weights, though it is a core that should have them.
         steps: of a CycleGAN, how many it was trained.
         pictures: of a CycleGAN, how many photographs and paintings were trained on and measured on.
@@ -70,6 +73,7 @@ class Card:
     parameters: int = 0
     epochs: int = 0
     split: str = ""
+    whole: str = ""
     untrained: bool = False
     steps: int = 0
     pictures: dict[str, int] = field(default_factory=dict)
@@ -222,6 +226,7 @@ _FIELDS: dict[str, Any] = {
     "parameters": _COUNT,
     "epochs": _COUNT,
     "split": _TEXT,
+    "whole": _TEXT,
     "untrained": TRUE_OR_FALSE,
     "steps": _COUNT,
     "pictures": {"*": _COUNT},

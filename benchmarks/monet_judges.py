@@ -36,6 +36,8 @@ def main() -> None:
     model = load_model(parser.parse_args().model, "cyclegan")
     recipe = CycleRecipe(**model.card.recipe)
     data = load_unpaired(load_photos_and_monets(), read_size(recipe), model.card.seed)
+    if data.test != model.card.test:
+        raise SystemExit("These are not the pictures that the model was measured on: it may have been trained on some.")
     photos, monets = (
         np.stack([fit(picture, recipe.size) for picture in each]) for each in (data.test_photos, data.test_monets)
     )

@@ -27,6 +27,7 @@ from artnb.classification import networks
 from artnb.classification.evaluation import evaluate, read_answers, save_answers, scale, temperature
 from artnb.classification.networks import Network, Outputs
 from artnb.classification.novelty import Novelty
+from artnb.classification.page import classifier_page
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.reference import Sample, picture_statistics
 from artnb.classification.training import precision, train_network
@@ -217,12 +218,13 @@ def save_classifier(
     folder: Path,
     seed: int,
     start: Card | None = None,
+    whole: str = "",
 ) -> Classifier:
     """Measure a trained network on all three subsets, and save it.
 
     Args:
-        network: what `train_network` returned.
-        history: the same.
+        network: what `train_network` returned, with its `history`.
+        history: see there.
         recipe: how it was trained.
         data: the pictures that it was trained on, and the test's.
         table: their split.
@@ -230,6 +232,7 @@ def save_classifier(
         folder: where to; what else lies in it stays.
         seed: of the training.
         start: the card of the model whose weights it began with.
+        whole: the digest of the split of everything, if the table is a part of it.
 
     Raises:
         SplitError: the table is no split that a classifier can be trained on.
@@ -264,6 +267,7 @@ def save_classifier(
             "parameters": network.model.count_params(),
             "epochs": len(history),
             "split": split_digest(table),
+            "whole": whole,
             "untrained": "untrained" in network.title,
             "started": {} if start is None else start.start,
             "made": {"device": f"{len(gpus)} GPU" if gpus else "a processor", "precision": precision(recipe)},
@@ -290,6 +294,7 @@ def train_classifier(
     seed: int | None = None,
     resume: bool = False,
     start: Classifier | None = None,
+    whole: str = "",
 ) -> Classifier:
     """Decode the pictures of a split, train, measure and save: what `artnb train` does.
 
@@ -301,6 +306,7 @@ def train_classifier(
         seed: by default `ARTNB_SEED`.
         resume: whether to resume a training in the folder; a finished one is loaded.
         start: a model of the same artists whose weights the training begins with.
+        whole: the digest of the split of everything that the table is a part of, see `Prepared.whole`.
 
     Raises:
         TrainingError: see `train_network`.
@@ -319,9 +325,8 @@ def train_classifier(
                 return models.load_model(folder)
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
-        model = save_classifier(
-            network, history, recipe, data, table, collection.source, folder, seed, start.card if start else None
-        )
+        known = start.card if start else None
+        model = save_classifier(network, history, recipe, data, table, collection.source, folder, seed, known, whole)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return model
 
@@ -347,51 +352,4 @@ def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | N
     mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
     with in_use(folder, TrainingError, wait=True):  # another notebook may be training it
-        return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True)
-
-
-def _command(card: Card) -> str:
-    if not card.started:
-        return f"`artnb train {card.network} --seed {card.seed}`"
-    return (
-        f"`artnb models retrain`, beginning with a model of {card.started['epochs']} epochs, split "
-        f"{card.started['split'][:12]}, seed {card.started['seed']}"
-    )
-
-
-def classifier_page(card: Card) -> str:
-    """The card as a page for a person, in Markdown."""
-    train, validation, test = (card.metrics[name] for name in SUBSETS)
-    made, device = card.made, f"{card.made.get('device')}{models.trained_in(card.made)}"
-    artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
-    artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
-    rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
-    (hard, hard_row), (hardest, hardest_row) = artists[-2:]
-    (low, high), fetch = test["interval"], f"`artnb weights get {card.network.removesuffix('-original')}`"
-    return "\n".join(
-        [
-            f"# {card.title}: who painted this?\n",
-            *([f"**Its core is untrained: it began without ImageNet weights ({fetch}).**\n"] if card.untrained else []),
-            f"It names one of {len(card.class_names)} artists, with a probability, and says when a picture is unlike",
-            f"all that it was trained on. Input: a picture, its middle square at {card.size} × {card.size} pixels.",
-            f"{card.parameters:,} parameters.\n",
-            f"**Trained** on {train['n']:,} paintings (source: {card.source}, split {card.split[:12]}),",
-            f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes on {device}, seed {card.seed}:",
-            f"{_command(card)}, all settings in card.json.\n",
-            f"**On {test['n']} test paintings**, never used in training or choosing, and no painting on two sides:",
-            f"accuracy {test['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}),",
-            f"right artist among three {test['top3']:.1%}, macro F1 {test['macro_f1']:.3f},",
-            f"calibration error {test['ece']:.3f} at a temperature of {card.temperature:.2f}.",
-            f"On training paintings {train['accuracy']:.1%}, on validation {validation['accuracy']:.1%}.\n",
-            "| artist | test paintings | precision | recall |\n|---|---|---|---|",
-            *rows,
-            *([f"\n**How good it is at {' and '.join(unmeasured)} was not measured.**"] if unmeasured else []),
-            f"\n**What it is bad at.** It finds {hardest} ({hardest_row['recall']:.0%}) and {hard}",
-            f"({hard_row['recall']:.0%}) least often. It knows no other artist, and names one of its own for",
-            "a forgery, a copy or a pupil's work.",
-            f"It calls {card.novelty['test']:.1%} of its test paintings unfamiliar that are not.",
-            "It sees reproductions: another photographer's light, a frame or a watermark is another picture to it.\n",
-            f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
-            "the paintings are not part of it.\n",
-        ]
-    )
+        return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True, whole=prepared.whole)

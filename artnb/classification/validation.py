@@ -105,7 +105,7 @@ def cross_validate(
     rows = []
     for k, table in enumerate(splits.folds(prepared.paintings, number, seed)):
         place = Path(folder) / f"fold-{k + 1}"
-        card = train_classifier(recipe, prepared.collection, table, place, seed, resume).card
+        card = train_classifier(recipe, prepared.collection, table, place, seed, resume).card  # no part of the split
         rows.append({"fold": k + 1} | {name: card.metrics["test"][name] for name in _FIGURES})
     return pd.DataFrame(rows)
 

@@ -102,7 +102,8 @@ def _train_classifier(
             result = validation.cross_validate(recipe, prepared, folds, folder, seed, resume)
             answer({"results": result.to_dict("records")}, validation.folds_report(result))
             return
-        model = train_classifier(recipe, collection, table, folder, seed, resume)
+        whole = prepared.whole if prepared else ""
+        model = train_classifier(recipe, collection, table, folder, seed, resume, whole=whole)
     card = model.card
     rows = "\n".join(f"{name:11}{row['accuracy']:.1%} of {row['n']:,}" for name, row in card.metrics.items())
     answer(

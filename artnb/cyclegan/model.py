@@ -16,6 +16,7 @@ from artnb.common.resuming import in_use
 from artnb.common.seeding import seed_or_default
 from artnb.cyclegan.evaluation import evaluate_generator
 from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.page import cyclegan_page
 from artnb.cyclegan.pictures import Unpaired, load_unpaired
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.training import CycleTraining, CycleWatch, read_size, train_generators
@@ -144,6 +145,7 @@ def save_cyclegan(
     metrics: dict[str, dict[str, Any]],
     test: str = "",
     start: Card | None = None,
+    whole: str = "",
 ) -> CycleModel:
     """Save a finished training.
 
@@ -155,6 +157,7 @@ def save_cyclegan(
         metrics: what `evaluate_generator` found, for each direction.
         test: the digest of the pictures that it was measured on.
         start: the card of the model whose weights it began with.
+        whole: the digest of the split that all pictures are a part of.
     """
     folder, history, recipe, networks = Path(folder), training.history, training.recipe, training.networks
     writers: dict[str, Any] = {
@@ -173,6 +176,7 @@ def save_cyclegan(
             "steps": int(history["step"].iloc[-1]) if len(history) else 0,
             "pictures": pictures,
             "test": test,
+            "whole": whole,
             "started": {} if start is None else start.start,
             "made": {"precision": training.precision},
         },
@@ -229,9 +233,8 @@ def train_cyclegan(
         if done.stopped:
             raise KeyboardInterrupt
         metrics = measure_both(done.networks, data, recipe, seed)
-        return save_cyclegan(
-            done, folder, pictures.source, data.counts(), metrics, data.test, start_model.card if start_model else None
-        )
+        start_card = start_model.card if start_model else None
+        return save_cyclegan(done, folder, pictures.source, data.counts(), metrics, data.test, start_card, data.whole)
 
 
 def measure_both(
@@ -247,56 +250,3 @@ def measure_both(
         "monet": evaluate_generator(to_monet, to_photo, test_photos, test_monets, monets, seed=seed).to_dict(),
         "photo": evaluate_generator(to_photo, to_monet, test_monets, test_photos, photos, seed=seed).to_dict(),
     }
-
-
-def cyclegan_page(card: Card) -> str:
-    """The card as a page for a person, in Markdown."""
-    counts, made = card.pictures, card.made
-    hours = f"{card.seconds / 3600:.1f} hours{models.trained_in(made)}"
-    lines = [
-        f"# {card.title}: photograph to Monet and back\n",
-        "Two generators and two discriminators, learned from unpaired photographs and paintings.",
-        "Input and output: a picture of any size.\n",
-        f"**Trained** on {counts.get('train_photos', 0):,} photographs and {counts.get('train_monets', 0):,} paintings",
-        f"(source: {card.source}), {card.steps:,} steps in {hours}, seed {card.seed}:",
-        f"`artnb train cyclegan --seed {card.seed}`, all settings in card.json.",
-        *_before(card.started),
-        "",
-        f"**Measured** on {counts.get('test_photos', 0):,} photographs and {counts.get('test_monets', 0):,} paintings",
-        "that were never used in training or choosing. KID is between generated and real pictures; beside it is that",
-        "of the pictures as they were, and that of two halves of the real ones.\n",
-        "| direction | generated | inputs | real | SSIM | there and back |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| to {to} | {figures['generated']['value']:.4f} | {figures['inputs']['value']:.4f} | "
-        f"{figures['real']['value']:.4f} | {figures['structure']:.2f} | {figures['cycle_error']:.1f} grey levels |"
-        for to, figures in card.metrics.items()
-    ]
-    lines += [
-        *(f"\n**Withdrawn: to {to}.** {reason}" for to, reason in card.withdrawn.items()),
-        *(_SAME_NETWORK if card.recipe.get("discriminator") == "projected" else ()),
-        "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
-        "interiors and night get the same dabs. Plain skies become mottled. A generator whose KID is hardly below that",
-        "of the inputs has learned little.\n",
-        f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
-        "the pictures are not part of it.\n",
-    ]
-    return "\n".join(lines)
-
-
-_SAME_NETWORK = (
-    "\nThe discriminators looked through the first blocks of EfficientNet-Lite0, and KID is measured by its last one:",
-    "`benchmarks/monet_judges.py` asks a network that had no part in it, too.",
-)
-
-
-def _before(started: dict[str, Any]) -> list[str]:
-    """What had been learned already, a line for each training."""
-    if not started:
-        return []
-    line = (
-        f"It began with the weights of a training of {started['steps']:,} steps, {started['seconds'] / 3600:.1f} hours,"
-        f" seed {started['seed']}."
-    )
-    return [line, *_before(started["started"])]

@@ -1,19 +1,20 @@
-"""Photographs and paintings that belong to no pairs, decoded, and some of both kept back."""
+"""Photographs and paintings that belong to no pairs, decoded, each in its subset of the one split."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from artnb.common import logs
-from artnb.common.pixels import rgb
 from artnb.common.progress import progress
-from artnb.common.seeding import seed_or_default
 from artnb.errors import TrainingError
-from artnb.images import ImageError, fit, read_bytes, with_picture
+from artnb.images import fit, load_image
+from artnb.paintings.across import MONETS, PHOTOS, split_everything
 from artnb.paintings.sources import PhotosAndMonets
+from artnb.paintings.splits import SUBSETS, split_digest
 
-KEPT_BACK = 0.15  # of both kinds, for measuring
+LEAST = {"train": 2, "validation": 1, "test": 4}  # of each kind; the measures' intervals take halves of the test
 
 
 @dataclass(frozen=True)
@@ -23,80 +24,78 @@ class Unpaired:
     Attributes:
         train_photos: to train on.
         train_monets: likewise.
-        test_photos: kept back, for measuring.
+        validation_photos: to choose by.
+        validation_monets: likewise.
+        test_photos: for measuring, and for nothing else.
         test_monets: likewise.
-        test: the digest of the files that were kept back, whatever they are called.
+        test: the digest of the test's files, whatever they are called.
+        whole: the digest of the split of everything that these are a part of, see `across.split_everything`.
         skipped: why files were left out, a sentence each.
     """
 
     train_photos: np.ndarray
     train_monets: np.ndarray
+    validation_photos: np.ndarray
+    validation_monets: np.ndarray
     test_photos: np.ndarray
     test_monets: np.ndarray
     test: str = ""
+    whole: str = ""
     skipped: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """The name of each array -> how many pictures are in it."""
-        names = ("train_photos", "train_monets", "test_photos", "test_monets")
-        return {name: len(getattr(self, name)) for name in names}
+        return {f"{subset}_{kind}": len(getattr(self, f"{subset}_{kind}")) for subset in SUBSETS for kind in _KINDS}
+
+
+_KINDS = {"photos": PHOTOS, "monets": MONETS}
 
 
 def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None) -> Unpaired:
-    """Decode photographs and paintings, broken files left out, and keep some of each back for measuring.
+    """Decode photographs and paintings, broken files left out, 70 % to train on, 15 % to choose by and 15 % to measure.
 
-    Of files with the same bytes one counts, so that no picture is kept back that is trained on; how many
-    copies were left out is told. Which pictures are kept back follows from the order of the files' names and the seed.
+    They are split with the paintings in use, so that a Monet is on the same side here and there. Of files with the same
+    bytes one counts; how many copies were left out is told. Which pictures are in which subset follows from their
+    contents and the seed.
 
     Args:
         pictures: where the files are.
         size: height and width in pixels.
-        seed: of what is kept back.
+        seed: of the split; by default `ARTNB_SEED`.
 
     Raises:
-        TrainingError: less than eight of either can be used.
+        TrainingError: too few of either can be used.
+        SourceError: there are no paintings in use that these could be compared with.
     """
-    seed = seed_or_default(seed)
-    parts, skipped, digest = [], [], hashlib.sha256()
-    known: set[str] = set()  # the digests of the kind before: a photograph among the paintings is no painting
-    copies = 0
-    with progress(None, "decoding", len(pictures.photos) + len(pictures.monets), "picture") as bar:
-        for name, files in (("photographs", pictures.photos), ("paintings", pictures.monets)):
-            images, rows = [], []  # rows: of each file, which picture it holds
-            digests: dict[str, int] = {}
-            for file in files:
-                bar.update()
-                try:
-                    data = read_bytes(file)
-                    mark = hashlib.sha256(data).hexdigest()
-                    if mark in known or mark in digests:
-                        copies += 1
-                        rows += [digests[mark]] if mark in digests else []
-                        continue
-                    images.append(fit(with_picture(file, rgb, data), size))
-                except ImageError as error:
-                    skipped.append(str(error))
-                    continue
-                rows.append(digests.setdefault(mark, len(digests)))
-            if len(images) < 8:
-                raise TrainingError(
-                    f"{pictures.root} holds {len(files)} {name}, of which {len(images)} can be read and are no copies "
-                    "of others; eight or more are needed, a few hundred for a result."
-                )
-            # All files are dealt and then copies left out, so a copy more changes as little as it can.
-            order = list(dict.fromkeys(rows[k] for k in np.random.default_rng(seed).permutation(len(rows))))
-            known.update(digests)
-            number = max(4, round(KEPT_BACK * len(images)))
-            decoded = np.stack(images)
-            parts += [decoded[order[number:]], decoded[order[:number]]]
-            marks = list(digests)
-            digest.update("\n".join([name, *sorted(marks[row] for row in order[:number])]).encode())
-    if copies:
+    everything, audit = split_everything(pictures, seed)
+    files = {PHOTOS: pictures.photos, MONETS: pictures.monets}
+    rows = {kind: everything[everything["artist"] == kind] for kind in files}
+    unreadable = [
+        path for path in audit.unreadable if path in {str(file.absolute()) for kind in files.values() for file in kind}
+    ]
+    for kind, name in ((PHOTOS, "photographs"), (MONETS, "paintings")):
+        counts = rows[kind]["subset"].value_counts()
+        if any(counts.get(subset, 0) < least for subset, least in LEAST.items()):
+            raise TrainingError(
+                f"{pictures.root} holds {len(files[kind])} {name}, of which {len(rows[kind])} can be read and are no "
+                "copies of others; 24 or more are needed, a few hundred for a result."
+            )
+    used = pd.concat(list(rows.values()))
+    if copies := len(pictures.photos) + len(pictures.monets) - len(used) - len(unreadable):
         logs.warn(
             "cyclegan.copies",
             f"Of the {len(pictures.photos) + len(pictures.monets):,} pictures {copies:,} are copies of others, to the "
             "byte, and were left out.",
             copies=copies,
         )
-    photos, test_photos, monets, test_monets = parts
-    return Unpaired(photos, monets, test_photos, test_monets, digest.hexdigest(), tuple(skipped))
+    with progress(used["path"], "decoding", len(used), "picture") as bar:
+        decoded = {path: fit(load_image(path), size) for path in bar}
+    arrays = {
+        f"{subset}_{name}": np.stack([decoded[path] for path in rows[kind].loc[rows[kind]["subset"] == subset, "path"]])
+        for subset in SUBSETS
+        for name, kind in _KINDS.items()
+    }
+    test = used[used["subset"] == "test"].sort_values(["artist", "sha256"])
+    digest = hashlib.sha256("\n".join(test["artist"] + " " + test["sha256"]).encode()).hexdigest()
+    skipped = tuple(audit.reasons[path] for path in unreadable)
+    return Unpaired(**arrays, test=digest, whole=split_digest(everything), skipped=skipped)

@@ -1,3 +1,5 @@
+from .across import judging_set as judging_set
+from .across import split_everything as split_everything
 from .audit import Audit as Audit
 from .audit import audit_collection as audit_collection
 from .catalogue import artists as artists

@@ -4,6 +4,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Prepared:
         paintings: the readable paintings of the chosen artists: `path`, `artist`, `group` and `sha256`.
         table: the same with `subset`: the split.
         min_paintings: how many paintings an artist needed to be chosen.
+        strangers: artists that no classifier of the chosen ones may see in any role, see `splits.choose_strangers`.
+        seed: of the split.
     """
 
     collection: Collection
@@ -37,6 +40,19 @@ class Prepared:
     paintings: pd.DataFrame
     table: pd.DataFrame
     min_paintings: int
+    strangers: tuple[str, ...] = ()
+    seed: int = 0
+
+    @cached_property
+    def whole(self) -> str:
+        """The digest of the split of everything that `table` is a part of, for the cards of models.
+
+        Raises:
+            SourceError: there are no photographs and Monets, such as in a folder that ARTNB_MONET_DATA points at.
+        """
+        from artnb.paintings.across import split_everything
+
+        return splits.split_digest(split_everything(seed=self.seed)[0])
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -50,9 +66,8 @@ def prepare(min_paintings: int | None = None, seed: int | None = None) -> Prepar
     The audit is remembered under `$ARTNB_HOME/audits` by the files' paths and the digests of their contents, so it is
     done again when a file is another or is called otherwise, and only then; times of change don't count.
 
-    The split follows from the files' contents, the artists, the seed, and the order of the paths, in which the
-    paintings are dealt. Another root, or other names in the same order, give the same split; names in another order
-    give another one, as other folders' names give other artists.
+    The split follows from the files' contents, the artists and the seed, whatever the files are called. It is a part
+    of the one split of everything, see `across.split_everything`.
 
     Args:
         min_paintings: how many paintings an artist needs, 20 or more; by default `splits.threshold` decides.
@@ -71,7 +86,13 @@ def prepare(min_paintings: int | None = None, seed: int | None = None) -> Prepar
     audit = load_audit(collection)
     least = splits.threshold(splits.count_paintings(collection, audit), min_paintings)
     paintings = splits.choose_artists(collection, audit, least)
-    return Prepared(collection, audit, paintings, splits.split_paintings(paintings, seed), least)
+    everybody = splits.readable(collection, audit)
+    # As a part of what all artists are dealt, also where a painting is filed under two of them.
+    table = splits.deal(everybody, seed)
+    table = table[table["artist"].isin(paintings["artist"])].reset_index(drop=True)
+    table["group"] = pd.factorize(table["group"])[0]
+    strangers = splits.choose_strangers(everybody, set(paintings["artist"]), seed)
+    return Prepared(collection, audit, paintings, table, least, strangers, seed)
 
 
 def load_audit(collection: Collection) -> Audit:

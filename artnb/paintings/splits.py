@@ -21,8 +21,9 @@ from artnb.paintings.sources import Collection
 from artnb.settings import settings
 
 SUBSETS = ("train", "validation", "test")
-# The paintings are dealt into twenty folds of 5 %; these many of them make up each subset: 70 %, 15 %, 15 %.
+# An artist's paintings are dealt into twenty folds of 5 %; these many of them make up each subset: 70 %, 15 %, 15 %.
 FOLDS = {"train": 14, "validation": 3, "test": 3}
+STRANGERS = 8  # artists that no classifier of the chosen ones sees, in any role
 COLUMNS = ["path", "artist", "group", "sha256", "subset"]
 # How many paintings an artist needs, unless it is said: so many that eleven artists remain, as in the original, but no
 # more than the 200 that it asked for, and a painting for each fold.
@@ -89,14 +90,15 @@ def check_enough(counts: pd.Series, min_paintings: int | None = None) -> int:
 
 def count_paintings(collection: Collection, audit: Audit) -> pd.Series:
     """How many paintings there are by each artist, most first; two photographs of one painting count once."""
-    return _count(_readable(collection, audit))
+    return _count(readable(collection, audit))
 
 
 def _count(table: pd.DataFrame) -> pd.Series:
     return table.groupby("artist")["group"].nunique().sort_values(ascending=False, kind="stable")
 
 
-def _readable(collection: Collection, audit: Audit) -> pd.DataFrame:
+def readable(collection: Collection, audit: Audit) -> pd.DataFrame:
+    """The paintings of all artists that can be read: `path`, `artist`, `group` and `sha256`, sorted by path."""
     table = collection.paintings[~collection.paintings["path"].isin(audit.unreadable)]
     table = table[["path", "artist"]].sort_values("path", ignore_index=True)
     return table.assign(group=groups(table, audit.duplicates), sha256=table["path"].map(audit.sha256))
@@ -118,7 +120,7 @@ def choose_artists(collection: Collection, audit: Audit, min_paintings: int | No
     Raises:
         SplitError: fewer than two artists have that many, or the minimum can't be used.
     """
-    table = _readable(collection, audit)
+    table = readable(collection, audit)
     counts = _count(table)
     least = check_enough(counts, min_paintings)
     chosen = counts.index[counts >= least]
@@ -130,7 +132,7 @@ def split_paintings(paintings: pd.DataFrame, seed: int | None = None) -> pd.Data
 
     Args:
         paintings: `path`, `artist`, `group` and `sha256`, as from `choose_artists`; at least 20 groups per artist.
-        seed: the same seed gives the same table; by default `ARTNB_SEED`.
+        seed: the same seed gives the same subsets, see `deal`; by default `ARTNB_SEED`.
 
     Returns:
         `paintings` with their `subset`, and the groups numbered anew.
@@ -138,8 +140,20 @@ def split_paintings(paintings: pd.DataFrame, seed: int | None = None) -> pd.Data
     Raises:
         SplitError: an artist has fewer than 20 paintings, too few for every subset to get some.
     """
-    table, part = _parts(paintings, sum(FOLDS.values()), seed)
-    return table.assign(subset=np.repeat(np.array(list(FOLDS), object), list(FOLDS.values()))[part])
+    _require_count(paintings, sum(FOLDS.values()))
+    return deal(paintings, seed)
+
+
+def deal(paintings: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
+    """The same for artists with any number of paintings, whose subsets may then be empty.
+
+    Each artist's paintings are put in an order that follows from the seed and their contents (the SHA-256 of their
+    bytes) alone. So neither the names of files nor the paintings of other artists change a subset, and a painting
+    more changes few.
+    """
+    table, place = _places(paintings, seed)
+    names = np.repeat(np.array(list(FOLDS), object), list(FOLDS.values()))
+    return table.assign(subset=names[(place * len(names)).astype(int)])
 
 
 def folds(paintings: pd.DataFrame, number: int, seed: int | None = None) -> list[pd.DataFrame]:
@@ -156,35 +170,73 @@ def folds(paintings: pd.DataFrame, number: int, seed: int | None = None) -> list
         SplitError: the number is another, an artist has fewer paintings than that.
     """
     check_value(number, whole(3, 20), "The number of folds, for train, validation and test,", SplitError)
-    table, part = _parts(paintings, number, seed)
+    _require_count(paintings, number)
+    table, place = _places(paintings, seed)
+    part = (place * number).astype(int)
     names = np.array(["test", "validation", *["train"] * (number - 2)], object)
     return [table.assign(subset=names[(part - k) % number]) for k in range(number)]
 
 
-def _parts(paintings: pd.DataFrame, number: int, seed: int | None) -> tuple[pd.DataFrame, np.ndarray]:
-    """Deal whole groups into equal parts, stratified by artist: the table with its groups, and each row's part."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    seed = seed_or_default(seed)
-    table = paintings[COLUMNS[:-1]].sort_values("path", ignore_index=True)
-    counts = _count(table)
+def _require_count(paintings: pd.DataFrame, number: int) -> None:
+    counts = _count(paintings)
     if counts.empty or counts.min() < number:
         who = f"{counts.idxmin()} has {counts.min()} paintings" if len(counts) else "There are no paintings"
         raise SplitError(
             f"{who}; every artist of a split needs at least {number}, so that each subset gets some "
             "(photographs of one painting count once): add pictures, or leave such artists out."
         )
+
+
+def _places(paintings: pd.DataFrame, seed: int | None) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table with its groups numbered anew, and each row's place among its artist's paintings, between 0 and 1."""
+    seed = seed_or_default(seed)
+    table = paintings[COLUMNS[:-1]].sort_values("path", ignore_index=True)
     table["group"] = pd.factorize(table["group"])[0]
-    part = np.empty(len(table), int)
-    dealt = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-    for k, (_, members) in enumerate(dealt.split(table, table["artist"], table["group"])):
-        part[members] = k
-    return table, part
+    one_each = table.sort_values(["sha256", "artist"]).drop_duplicates("group").set_index("group")
+    by_artist = _keys(one_each["sha256"], seed).groupby(one_each["artist"])
+    place = (by_artist.rank() - 0.5) / by_artist.transform("size")
+    return table, place[table["group"]].to_numpy()
+
+
+def _keys(digests: pd.Series, seed: int) -> pd.Series:
+    """Random whole numbers below 2^52 that follow from a seed and digests: what paintings are put in order by."""
+    return digests.map(lambda digest: int(hashlib.sha256(f"{seed} {digest}".encode()).hexdigest()[:13], 16)).astype(int)
+
+
+def shuffled(pictures: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
+    """The rows in random order, which is the same for the same pictures, whatever they are called."""
+    return pictures.loc[_keys(pictures["sha256"], seed_or_default(seed)).sort_values().index]
+
+
+def choose_strangers(paintings: pd.DataFrame, artists: Iterable[str], seed: int | None = None) -> tuple[str, ...]:
+    """Artists that no classifier of the chosen ones may see in any role, to find out what it says of an unknown hand.
+
+    Args:
+        paintings: of all artists, as from `readable`.
+        artists: the chosen ones.
+        seed: the same seed gives the same artists, whatever they are called.
+
+    Returns:
+        Eight of the others, or all if there are fewer; those with 20 paintings or more first. Sorted by name.
+    """
+    others = paintings[~paintings["artist"].isin(list(artists))]
+    counts = _count(others)
+    keys = _keys(others.groupby("artist")["sha256"].min(), seed_or_default(seed))
+    order = pd.DataFrame({"few": counts < LEAST, "key": keys}).sort_values(["few", "key"])
+    return tuple(sorted(order.index[:STRANGERS]))
 
 
 def random_split(paintings: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
     """The usual way, here to be compared with: 70/15/15, stratified by artist, blind to duplicates."""
-    return split_paintings(paintings.assign(group=range(len(paintings))), seed)
+    from sklearn.model_selection import train_test_split
+
+    seed = seed_or_default(seed)
+    table = paintings[COLUMNS[:-1]].sort_values("path", ignore_index=True).assign(subset="train")
+    table["group"] = range(len(table))
+    _, held_out = train_test_split(table, test_size=0.3, random_state=seed, stratify=table["artist"])
+    validation, test = train_test_split(held_out, test_size=0.5, random_state=seed, stratify=held_out["artist"])
+    table.loc[validation.index, "subset"], table.loc[test.index, "subset"] = "validation", "test"
+    return table
 
 
 def leaks(table: pd.DataFrame, duplicates: Pairs) -> pd.DataFrame:
@@ -207,9 +259,8 @@ def leaks(table: pd.DataFrame, duplicates: Pairs) -> pd.DataFrame:
 def split_digest(table: pd.DataFrame) -> str:
     """The SHA-256 of what a split holds: each picture's contents, artist and subset.
 
-    Neither the paths of the files count, nor the order of the rows, nor the numbers of the groups. So a table whose
-    files were renamed keeps its digest; but a split that is made anew after the renaming may be another, because
-    `split_paintings` deals the paintings in the order of their paths.
+    Neither the paths of the files count, nor the order of the rows, nor the numbers of the groups: files that are
+    renamed within their artist's folder are the same split.
     """
     rows = table[["sha256", "artist", "subset"]].sort_values(["sha256", "artist", "subset"])
     return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()

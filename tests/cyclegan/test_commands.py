@@ -13,7 +13,8 @@ from PIL import Image
 from artnb import models
 from artnb.cards import Card, ModelError
 from artnb.cli import main
-from artnb.cyclegan.model import DIRECTIONS, cyclegan_page, train_cyclegan
+from artnb.cyclegan.model import DIRECTIONS, train_cyclegan
+from artnb.cyclegan.page import cyclegan_page
 from artnb.errors import TrainingError
 from artnb.images import ImageError, load_image
 from artnb.models import list_models, load_model
@@ -29,7 +30,7 @@ from tools.starters import make_starter
 def folders(tmp_path_factory):
     """Two folders of small pictures, one of them broken."""
     root = tmp_path_factory.mktemp("pictures")
-    for number in range(8):
+    for number in range(24):
         draw(root / "photo_jpg" / f"{number}.jpg", number)
         draw(root / "monet_jpg" / f"{number}.jpg", 100 + number)
     (root / "photo_jpg" / "broken.jpg").write_bytes(b"not a picture")
@@ -55,10 +56,16 @@ def test_a_model_is_measured_saved_and_the_same_when_loaded(model):
     for to in DIRECTIONS:
         assert np.array_equal(model.translator(to)(image), again.translator(to)(image))
     card = again.card
-    assert card.pictures == {"train_photos": 4, "train_monets": 4, "test_photos": 4, "test_monets": 4}
+    counts = {"train": 17, "validation": 3, "test": 4}
+    assert card.pictures == {f"{subset}_{kind}": n for subset, n in counts.items() for kind in ("photos", "monets")}
+    assert len(card.whole) == 64
     assert set(card.metrics) == {"monet", "photo"} and card.steps == TINY.steps
     text = (model.folder / "README.md").read_text()
-    assert "4 photographs and 4 paintings" in text and f" hours in {card.made['precision']}, seed" in text
+    assert (
+        "4 photographs and 4 paintings" in text
+        and f"split {card.whole[:12]}" in text
+        and f" hours in {card.made['precision']}, seed" in text
+    )
 
 
 def test_a_picture_comes_in_by_one_door(model, tmp_path):
@@ -135,7 +142,8 @@ def test_the_starters_card_and_page_are_what_is_written_of_it():
     folder = models.STARTERS / "starter-monet"
     card = Card.load(folder)
     assert set(card.withdrawn) == {"photo"} and card.withdrawn["photo"].endswith(".")
-    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(card)))
+    written = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert {"whole": ""} | written == json.loads(json.dumps(asdict(card)))
     page = (folder / "README.md").read_text(encoding="utf-8")
     assert page == cyclegan_page(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
     assert "Withdrawn" not in cyclegan_page(replace(card, withdrawn={}))
@@ -237,7 +245,7 @@ def test_too_few_pictures_are_one_sentence(pictures, folders, tmp_path, capsys):
     command = ["train", "cyclegan", "--photos", str(empty), "--paintings", str(folders / "monet_jpg")]
     assert main([*command, "-o", str(tmp_path / "m")]) == 1
     err = capsys.readouterr().err
-    assert "eight or more are needed" in err and "Traceback" not in err and not (tmp_path / "m").exists()
+    assert "24 or more are needed" in err and "Traceback" not in err and not (tmp_path / "m").exists()
 
 
 @pytest.mark.slow
@@ -246,7 +254,7 @@ def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model,
     with pytest.raises(TrainingError, match="--seed 2"):
         train_cyclegan(pictures, TINY, tmp_path / "n", seed=3, start=model.folder)
     other = tmp_path / "others"
-    for number in range(8):  # called alike, and other pictures
+    for number in range(24):  # called alike, and other pictures
         draw(other / "photo_jpg" / f"{number}.jpg", 200 + number)
         draw(other / "monet_jpg" / f"{number}.jpg", 300 + number)
     with pytest.raises(TrainingError, match="kept other pictures back"):

@@ -1,14 +1,16 @@
-"""Which photographs and paintings are kept back for measuring."""
+"""Which photographs and paintings are trained on, chosen by and kept for measuring."""
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from artnb import models
-from artnb.cards import Card
 from artnb.cyclegan.pictures import load_unpaired
 from artnb.errors import TrainingError
+from artnb.images import fit, load_image
 from artnb.paintings.sources import PhotosAndMonets, pictures_in
-from tests.conftest import SHARED, draw
+from tests.conftest import draw
+
+COUNTS = {"train": 17, "validation": 3, "test": 4}
 
 
 def pictures_of(root):
@@ -17,7 +19,7 @@ def pictures_of(root):
 
 @pytest.fixture
 def root(tmp_path):
-    for number in range(20):
+    for number in range(24):
         draw(tmp_path / "photo_jpg" / f"{number:02}.png", number)
         draw(tmp_path / "monet_jpg" / f"{number:02}.png", 100 + number)
     return tmp_path
@@ -27,20 +29,20 @@ def rows(images):
     return {image.tobytes() for image in images}
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_of_equal_files_one_counts_and_is_on_one_side(root, seed, capsys):
+@pytest.mark.parametrize("seed", range(3))
+def test_of_equal_files_one_counts_and_is_in_one_subset(root, seed, capsys):
     before = load_unpaired(pictures_of(root), 16, seed)
-    assert capsys.readouterr().err == "" and before.counts() == {
-        "train_photos": 16, "train_monets": 16, "test_photos": 4, "test_monets": 4
-    }  # fmt: skip
-    for number in range(20):
+    names = {f"{subset}_{kind}": n for subset, n in COUNTS.items() for kind in ("photos", "monets")}
+    assert capsys.readouterr().err == "" and before.counts() == names
+    for number in range(24):
         for kind in ("photo_jpg", "monet_jpg"):
             (root / kind / f"copy{number}.png").write_bytes((root / kind / f"{number:02}.png").read_bytes())
     data = load_unpaired(pictures_of(root), 16, seed)
-    assert data.counts() == before.counts() and data.skipped == ()
-    for train, test in ((data.train_photos, data.test_photos), (data.train_monets, data.test_monets)):
-        assert not rows(train) & rows(test) and len(rows(train)) == 16
-    assert "Of the 80 pictures 40 are copies of others" in capsys.readouterr().err
+    assert data.counts() == names and data.skipped == () and (data.test, data.whole) == (before.test, before.whole)
+    for kind in ("photos", "monets"):
+        seen = [rows(getattr(data, f"{subset}_{kind}")) for subset in COUNTS]
+        assert len(set.union(*seen)) == sum(map(len, seen)) == 24
+    assert "Of the 96 pictures 48 are copies of others" in capsys.readouterr().err
 
 
 def test_a_photograph_among_the_paintings_counts_once(root, capsys):
@@ -51,30 +53,53 @@ def test_a_photograph_among_the_paintings_counts_once(root, capsys):
     assert alone.test == load_unpaired(pictures_of(root), 16, 1).test
 
 
-def test_eight_copies_are_too_few(root):
+def test_copies_are_too_few(root):
     for file in (root / "photo_jpg").iterdir():
         file.write_bytes((root / "photo_jpg" / "00.png").read_bytes())
-    with pytest.raises(TrainingError, match="20 photographs, of which 1 can be read and are no copies"):
+    with pytest.raises(TrainingError, match="24 photographs, of which 1 can be read and are no copies"):
         load_unpaired(pictures_of(root), 16)
 
 
-def test_without_copies_the_split_is_what_it_was(root):
-    """As it was before copies were looked for: a permutation of the files that can be read."""
-    (root / "photo_jpg" / "07.png").write_bytes(b"broken")
-    data = load_unpaired(pictures_of(root), 16, 5)
-    order = np.random.default_rng(5).permutation(19)
-    readable = [file for file in pictures_of(root).photos if file.name != "07.png"]
-    from artnb.images import fit, load_image
-
-    assert rows(data.test_photos) == rows(fit(load_image(readable[k]), 16) for k in order[:4])
-    assert len(data.skipped) == 1
+def test_one_folder_for_both_is_one_sentence(root):
+    photos = pictures_in(root / "photo_jpg")
+    with pytest.raises(TrainingError, match="24 paintings, of which 0 can be read and are no copies"):
+        load_unpaired(PhotosAndMonets(root, "folder", photos, photos), 16)
 
 
-def test_the_starters_pictures_are_still_kept_back():
-    """The shared photographs hold one copy, which the starter was trained with; its test stays what it is."""
-    folder = SHARED / "gan-getting-started"
-    if not folder.is_dir():
-        pytest.skip("the shared photographs are not on this machine")
-    card = Card.load(models.STARTERS / "starter-monet")
-    data = load_unpaired(pictures_of(folder), 8, card.seed)
-    assert data.test == card.test and data.counts() == card.pictures | {"train_photos": 849}
+def test_names_change_nothing_and_what_is_broken_is_left_out(root):
+    before = load_unpaired(pictures_of(root), 16, 5)
+    for number in range(24):
+        (root / "photo_jpg" / f"{number:02}.png").rename(root / "photo_jpg" / f"{(7 * number) % 24:02}x.png")
+    (root / "monet_jpg" / "07.gif").write_bytes(b"broken")
+    after = load_unpaired(pictures_of(root), 16, 5)
+    assert (after.test, after.whole) == (before.test, before.whole) and rows(after.test_photos) == rows(
+        before.test_photos
+    )
+    assert len(after.skipped) == 1 and "07.gif" in after.skipped[0]
+    assert load_unpaired(pictures_of(root), 16, 6).test != before.test
+
+
+def test_a_monet_of_the_collection_is_where_the_painting_is(root, few_paintings, use, tmp_path):
+    """Twenty paintings by Monet, of which the other folder holds photographs in another light, and one a copy."""
+    collection = tmp_path / "collection"
+    for number in range(20):
+        picture = draw(collection / "images" / "Monet" / f"{number:02}.png", 300 + number, (160, 120))
+        lighter = np.clip(load_image(picture).astype(int) + 9, 0, 255).astype(np.uint8)
+        Image.fromarray(lighter[4:, 5:]).save(root / "monet_jpg" / f"m{number:02}.png")
+    (root / "monet_jpg" / "copy.png").write_bytes((collection / "images" / "Monet" / "00.png").read_bytes())
+    use(data=collection)
+    from artnb.paintings.across import split_everything
+
+    everything, _ = split_everything(pictures_of(root), 3)
+    subset = {
+        path.rpartition("/")[2]: subset for path, subset in zip(everything["path"], everything["subset"], strict=True)
+    }
+    own = everything[everything["artist"] == "Monet"]
+    assert set(own["subset"]) == set(COUNTS)
+    for path, expected in zip(own["path"], own["subset"], strict=True):
+        assert subset[f"m{path[-6:]}"] == expected
+    assert subset["copy.png"] == own["subset"].iloc[0]
+    assert (everything.groupby("group")["subset"].nunique() == 1).all()
+    data = load_unpaired(pictures_of(root), 16, 3)
+    kept = everything[(everything["subset"] == "test") & (everything["artist"] == "monet_jpg")]
+    assert rows(data.test_monets) == rows(fit(load_image(path), 16) for path in kept["path"])
