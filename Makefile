@@ -62,6 +62,9 @@ pictures: .venv/ready ## paint the README's and the pages' pictures anew, and ph
 commands: .venv/ready ## write the help of all commands to docs/commands.md
 	PYTHONPATH=. $(BIN)/python tools/commands.py
 
+results: .venv/ready ## record what real paintings give (ARTNB_DATA, ARTNB_MONET_DATA) in data/results: hours, resumed after a stop
+	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/python -m tools.results
+
 lock: .venv/ready ## choose the newest versions anew and write them to requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --frozen --all-extras --group lock --no-annotate --no-header \
@@ -81,4 +84,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean
+.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures commands results lock clean

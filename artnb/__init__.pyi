@@ -20,6 +20,7 @@ from .losses import total_variation as total_variation
 from .models import list_models as list_models
 from .models import load_model as load_model
 from .paintings.preparation import prepare as prepare
+from .results import recorded as recorded
 from .settings import using as using
 from .style.recipes import style_recipe as style_recipe
 from .style.transfer import stylize as stylize

@@ -64,7 +64,7 @@ LAYERS = (
     {"settings"},
     {"common"},
     {"cards", "images"},
-    {"layers", "losses", "metrics", "weights", "models"},
+    {"layers", "losses", "metrics", "weights", "models", "results"},
     {"paintings", "backbones"},
     {"classification", "style", "cyclegan"},
     {"plots"},

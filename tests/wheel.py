@@ -96,8 +96,9 @@ def test_the_wheel_has_what_it_needs_and_nothing_else(wheel):
     listed = run("git", "-C", CHECKOUT, "-c", "core.quotepath=off", "ls-files", "artnb")
     tracked = {name for name in listed.stdout.splitlines() if (CHECKOUT / name).is_file()}
     drawings = {f"artnb/notebooks/figures/{path.name}" for path in (CHECKOUT / "notebooks/figures").iterdir()}
+    results = {f"artnb/recorded_results/{path.name}" for path in (CHECKOUT / "data/results").iterdir()}
     about = {name for name in names if name.split("/")[0].endswith(".dist-info")}
-    assert names - about == tracked | notebooks | drawings | {"artnb/paintings/artists.csv"}
+    assert names - about == tracked | notebooks | drawings | results | {"artnb/paintings/artists.csv"}
     assert {"artnb/py.typed", "artnb/starters/starter/card.json", "artnb/widgets/apps/monet.ipynb"} <= names
     assert not [name for name in names if "tests/" in name or "__pycache__" in name]
 

@@ -1,0 +1,200 @@
+"""The recorded results: every job runs, a table says where it is from, and the README says what the tables say."""
+
+import json
+import platform
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from artnb.errors import ArtnbError
+from artnb.results import FOLDER, ResultError, recorded, recorded_names
+from tests.conftest import CHECKOUT, draw
+from tools.results.__main__ import JOBS, main, page
+from tools.results.sentences import SENTENCES, sentences
+
+README = CHECKOUT / "README.md"
+BEFORE = "(before: "  # marks a block whose figures are of an earlier split
+# What is no result: sizes, limits, versions, and figures whose benchmark stands beside them.
+FACTS = (
+    "256 pixels in a quarter of a minute each",
+    "Python 3.11, 3.12 or 3.13",
+    "Uploads may have 200 MB",
+    "which takes 0.8 GB and comes to 1.8 GB when it has painted 768 pixels",
+    "(`--cold`: none, 2 GB less)",
+    "one for each 1.8 GB when 2 GB are set aside",
+    "no more than 200 corrections and 20 MB of pictures a day, and all of them together 1 GB",
+    "(`PYTHONPATH=. python benchmarks/pages.py`) a page is there after 5.3 to 6.8 seconds, "
+    "with a kernel that waited for it after 2.2 to 3.3; answers after the first one take 0.1 to 0.4 seconds",
+    "8,446 paintings by fifty artists",
+    "two artists with 20 paintings each are enough",
+    "what leaves eleven artists, from 20 to 200",
+    "train in 32 bits also where half of them are faster",
+    "`import artnb` takes 0.03 seconds",
+    "no more than 1.25 points worse at the lower end of an 80 % interval",
+    "A file of 100 MB is renamed",
+)
+
+
+def unexplained(text: str, results: list[str]) -> list[str]:
+    """What is wrong with a page: results that it doesn't tell, facts that are gone, numbers that are neither."""
+    blocks = re.split(r"^(?=\*\*|#)", text, flags=re.MULTILINE)
+    rest = "".join(block for block in blocks if BEFORE not in block)
+    missing = [known for known in (*results, *FACTS) if known not in rest]
+    for known in (*results, *FACTS):
+        rest = rest.replace(known, "")
+    for what in (r"^ {4}.*$", r"`[^`\n]*`", r"\]\([^)\s]*\)", r"\[\d\d\]?", r"notebooks? \d+(( to|,| and) \d+)*"):
+        rest = re.sub(what, "", rest, flags=re.MULTILINE)  # code, addresses, notebooks
+    return missing + [found[0] for found in re.finditer(r".*(?<![\w.-])\d.*", rest)]
+
+
+def test_each_number_of_the_readme_is_a_recorded_result_or_a_plain_fact():
+    assert unexplained(README.read_text(encoding="utf-8"), sentences()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (("of 0.42 to 0.96", "of 0.43 to 0.96"), "0.42"),
+        (("fifty artists", "fifty artists, and 77 % are right"), "77 %"),
+        (("8,446", "8,447"), "8,446"),
+        (("**New.**", f"**New.** {BEFORE}split 1)"), "0.42"),  # what is recorded stands where nothing is old
+    ],
+)
+def test_a_number_that_is_not_in_the_tables_is_found(change, wrong):
+    page = README.read_text(encoding="utf-8") + "\n**New.** The style distance is of 0.42 to 0.96.\n"
+    known = ["distance is of 0.42 to 0.96"]
+    assert unexplained(page, known) == []
+    found = unexplained(page.replace(*change), known)
+    assert found and wrong in found[0] + found[-1]
+
+
+def test_what_is_recorded_here_can_be_read_and_is_listed():
+    assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(FOLDER)
+    for name in recorded_names():
+        table, about = recorded(name), recorded(name).attrs["about"]
+        assert name in JOBS and len(table) and about["source"] != "studio" and "--quick" not in about["command"]
+    assert {file.stem for file in FOLDER.glob("*.csv")} == set(recorded_names())
+
+
+@pytest.fixture
+def one(tmp_path):
+    about = {"command": "artnb paint", "split": "0123456789abcdef", "date": "2026-11-28"}
+    (tmp_path / "one.json").write_text(json.dumps(about))
+    pd.DataFrame({"network": ["a", "b"], "test": [0.1, None], "needs": [None, "weights"]}).to_csv(
+        tmp_path / "one.csv", index=False
+    )
+    return tmp_path
+
+
+def test_a_table_comes_with_a_label(one):
+    table = recorded("one", one)
+    assert table.attrs["label"] == "recorded: artnb paint, split 01234567, 2026-11-28"
+    assert table["test"].tolist()[0] == 0.1 and table["test"].isna().tolist() == [False, True]
+
+
+def test_a_result_that_is_not_there_is_a_sentence(one, tmp_path_factory):
+    with pytest.raises(ResultError, match=r"no recorded result 'two'; there are one\."):
+        recorded("two", one)
+    with pytest.raises(ResultError, match="there are none yet"):
+        recorded("one", tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("one.csv", None), ("one.csv", ""), ("one.json", "{"), ("one.json", "[]"), ("one.json", '{"split": "01"}')],
+)
+def test_a_damaged_result_is_a_sentence(one, file, content):
+    (one / file).unlink() if content is None else (one / file).write_text(content)
+    with pytest.raises(ResultError, match=r"'one' can't be read .* restore one\.csv and one\.json"):
+        recorded("one", one)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Made pictures: two artists to be told apart, one that nobody knows, photographs and Monets."""
+    root = tmp_path_factory.mktemp("results")
+    counts = {"paintings/images/Vincent_van_Gogh": 20, "paintings/images/Claude_Monet": 20, "paintings/images/Munch": 3}
+    for number, (folder, count) in enumerate((counts | {"cycle/photo_jpg": 24, "cycle/monet_jpg": 24}).items()):
+        for each in range(count):
+            draw(root / folder / f"{each}.jpg", seed=100 * number + each)
+    return root
+
+
+@pytest.fixture
+def record(made, tmp_path, use):
+    """The command in a quick run on these pictures, into `tables`."""
+    use(source="folder", data=made / "paintings", monet_data=made / "cycle")
+    shutil.copytree(made / "audits", tmp_path / "work/audits") if (made / "audits").is_dir() else None
+
+    def command(*arguments):
+        done = main(["--quick", "--to", str(tmp_path / "tables"), "--work", str(tmp_path / "work"), *arguments])
+        shutil.copytree(tmp_path / "work/audits", made / "audits", dirs_exist_ok=True)
+        return done
+
+    command.tables = tmp_path / "tables"
+    return command
+
+
+@pytest.mark.slow
+def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys):
+    assert record() == 0
+    assert "20 of 20" in capsys.readouterr().out
+    for name in JOBS:
+        table, about = recorded(name, record.tables), recorded(name, record.tables).attrs["about"]
+        assert len(table) and f"--only {name} --quick, split " in table.attrs["label"]
+        assert {"processor", "cores"} == set(about["machine"]) and about["versions"]["keras"]
+    for file in record.tables.iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert str(made) not in text and str(record.tables.parent) not in text and platform.node() not in text
+    assert (record.tables / "README.md").read_text(encoding="utf-8") == page(record.tables)
+    two_phases = recorded("two-phases", record.tables)
+    empty = two_phases[two_phases["network"] == "ResNet50"].iloc[0]
+    assert empty["needs"] == "artnb weights get resnet50" and pd.isna(empty["test"])
+    assert recorded("ours-search", record.tables)["trial"].nunique() == 2
+    assert len(sentences(record.tables)) >= len(SENTENCES)
+    assert not any("nan" in sentence for sentence in sentences(record.tables))
+    assert record() == 0 and capsys.readouterr().out == ""
+
+
+def test_a_stop_or_an_error_costs_one_job(record, monkeypatch, capsys):
+    begun = []
+
+    def table(name, error=None):
+        def make(runs):
+            """A table."""
+            begun.append(name)
+            if error:
+                raise error
+            return pd.DataFrame({"files": [runs.prepared.audit.files, None], "needs": ["", "more"]})
+
+        return make
+
+    jobs = {"first": table("first"), "second": table("second", ArtnbError("No.")), "third": table("third")}
+    for name in list(JOBS):
+        monkeypatch.delitem(JOBS, name)
+    for name, job in jobs.items():
+        monkeypatch.setitem(JOBS, name, job)
+    monkeypatch.setitem(JOBS, "third", table("third", KeyboardInterrupt()))
+    assert record() == 130
+    assert recorded_names(record.tables) == ["first"]
+    told = capsys.readouterr().err
+    assert "second was not made: No." in told and "resumes" in told and "Traceback" not in told
+    monkeypatch.setitem(JOBS, "third", table("third"))
+    assert record() == 1
+    assert begun == ["first", "second", "third", "second", "third"]
+    assert (record.tables / "first.csv").read_text() == "files,needs\n43,\n,more\n"  # whole numbers stay whole
+    damaged = record.tables / "first.json"
+    damaged.write_text(damaged.read_text().replace('"split": "', '"split": "0'))
+    assert record("--only", "first") == 0 and begun[-1] == "first"  # another split's
+    assert main(["--list", "--to", str(record.tables)]) == 0
+    assert re.findall(r"^\S+", capsys.readouterr().out, re.MULTILINE)[-2] == "missing"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--quick"]])
+def test_only_real_paintings_are_recorded_in_the_repository(use, arguments, capsys, monkeypatch):
+    use(source="studio")
+    monkeypatch.setattr("tools.results.__main__.prepare", lambda: pytest.fail("work was done"))
+    assert main(arguments) == 1
+    assert "data/results holds what real paintings gave" in capsys.readouterr().err

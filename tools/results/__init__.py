@@ -1,0 +1,1 @@
+"""Records what real runs give, in data/results: `python -m tools.results`, or `make results`."""

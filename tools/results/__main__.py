@@ -1,0 +1,193 @@
+"""Records what real runs give, in data/results: `python -m tools.results`, or `make results`.
+
+One job after the other; what is recorded is left as it is (remove its files to have it made again), and a training or a
+search that was killed is resumed. It runs on the paintings, photographs and weights that the environment names.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from artnb import prepare
+from artnb.common.files import replacing
+from artnb.common.resuming import in_use
+from artnb.errors import ArtnbError
+from artnb.results import CHECKOUT, ResultError, recorded
+from artnb.settings import settings, using
+from tools.results import measures, paintings, trainings
+from tools.results.runs import Runs
+from tools.results.sentences import sentences
+
+JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
+    "collection": paintings.collection,
+    "artists": paintings.artists,
+    "colours": paintings.colours,
+    "ours": trainings.ours,
+    "fine-tuned": trainings.fine_tuned,
+    "depths": measures.depths,
+    "original": trainings.original,
+    "two-phases": trainings.two_phases,
+    "strangers": measures.strangers,
+    "calibration": measures.calibrations,
+    "shifts": measures.shifts,
+    "original-search": trainings.original_search,
+    "original-tuned": trainings.original_tuned,
+    "ours-search": trainings.ours_search,
+    "ours-tuned": trainings.ours_tuned,
+    "curves": trainings.curves,
+    "ablation": trainings.ablation,
+    "folds": measures.by_folds,
+    "style-original": measures.style_original,
+    "style-ours": measures.style_ours,
+}
+VERSIONS = ("tensorflow", "keras", "keras-tuner", "numpy", "pandas", "scikit-learn", "pillow")
+
+
+def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
+    """Make those of the results that are not there yet, one at a time, and the page that lists all of them.
+
+    Args:
+        names: of JOBS.
+        to: the folder of the tables.
+        work: where models and searches lie, so that they are resumed.
+        quick: small pictures and an epoch each, to see that everything runs.
+
+    Returns:
+        0, or 1 if some could not be made; why is said, and the others are made.
+
+    Raises:
+        ResultError: the folder is data/results, and the paintings are not real, or the run is quick.
+        ArtnbError: the paintings can't be prepared.
+    """
+    if to.resolve() == CHECKOUT and (quick or settings.source == "studio"):
+        raise ResultError(
+            "data/results holds what real paintings gave; point ARTNB_DATA and ARTNB_MONET_DATA at some (or set "
+            "ARTNB_SOURCE=kaggle) and leave --quick away, or name another folder with --to."
+        )
+    failed = 0
+    with using(home=work, profile="quick" if quick else "full"), in_use(work, ResultError):
+        runs = Runs(prepare(), quick)
+        missing = [name for name in names if recorded_split(name, to) != runs.split]
+        for number, name in enumerate(missing, 1):
+            print(f"{number} of {len(missing)}, {name}: {says(name)}", flush=True)
+            try:
+                table = JOBS[name](runs)
+            except ArtnbError as error:
+                failed += 1
+                print(f"{name} was not made: {error}", file=sys.stderr, flush=True)
+                continue
+            with replacing(to / f"{name}.csv") as part:
+                table.convert_dtypes().to_csv(part, index=False)
+            with replacing(to / f"{name}.json") as part:
+                part.write_text(json.dumps(about(name, runs), indent=1) + "\n", encoding="utf-8")
+            with replacing(to / "README.md") as part:
+                part.write_text(page(to), encoding="utf-8")
+    return min(failed, 1)
+
+
+def says(name: str) -> str:
+    """What a job's table holds, in a line."""
+    return (JOBS[name].__doc__ or "").splitlines()[0].removesuffix(".")
+
+
+def recorded_split(name: str, folder: Path) -> str:
+    """The digest of the split that a result was recorded on; empty if it is not there, or damaged."""
+    with suppress(ArtnbError):
+        return recorded(name, folder).attrs["about"]["split"]
+    return ""
+
+
+def about(name: str, runs: Runs) -> dict[str, object]:
+    """Where a result is from: no name or path of this machine."""
+    set_here = {"ARTNB_PROFILE": settings.profile, "ARTNB_PRECISION": settings.precision}
+    return {
+        "command": f"python -m tools.results --only {name}" + " --quick" * runs.quick,
+        "split": runs.split,
+        "date": date.today().isoformat(),
+        "source": settings.source,
+        "paintings": len(runs.prepared.table),
+        "settings": set_here | ({"ARTNB_WEIGHTS": "packaged"} if settings.weights == "packaged" else {}),
+        "machine": {"processor": processor(), "cores": os.cpu_count()},
+        "versions": {"python": platform.python_version()} | {each: _version(each) for each in VERSIONS},
+    }
+
+
+def processor() -> str:
+    """The processor's model, as it names itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # no Linux
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _version(package: str) -> str:
+    for name in (package, f"{package}-cpu"):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def page(folder: Path) -> str:
+    """The folder's README: a line per result."""
+    rows = []
+    for name in JOBS:
+        split = recorded_split(name, folder)
+        when = f"{recorded(name, folder).attrs['about']['date']}, split {split[:8]}" if split else "not yet"
+        rows.append(f"| {name} | {says(name)} | {when} |")
+    return PAGE + "\n".join(rows) + "\n"
+
+
+PAGE = """# Recorded results
+
+What real runs gave on real paintings: NAME.csv is the table; NAME.json says by which command, on which split, when, on
+which processor and with which versions. `artnb.results.recorded("NAME")` reads both. `make results` records what is
+missing, one after the other; to have one made again, remove its files. An empty cell is what could not be measured, and
+the row's `needs` says what it would take.
+
+| name | what | recorded |
+|---|---|---|
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.results", description=__doc__)
+    parser.add_argument("--only", action="append", choices=JOBS, metavar="NAME", help="one result; may be repeated")
+    parser.add_argument("--list", action="store_true", help="say what is recorded and what is missing, and do nothing")
+    parser.add_argument("--sentences", action="store_true", help="print what the README is to say, and do nothing")
+    parser.add_argument("--to", type=Path, default=CHECKOUT, metavar="DIR", help="of the tables, data/results")
+    work = CHECKOUT.parents[1] / "build/results"
+    parser.add_argument("--work", type=Path, default=work, metavar="DIR", help="of models and searches, build/results")
+    parser.add_argument("--quick", action="store_true", help="small pictures and an epoch each, to see that it runs")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.list:
+            for name in JOBS:
+                print(f"{recorded_split(name, chosen.to)[:8] or 'missing':8}  {name:15} {says(name)}")
+            return 0
+        if chosen.sentences:
+            print("\n".join(sentences(chosen.to)))
+            return 0
+        return record(chosen.only or list(JOBS), chosen.to, chosen.work, chosen.quick)
+    except ArtnbError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command resumes.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Tables about what trained networks can do, and the searches for a style."""
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageFilter
+from skimage import data as photographs
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from artnb.backbones import load_backbone
+from artnb.classification import calibration, classifier_recipe, cross_validate, evaluate, networks
+from artnb.classification.evaluation import bootstrap, scale
+from artnb.common.searching import search_identity
+from artnb.images import load_image
+from artnb.paintings.pipeline import Pictures, decode, decode_rows
+from artnb.paintings.splits import SUBSETS, folds
+from artnb.settings import settings
+from artnb.style import search_style, style_space
+from tools.results.runs import COMPARED, LITE, SEEDS, Runs
+
+
+def depths(runs: Runs) -> pd.DataFrame:
+    """A linear head on stored features of the frozen EfficientNet-Lite0: its last map, four depths; seconds.
+
+    A row per depth, and all four.
+    """
+    size = runs.small(classifier_recipe(LITE)).size
+    pictures = {subset: runs.pictures(subset, size) for subset in SUBSETS}
+    core = networks.build_network(LITE, len(runs.prepared.class_names), size).core
+    whole = load_backbone(LITE, size).model
+    last = keras.Model(whole.input, keras.layers.GlobalAveragePooling2D()(whole.output))
+    found, seconds = _features(core, pictures)
+    of_last, seconds_of_last = _features(last, pictures)
+    names = networks.STATISTICS_LAYERS[LITE]
+    ends = np.cumsum([2 * core.get_layer(name).output.shape[-1] for name in names])
+    parts = {"mean of the last map": of_last}
+    for name, columns in zip(names, np.split(np.arange(ends[-1]), ends[:-1]), strict=True):
+        parts[f"mean and std, {name}"] = {subset: features[:, columns] for subset, features in found.items()}
+    parts["mean and std, all four"] = found
+    rows = []
+    for depth, features in parts.items():
+        start = time.perf_counter()
+        head = _linear_head().fit(features["train"], pictures["train"].labels)
+        row = {"features": depth, "numbers": features["train"].shape[1], "head_seconds": time.perf_counter() - start}
+        row |= {"core_seconds": seconds_of_last if features is of_last else seconds}
+        right = {subset: head.predict(features[subset]) == pictures[subset].labels for subset in SUBSETS}
+        low, high = bootstrap(right["test"])
+        rows.append(row | {subset: share.mean() for subset, share in right.items()} | {"low": low, "high": high})
+    return pd.DataFrame(rows).round(4)
+
+
+def _features(core: keras.Model, pictures: dict[str, Pictures]) -> tuple[dict[str, np.ndarray], float]:
+    """What a frozen core finds in the pictures of each subset, and the seconds that this took."""
+    start = time.perf_counter()
+    found = {subset: core.predict(images.images, verbose=0) for subset, images in pictures.items()}
+    return found, time.perf_counter() - start
+
+
+def _linear_head() -> Any:
+    return make_pipeline(StandardScaler(), RidgeClassifier(alpha=1000))
+
+
+def by_folds(runs: Runs) -> pd.DataFrame:
+    """Five grouped folds: our CNN, and a linear head on stored features of EfficientNet-Lite0.
+
+    A row per model and fold; each painting is tested once.
+    """
+    prepared, number = runs.prepared, 3 if runs.quick else 5
+    size = runs.small(classifier_recipe(LITE)).size
+    core = networks.build_network(LITE, len(prepared.class_names), size).core
+    tables = folds(prepared.paintings, number, SEEDS[0])
+    features = core.predict(decode_rows(prepared.collection, tables[0], size), verbose=0)
+    rows = []
+    for k, table in enumerate(tables):
+        train, test = ((table["subset"] == subset).to_numpy() for subset in ("train", "test"))
+        head = _linear_head().fit(features[train], table["artist"][train])
+        right = head.score(features[test], table["artist"][test])
+        rows.append({"model": "linear head", "fold": k + 1, "n": int(test.sum()), "accuracy": right})
+    recipe, folder = runs.recipe("ours"), settings.home / "folds" / runs.split
+    ours = cross_validate(recipe, prepared, number, folder, SEEDS[0], resume=True).assign(model="ours")
+    return pd.concat([pd.DataFrame(rows), ours]).round(4)
+
+
+def calibrations(runs: Runs) -> pd.DataFrame:
+    """How often each model is right at each confidence on the test, before and after its temperature.
+
+    A row per model, temperature and range of confidence; `gap` sums to the expected calibration error.
+    """
+    rows = []
+    for name in COMPARED:
+        model = runs.model(name)
+        test = runs.pictures("test", model.card.size)
+        raw = model.network.model.predict(test.images, verbose=0)
+        for when, heat in (("before", 1.0), ("after", model.card.temperature)):
+            found = calibration(scale(raw, heat), test.labels).reset_index()
+            rows.append(found.assign(model=name, when=when, temperature=heat))
+    table = pd.concat(rows, ignore_index=True)
+    return table[["model", "when", "temperature", "bin", "n", "confidence", "accuracy", "gap"]].round(5)
+
+
+def _jpeg(image: np.ndarray) -> np.ndarray:
+    """The picture after a JPEG of quality 10."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=10)
+    return load_image(buffer.getvalue())
+
+
+SHIFTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as they are": lambda image: image,
+    "grey": lambda image: image.mean(axis=-1, keepdims=True).repeat(3, axis=-1).astype(np.uint8),
+    "JPEG, quality 10": _jpeg,
+    "blur, 2 pixels": lambda image: np.array(Image.fromarray(image).filter(ImageFilter.GaussianBlur(2))),
+    "evening": lambda image: (image * [1, 0.85, 0.65]).astype(np.uint8),
+}
+
+
+def shifts(runs: Runs) -> pd.DataFrame:
+    """Accuracy on changed test paintings: grey, JPEG, blurred, in the light of evening.
+
+    A row per model and change.
+    """
+    rows = []
+    for name in COMPARED:
+        model = runs.model(name)
+        test = runs.pictures("test", model.card.size)
+        for shift, change in SHIFTS.items():
+            images = np.stack([change(image) for image in test.images])
+            found = evaluate(model.outputs(images)[0], test.labels, runs.prepared.class_names)
+            rows.append({"model": name, "shift": shift, **found.summary()})
+    table = pd.DataFrame(rows)
+    table[["low", "high"]] = table.pop("interval").tolist()
+    return table
+
+
+def strangers(runs: Runs) -> pd.DataFrame:
+    """Share of pictures beyond the threshold of novelty: test paintings, artists never seen, photographs.
+
+    A row per model and heap of pictures; `distance` is the median, and about 1 for a training picture.
+    """
+    prepared = runs.prepared
+    unseen = prepared.collection.paintings
+    unseen = unseen[unseen["artist"].isin(prepared.strangers) & ~unseen["path"].isin(prepared.audit.unreadable)]
+    heaps = {
+        "test paintings": [prepared.collection.file(path) for path in prepared.table.query("subset == 'test'")["path"]],
+        "artists never seen": [prepared.collection.file(path) for path in unseen["path"]],
+        "photographs": runs.photographs,
+    }
+    rows = []
+    for name in COMPARED:
+        model = runs.model(name)
+        for heap, files in heaps.items():
+            if not files:
+                rows.append({"model": name, "pictures": heap, "n": 0, "needs": "such pictures"})
+                continue
+            distance = model.novelty.distance(model.outputs(decode(files, model.card.size))[1])
+            row = {"model": name, "pictures": heap, "n": len(files), "distance": np.median(distance)}
+            beyond = distance > model.novelty.threshold
+            low, high = bootstrap(beyond)
+            rows.append(row | {"beyond": beyond.mean(), "low": low, "high": high, "needs": ""})
+    return pd.DataFrame(rows).round(4)
+
+
+def _style(runs: Runs, name: str) -> pd.DataFrame:
+    """The trials of a search for a style: scikit-image's astronaut like one of the test's paintings by Van Gogh."""
+    test = runs.prepared.table.query("subset == 'test'")
+    of_his = test[test["artist"].str.contains("Gogh")]
+    path = (test if of_his.empty else of_his)["path"].iloc[0]
+    space = style_space(name)
+    if runs.quick:
+        small = {"size": 48, "iterations": 2}
+        space = replace(space, recipe=lambda hp: replace(style_space(name).recipe(hp), **small), trials=2)
+    folder = settings.home / "searches" / runs.split / f"style-{name}"
+    table = search_style(space, photographs.astronaut(), runs.prepared.collection.file(path), folder, SEEDS[0])
+    judge = search_identity(folder)["judge"]
+    return table.drop(columns="painting").assign(judge=judge, painting=path).round(4)
+
+
+def style_original(runs: Runs) -> pd.DataFrame:
+    """`artnb search style original`: an astronaut like a Van Gogh, distances by a judge; a row per trial.
+
+    Best first.
+    """
+    return _style(runs, "original")
+
+
+def style_ours(runs: Runs) -> pd.DataFrame:
+    """`artnb search style ours`: the same astronaut and Van Gogh; a row per trial.
+
+    Best first.
+    """
+    return _style(runs, "ours")

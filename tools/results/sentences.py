@@ -1,0 +1,150 @@
+"""What the README says of the recorded results, in words: each sentence is written from its tables."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from artnb.results import FOLDER, recorded, recorded_names
+
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+def _count(number: int) -> str:
+    return NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
+
+
+def _shares(values: pd.Series, each: str) -> str:
+    """Such as "67.6 and 64.9 %: mean 66.2 % (two seeds)"; of one, it alone."""
+    texts = [f"{100 * value:.1f}" for value in values]
+    if len(texts) == 1:
+        return f"{texts[0]} % (one {each})"
+    return f"{', '.join(texts[:-1])} and {texts[-1]} %: mean {100 * values.mean():.1f} % ({_count(len(texts))} {each}s)"
+
+
+def _interval(row: pd.Series) -> str:
+    return f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %"
+
+
+def _millions(table: pd.DataFrame) -> str:
+    return f"{table['parameters'].iloc[0] / 1e6:.1f} million parameters"
+
+
+def _validation(table: pd.DataFrame) -> str:
+    low, high = (f"{100 * end:.1f}" for end in (table["validation"].min(), table["validation"].max()))
+    return f"{low if low == high else f'{low} to {high}'} % on validation"
+
+
+def _collection(table: pd.DataFrame) -> Iterator[str]:
+    row = table.iloc[0]
+    pairs, leaked, held_out = row["exact_pairs"] + row["near_pairs"], row["leaked_at_random"], row["held_out_at_random"]
+    yield f"With {row['files']:,.0f} real paintings by {row['artists']:.0f} artists"
+    yield f"| pairs of files that show the same painting | {pairs:,.0f} | `artnb paintings audit` |"
+    yield (
+        "| held-out pictures that a random split would have leaked into training | "
+        f"{leaked:,.0f} of {held_out:,.0f} ({leaked / held_out:.1%}) | notebook 2 |"
+    )
+    yield (
+        f"{_count(int(row['chosen_artists']))} artists: {row['train']:,.0f} paintings to train on, "
+        f"{row['validation']:,.0f} to choose by, {row['test']:,.0f} for the test; no painting on two sides"
+    )
+
+
+def _colours(table: pd.DataFrame) -> Iterator[str]:
+    yield f"the mean colour alone names {table['test'].iloc[0]:.1%} of the test's artists"
+
+
+def _original(table: pd.DataFrame) -> Iterator[str]:
+    yield (
+        f"| CNN, the original's | {_shares(table['test'], 'seed')} | {_validation(table)}; "
+        f"the original reports 45.1 %; {_millions(table)} |"
+    )
+
+
+def _original_tuned(table: pd.DataFrame) -> Iterator[str]:
+    for model, whose, reports in (
+        ("original+its search", "the original's own search found", "the original reports 57.6 %; "),
+        ("original+search", "its search found here", ""),
+    ):
+        row = table[table["model"] == model]
+        first = row.iloc[0]
+        yield (
+            f"| the same with what {whose}, {first['units']:.0f} units and a rate of {first['learning_rate']:.0e} | "
+            f"{_shares(row['test'], 'seed')}; {_interval(first)} | {_validation(row)}; {reports}{_millions(row)} |"
+        )
+
+
+def _ours(table: pd.DataFrame) -> Iterator[str]:
+    minutes = table["seconds"].mean() / 60
+    yield f"| CNN, ours, from scratch | {_shares(table['test'], 'seed')} | {_millions(table)}, {minutes:.0f} minutes |"
+
+
+def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
+    best, hours = search["val_accuracy"].max(), search["seconds"].sum() / 3600
+    yield (
+        f"| the same with what Hyperband found in `artnb search classifier ours` | {_shares(table['test'], 'seed')} | "
+        f"{len(search)} trainings in {hours:.1f} hours; {100 * best:.1f} % on validation in the search, "
+        f"{100 * table['validation'].mean():.1f} % on average when trained again |"
+    )
+
+
+def _two_phases(table: pd.DataFrame) -> Iterator[str]:
+    lite = table[table["network"] == "EfficientNet-Lite0"]
+    yield (
+        f"| EfficientNet-Lite0, the original's two phases | {_shares(lite['test'], 'seed')}; {_interval(lite.iloc[0])} "
+        f"| {_validation(lite)}; {_millions(lite)} |"
+    )
+
+
+def _folds(table: pd.DataFrame) -> Iterator[str]:
+    head = table[table["model"] == "linear head"]
+    yield f"| EfficientNet-Lite0, a linear head on stored features | {_shares(head['accuracy'], 'fold')} | notebook 6 |"
+
+
+def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
+    lite = table[table["network"] == "EfficientNet-Lite0"]
+    first, minutes = lite.iloc[0], lite["seconds"].mean() / 60
+    yield (
+        f"| EfficientNet-Lite0, fine-tuned | {_shares(lite['test'], 'seed')}; {_interval(first)} of the first; among "
+        f"three {100 * first['top3']:.1f} % | {_millions(lite)}, {minutes:.0f} minutes |"
+    )
+
+
+def _strangers(table: pd.DataFrame) -> Iterator[str]:
+    beyond = table[table["model"] == "fine-tuned"].set_index("pictures")["beyond"]
+    yield (
+        f"it calls {beyond['photographs']:.0%} of photographs unfamiliar, {beyond['artists never seen']:.0%} of "
+        f"paintings by artists that it never saw, and {beyond['test paintings']:.0%} of its test paintings"
+    )
+
+
+def _styles(original: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
+    chosen = original.loc[original["cost"].idxmin(), "style_distance"]
+    low, high, least, most = (f(each["style_distance"]) for each in (original, ours) for f in (min, max))
+    yield (
+        f"judged by {original['judge'].iloc[0]}: {_count(len(original))} recipes of the original's space come to a "
+        f"style distance of {low:.2f} to {high:.2f}, where 1 is the photograph as it was, and the one that the "
+        f"original's cost would choose to {chosen:.2f}; {_count(len(ours))} of ours go from {least:.2f} to {most:.2f}"
+    )
+
+
+SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
+    (("collection",), _collection),
+    (("colours",), _colours),
+    (("original",), _original),
+    (("original-tuned",), _original_tuned),
+    (("ours",), _ours),
+    (("ours-tuned", "ours-search"), _ours_tuned),
+    (("two-phases",), _two_phases),
+    (("folds",), _folds),
+    (("fine-tuned",), _fine_tuned),
+    (("strangers",), _strangers),
+    (("style-original", "style-ours"), _styles),
+)
+
+
+def sentences(folder: Path = FOLDER) -> list[str]:
+    """Those whose tables are all recorded, as they are to stand in the README."""
+    there = set(recorded_names(folder))
+    written = [write(*(recorded(name, folder) for name in names)) for names, write in SENTENCES if set(names) <= there]
+    return [sentence for each in written for sentence in each]

@@ -1,0 +1,171 @@
+"""Tables about trainings and searches: what came out, and how it got there."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from artnb.classification import ClassifierRecipe, classifier_recipe
+from artnb.classification.training import read_history
+from artnb.paintings.pipeline import ORIGINAL
+from artnb.weights import TITLES, find_weights
+from tools.results.runs import LITE, MODELS, SEEDS, Runs, figures
+
+
+def _seeds(runs: Runs, models: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
+    rows = []
+    for name in models:
+        for seed in seeds:
+            rows.append({"model": name, **figures(runs.model(name, seed))})
+    return pd.DataFrame(rows)
+
+
+def _searched(runs: Runs, name: str) -> pd.DataFrame:
+    """A row per training of a search: the trial's settings, epochs, and validation at the best epoch."""
+    rows = []
+    for trial in runs.search(name).drop(columns="val_accuracy").to_dict("records"):
+        place = runs.search_folder(name) / f"trial_{trial['trial']}"
+        for file in sorted(place.glob("training-*/history.csv")):
+            history = read_history(file)
+            best = history.loc[history["val_accuracy"].idxmax(), ["val_accuracy", "val_loss", "accuracy", "loss"]]
+            training = {"training": int(file.parent.name.removeprefix("training-")), "trained_epochs": len(history)}
+            rows.append(trial | training | best.to_dict() | {"seconds": history["seconds"].sum()})
+    return pd.DataFrame(rows).round(dict.fromkeys(("val_accuracy", "val_loss", "accuracy", "loss", "seconds"), 4))
+
+
+def original(runs: Runs) -> pd.DataFrame:
+    """The original's CNN: four seeds.
+
+    A row per seed.
+    """
+    return _seeds(runs, ["original"], runs.seeds)
+
+
+def original_search(runs: Runs) -> pd.DataFrame:
+    """The original's search, `artnb search classifier original`: a row per training.
+
+    Two trainings a trial.
+    """
+    return _searched(runs, "original")
+
+
+def original_tuned(runs: Runs) -> pd.DataFrame:
+    """The original's CNN with what its own search found (384 units, 1e-4), and with what it found here.
+
+    A row each.
+    """
+    return _seeds(runs, ["original+its search", "original+search"], SEEDS[:1]).assign(
+        units=[runs.recipe(name).options["dense_units"] for name in ("original+its search", "original+search")],
+        learning_rate=[
+            runs.recipe(name).phases[0].learning_rate for name in ("original+its search", "original+search")
+        ],
+    )
+
+
+def ours(runs: Runs) -> pd.DataFrame:
+    """Our CNN: four seeds.
+
+    A row per seed.
+    """
+    return _seeds(runs, ["ours"], runs.seeds)
+
+
+def fine_tuned(runs: Runs) -> pd.DataFrame:
+    """EfficientNet-Lite0, our way: four seeds; ResNet50 and VGG19 where their weights are.
+
+    A row per seed.
+    """
+    return pd.concat(
+        [_seeds(runs, ["fine-tuned"], runs.seeds).assign(network=TITLES[LITE], needs=""), _others(runs, "")]
+    )
+
+
+def two_phases(runs: Runs) -> pd.DataFrame:
+    """The original's two phases with EfficientNet-Lite0 in ResNet50's place; ResNet50 where its weights are.
+
+    One seed.
+    """
+    lite = _seeds(runs, ["two phases"], SEEDS[:1]).assign(network=TITLES[LITE], needs="")
+    return pd.concat([lite, _others(runs, "-original")])
+
+
+def _others(runs: Runs, way: str) -> pd.DataFrame:
+    """The same with ResNet50 and VGG19; empty rows without their weights."""
+    rows = []
+    for backbone in ("resnet50", "vgg19"):
+        row: dict[str, Any] = {"model": "two phases" if way else "fine-tuned", "network": TITLES[backbone]}
+        if find_weights(backbone) is None:
+            rows.append(row | {"needs": f"artnb weights get {backbone}"})
+        else:
+            name = f"{backbone}{way}"
+            rows.append(row | figures(runs.trained(name, runs.small(classifier_recipe(name)))) | {"needs": ""})
+    return pd.DataFrame(rows)
+
+
+def ablation(runs: Runs) -> pd.DataFrame:
+    """Ours without each of its changes, and the original's with each of them; one seed.
+
+    A row per change.
+    """
+    rows = []
+    for base, changes in (("ours", _without(classifier_recipe("cnn"))), ("original", _with())):
+        for change, recipe in list(changes.items())[: 2 if runs.quick else None]:
+            model = runs.trained("ablation", runs.small(recipe)) if change else runs.model(base)
+            rows.append({"model": base, "change": change or "as it is", **figures(model)})
+    return pd.DataFrame(rows)
+
+
+def _without(ours: ClassifierRecipe) -> dict[str, ClassifierRecipe]:
+    phase = ours.phases[0]
+
+    def training(**changes: Any) -> ClassifierRecipe:
+        return replace(ours, phases=(replace(phase, **changes),))
+
+    return {
+        "": ours,
+        "with the original's network": replace(ours, network="cnn-original", crop_size=None),
+        "with the original's augmentation": replace(ours, augmentation=ORIGINAL),
+        "without augmentation": replace(ours, augmentation=None),
+        "at a constant rate": training(schedule="constant"),
+        "without weight decay": training(weight_decay=0.0),
+        "without label smoothing": training(label_smoothing=0.0),
+        "without balance of the classes": replace(ours, balance=0.0),
+        "trained at the size that is tested": replace(ours, crop_size=None),
+    }
+
+
+def _with() -> dict[str, ClassifierRecipe]:
+    original, ours = classifier_recipe("cnn-original"), classifier_recipe("cnn")
+    return {
+        "": original,
+        "with our network": replace(original, network="cnn"),
+        "with our augmentation": replace(original, augmentation=ours.augmentation),
+        "with our rate, decay and smoothing": replace(original, phases=ours.phases),
+    }
+
+
+def ours_search(runs: Runs) -> pd.DataFrame:
+    """Our search, `artnb search classifier ours` (Hyperband): a row per training.
+
+    One training a trial.
+    """
+    return _searched(runs, "ours")
+
+
+def ours_tuned(runs: Runs) -> pd.DataFrame:
+    """Our CNN with what Hyperband found: four seeds.
+
+    A row per seed.
+    """
+    return _seeds(runs, ["ours+search"], runs.seeds)
+
+
+def curves(runs: Runs) -> pd.DataFrame:
+    """Loss and accuracy by phase and epoch of one training of each model.
+
+    A row per epoch.
+    """
+    histories = [runs.model(name).history.assign(model=name) for name in MODELS]
+    table = pd.concat(histories, ignore_index=True)
+    return table[["model", *table.columns.drop("model")]].round(5)
