@@ -71,7 +71,7 @@ def test_a_number_that_is_not_in_the_tables_is_found(change, wrong):
 
 
 def test_what_is_recorded_here_can_be_read_and_is_listed():
-    assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(FOLDER)
+    assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(FOLDER), "python -m tools.results --readme"
     for name in recorded_names():
         table, about = recorded(name), recorded(name).attrs["about"]
         assert name in JOBS and len(table) and about["source"] != "studio" and "--quick" not in about["command"]
@@ -140,7 +140,7 @@ def record(made, tmp_path, use):
 @pytest.mark.slow
 def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys):
     assert record() == 0
-    assert "20 of 20" in capsys.readouterr().out
+    assert f"{len(JOBS)} of {len(JOBS)}" in capsys.readouterr().out
     for name in JOBS:
         table, about = recorded(name, record.tables), recorded(name, record.tables).attrs["about"]
         assert len(table) and f"--only {name} --quick, split " in table.attrs["label"]
@@ -152,6 +152,8 @@ def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys):
     two_phases = recorded("two-phases", record.tables)
     empty = two_phases[two_phases["network"] == "ResNet50"].iloc[0]
     assert empty["needs"] == "artnb weights get resnet50" and pd.isna(empty["test"])
+    ablation = recorded("ablation", record.tables)
+    assert (ablation[ablation["change"] == "as it is"]["difference"] == 0).all()
     assert recorded("ours-search", record.tables)["trial"].nunique() == 2
     assert len(sentences(record.tables)) >= len(SENTENCES)
     assert not any("nan" in sentence for sentence in sentences(record.tables))
@@ -192,9 +194,14 @@ def test_a_stop_or_an_error_costs_one_job(record, monkeypatch, capsys):
     assert re.findall(r"^\S+", capsys.readouterr().out, re.MULTILINE)[-2] == "missing"
 
 
-@pytest.mark.parametrize("arguments", [[], ["--quick"]])
-def test_only_real_paintings_are_recorded_in_the_repository(use, arguments, capsys, monkeypatch):
-    use(source="studio")
+@pytest.mark.parametrize(
+    ("source", "monets", "arguments"),
+    [("studio", True, []), ("folder", False, []), ("folder", True, ["--quick"]), ("kaggle", True, ["--quick"])],
+)
+def test_only_real_pictures_are_recorded_in_the_repository(
+    use, source, monets, arguments, capsys, monkeypatch, tmp_path
+):
+    use(source=source, data=tmp_path, monet_data=tmp_path if monets else None)
     monkeypatch.setattr("tools.results.__main__.prepare", lambda: pytest.fail("work was done"))
     assert main(arguments) == 1
-    assert "data/results holds what real paintings gave" in capsys.readouterr().err
+    assert "data/results holds what real pictures gave" in capsys.readouterr().err

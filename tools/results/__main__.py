@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from artnb import prepare
+from artnb import __version__, prepare
 from artnb.common.files import replacing
 from artnb.common.resuming import in_use
 from artnb.errors import ArtnbError
@@ -44,6 +44,7 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "ours-search": trainings.ours_search,
     "ours-tuned": trainings.ours_tuned,
     "curves": trainings.curves,
+    "answers": trainings.answers,
     "ablation": trainings.ablation,
     "folds": measures.by_folds,
     "style-original": measures.style_original,
@@ -65,13 +66,14 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
         0, or 1 if some could not be made; why is said, and the others are made.
 
     Raises:
-        ResultError: the folder is data/results, and the paintings are not real, or the run is quick.
+        ResultError: the folder is data/results, and the pictures are not real, or the run is quick.
         ArtnbError: the paintings can't be prepared.
     """
-    if to.resolve() == CHECKOUT and (quick or settings.source == "studio"):
+    real = settings.source == "kaggle" or (settings.source == "folder" and settings.monet_data is not None)
+    if to.resolve() == CHECKOUT and (quick or not real):
         raise ResultError(
-            "data/results holds what real paintings gave; point ARTNB_DATA and ARTNB_MONET_DATA at some (or set "
-            "ARTNB_SOURCE=kaggle) and leave --quick away, or name another folder with --to."
+            "data/results holds what real pictures gave; point ARTNB_DATA at paintings and ARTNB_MONET_DATA at "
+            "photographs and Monets (or set ARTNB_SOURCE=kaggle), leave --quick away, or name another folder with --to."
         )
     failed = 0
     with using(home=work, profile="quick" if quick else "full"), in_use(work, ResultError):
@@ -89,8 +91,7 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
                 table.convert_dtypes().to_csv(part, index=False)
             with replacing(to / f"{name}.json") as part:
                 part.write_text(json.dumps(about(name, runs), indent=1) + "\n", encoding="utf-8")
-            with replacing(to / "README.md") as part:
-                part.write_text(page(to), encoding="utf-8")
+            write_page(to)
     return min(failed, 1)
 
 
@@ -108,6 +109,7 @@ def recorded_split(name: str, folder: Path) -> str:
 
 def about(name: str, runs: Runs) -> dict[str, object]:
     """Where a result is from: no name or path of this machine."""
+    made = {"artnb": __version__, "python": platform.python_version()}
     set_here = {"ARTNB_PROFILE": settings.profile, "ARTNB_PRECISION": settings.precision}
     return {
         "command": f"python -m tools.results --only {name}" + " --quick" * runs.quick,
@@ -117,7 +119,7 @@ def about(name: str, runs: Runs) -> dict[str, object]:
         "paintings": len(runs.prepared.table),
         "settings": set_here | ({"ARTNB_WEIGHTS": "packaged"} if settings.weights == "packaged" else {}),
         "machine": {"processor": processor(), "cores": os.cpu_count()},
-        "versions": {"python": platform.python_version()} | {each: _version(each) for each in VERSIONS},
+        "versions": made | {package: _version(package) for package in VERSIONS},
     }
 
 
@@ -137,6 +139,12 @@ def _version(package: str) -> str:
         except metadata.PackageNotFoundError:
             continue
     return ""
+
+
+def write_page(folder: Path) -> None:
+    """Write the folder's README."""
+    with replacing(folder / "README.md") as part:
+        part.write_text(page(folder), encoding="utf-8")
 
 
 def page(folder: Path) -> str:
@@ -166,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.results", description=__doc__)
     parser.add_argument("--only", action="append", choices=JOBS, metavar="NAME", help="one result; may be repeated")
     parser.add_argument("--list", action="store_true", help="say what is recorded and what is missing, and do nothing")
-    parser.add_argument("--sentences", action="store_true", help="print what the README is to say, and do nothing")
+    parser.add_argument("--readme", action="store_true", help="list the results in DIR, say what README.md is to say")
     parser.add_argument("--to", type=Path, default=CHECKOUT, metavar="DIR", help="of the tables, data/results")
     work = CHECKOUT.parents[1] / "build/results"
     parser.add_argument("--work", type=Path, default=work, metavar="DIR", help="of models and searches, build/results")
@@ -177,7 +185,8 @@ def main(arguments: list[str] | None = None) -> int:
             for name in JOBS:
                 print(f"{recorded_split(name, chosen.to)[:8] or 'missing':8}  {name:15} {says(name)}")
             return 0
-        if chosen.sentences:
+        if chosen.readme:
+            write_page(chosen.to)
             print("\n".join(sentences(chosen.to)))
             return 0
         return record(chosen.only or list(JOBS), chosen.to, chosen.work, chosen.quick)

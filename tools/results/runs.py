@@ -50,6 +50,7 @@ class Runs:
     prepared: Prepared
     quick: bool = False
     _loaded: dict[str, Classifier] = field(default_factory=dict, repr=False)
+    _searched: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -102,9 +103,11 @@ class Runs:
 
     def search(self, name: str) -> pd.DataFrame:
         """The trials of a search, run or resumed."""
-        recipe = self.small(classifier_recipe({"original": "cnn-original", "ours": "cnn"}[name]))
-        data = load_pictures(self.prepared.collection, self.prepared.table, recipe.size, recipe.train_size)
-        return search_classifier(self.space(name), data, self.search_folder(name), SEEDS[0])
+        if name not in self._searched:
+            space, recipe = self.space(name), self.small(classifier_recipe(MODELS[name]))
+            data = load_pictures(self.prepared.collection, self.prepared.table, recipe.size, recipe.train_size)
+            self._searched[name] = search_classifier(space, data, self.search_folder(name), SEEDS[0])
+        return self._searched[name]
 
     @property
     def split(self) -> str:

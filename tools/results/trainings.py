@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from artnb.classification import ClassifierRecipe, classifier_recipe
+from artnb.classification.evaluation import bootstrap
 from artnb.classification.training import read_history
 from artnb.paintings.pipeline import ORIGINAL
 from artnb.weights import TITLES, find_weights
@@ -103,27 +104,33 @@ def _others(runs: Runs, way: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def ablation(runs: Runs) -> pd.DataFrame:
-    """Ours without each of its changes, and the original's with each of them; one seed.
+EPOCHS = 15  # of the ablation's trainings, at most: what is compared is trained for as long
 
-    A row per change.
+
+def ablation(runs: Runs) -> pd.DataFrame:
+    """Ours without each of its changes, the original's with each; 15 epochs at most, and the base as well; one seed.
+
+    A row per change; `difference` is the test accuracy less the base's, painting by painting, with its interval.
     """
     rows = []
     for base, changes in (("ours", _without(classifier_recipe("cnn"))), ("original", _with())):
+        of_base = None
         for change, recipe in list(changes.items())[: 2 if runs.quick else None]:
-            model = runs.trained("ablation", runs.small(recipe)) if change else runs.model(base)
-            rows.append({"model": base, "change": change or "as it is", **figures(model)})
-    return pd.DataFrame(rows)
+            model = runs.trained("ablation", runs.small(recipe.shortened(EPOCHS)))
+            right = (model.answers["predicted"] == model.answers["artist"]).to_numpy(float)
+            of_base = right if of_base is None else of_base
+            low, high = bootstrap(right - of_base)
+            paired = {"difference": (right - of_base).mean(), "difference_low": low, "difference_high": high}
+            rows.append({"model": base, "change": change, **figures(model), **paired})
+    return pd.DataFrame(rows).round(4)
 
 
 def _without(ours: ClassifierRecipe) -> dict[str, ClassifierRecipe]:
-    phase = ours.phases[0]
-
     def training(**changes: Any) -> ClassifierRecipe:
-        return replace(ours, phases=(replace(phase, **changes),))
+        return replace(ours, phases=(replace(ours.phases[0], **changes),))
 
     return {
-        "": ours,
+        "as it is": ours,
         "with the original's network": replace(ours, network="cnn-original", crop_size=None),
         "with the original's augmentation": replace(ours, augmentation=ORIGINAL),
         "without augmentation": replace(ours, augmentation=None),
@@ -138,7 +145,7 @@ def _without(ours: ClassifierRecipe) -> dict[str, ClassifierRecipe]:
 def _with() -> dict[str, ClassifierRecipe]:
     original, ours = classifier_recipe("cnn-original"), classifier_recipe("cnn")
     return {
-        "": original,
+        "as it is": original,
         "with our network": replace(original, network="cnn"),
         "with our augmentation": replace(original, augmentation=ours.augmentation),
         "with our rate, decay and smoothing": replace(original, phases=ours.phases),
@@ -169,3 +176,13 @@ def curves(runs: Runs) -> pd.DataFrame:
     histories = [runs.model(name).history.assign(model=name) for name in MODELS]
     table = pd.concat(histories, ignore_index=True)
     return table[["model", *table.columns.drop("model")]].round(5)
+
+
+def answers(runs: Runs) -> pd.DataFrame:
+    """What each model says of each test painting, so that two can be compared painting by painting; one seed.
+
+    A row per painting: its path in the collection, the artist, and a column per model.
+    """
+    said = {name: runs.model(name).answers.set_index("path") for name in MODELS}
+    table = said["ours"][["artist"]].assign(**{name: each["predicted"] for name, each in said.items()})
+    return table.reset_index()
