@@ -24,7 +24,7 @@ from artnb.errors import ArtnbError
 from artnb.results import CHECKOUT, ResultError, recorded
 from artnb.settings import settings, using
 from tools.results import measures, paintings, trainings
-from tools.results.runs import Runs
+from tools.results.runs import SEEDS, Runs
 from tools.results.sentences import sentences
 
 JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
@@ -76,7 +76,7 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
             "photographs and Monets (or set ARTNB_SOURCE=kaggle), leave --quick away, or name another folder with --to."
         )
     failed = 0
-    with using(home=work, profile="quick" if quick else "full"), in_use(work, ResultError):
+    with using(home=work, profile="quick" if quick else "full", seed=SEEDS[0]), in_use(work, ResultError):
         runs = Runs(prepare(), quick)
         missing = [name for name in names if recorded_split(name, to) != runs.split]
         for number, name in enumerate(missing, 1):
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
             print("\n".join(sentences(chosen.to)))
             return 0
         return record(chosen.only or list(JOBS), chosen.to, chosen.work, chosen.quick)
-    except ArtnbError as error:
+    except (ArtnbError, OSError) as error:  # such as a full disk
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -14,12 +14,16 @@ def _count(number: int) -> str:
     return NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
 
 
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
 def _shares(values: pd.Series, each: str) -> str:
     """Such as "67.6 and 64.9 %: mean 66.2 % (two seeds)"; of one, it alone."""
     texts = [f"{100 * value:.1f}" for value in values]
     if len(texts) == 1:
         return f"{texts[0]} % (one {each})"
-    return f"{', '.join(texts[:-1])} and {texts[-1]} %: mean {100 * values.mean():.1f} % ({_count(len(texts))} {each}s)"
+    return f"{', '.join(texts[:-1])} and {texts[-1]} %: mean {_percent(values.mean())} ({_count(len(texts))} {each}s)"
 
 
 def _interval(row: pd.Series) -> str:
@@ -42,7 +46,7 @@ def _collection(table: pd.DataFrame) -> Iterator[str]:
     yield f"| pairs of files that show the same painting | {pairs:,.0f} | `artnb paintings audit` |"
     yield (
         "| held-out pictures that a random split would have leaked into training | "
-        f"{leaked:,.0f} of {held_out:,.0f} ({leaked / held_out:.1%}) | notebook 2 |"
+        f"{leaked:,.0f} of {held_out:,.0f} ({_percent(leaked / held_out)}) | notebook 2 |"
     )
     yield (
         f"{_count(int(row['chosen_artists']))} artists: {row['train']:,.0f} paintings to train on, "
@@ -51,7 +55,7 @@ def _collection(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _colours(table: pd.DataFrame) -> Iterator[str]:
-    yield f"the mean colour alone names {table['test'].iloc[0]:.1%} of the test's artists"
+    yield f"the mean colour alone names {_percent(table['test'].iloc[0])} of the test's artists"
 
 
 def _original(table: pd.DataFrame) -> Iterator[str]:
@@ -69,7 +73,7 @@ def _original_tuned(table: pd.DataFrame) -> Iterator[str]:
         row = table[table["model"] == model]
         first = row.iloc[0]
         yield (
-            f"| the same with what {whose}, {first['units']:.0f} units and a rate of {first['learning_rate']:.0e} | "
+            f"| the same with what {whose}, {first['units']:.0f} units and a rate of {first['learning_rate']:g} | "
             f"{_shares(row['test'], 'seed')}; {_interval(first)} | {_validation(row)}; {reports}{_millions(row)} |"
         )
 
@@ -83,8 +87,8 @@ def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
     best, hours = search["val_accuracy"].max(), search["seconds"].sum() / 3600
     yield (
         f"| the same with what Hyperband found in `artnb search classifier ours` | {_shares(table['test'], 'seed')} | "
-        f"{len(search)} trainings in {hours:.1f} hours; {100 * best:.1f} % on validation in the search, "
-        f"{100 * table['validation'].mean():.1f} % on average when trained again |"
+        f"{len(search)} trainings in {hours:.1f} hours; {_percent(best)} on validation in the search, "
+        f"{_percent(table['validation'].mean())} on average when trained again |"
     )
 
 
@@ -106,15 +110,18 @@ def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
     first, minutes = lite.iloc[0], lite["seconds"].mean() / 60
     yield (
         f"| EfficientNet-Lite0, fine-tuned | {_shares(lite['test'], 'seed')}; {_interval(first)} of the first; among "
-        f"three {100 * first['top3']:.1f} % | {_millions(lite)}, {minutes:.0f} minutes |"
+        f"three {_percent(first['top3'])} | {_millions(lite)}, {minutes:.0f} minutes |"
     )
 
 
 def _strangers(table: pd.DataFrame) -> Iterator[str]:
     beyond = table[table["model"] == "fine-tuned"].set_index("pictures")["beyond"]
+    photographs, unseen, test = (
+        _percent(beyond[heap], 0) for heap in ("photographs", "artists never seen", "test paintings")
+    )
     yield (
-        f"it calls {beyond['photographs']:.0%} of photographs unfamiliar, {beyond['artists never seen']:.0%} of "
-        f"paintings by artists that it never saw, and {beyond['test paintings']:.0%} of its test paintings"
+        f"it calls {photographs} of photographs unfamiliar, {unseen} of paintings by artists that it never saw, "
+        f"and {test} of its test paintings"
     )
 
 
