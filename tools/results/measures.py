@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -23,7 +24,8 @@ from artnb.images import load_image
 from artnb.paintings.pipeline import Pictures, decode, decode_rows
 from artnb.paintings.splits import SUBSETS, folds
 from artnb.settings import settings
-from artnb.style import search_style, style_space
+from artnb.style import StyleRecipe, search_style, style_space
+from artnb.weights import TITLES, find_weights
 from tools.results.runs import COMPARED, LITE, SEEDS, Runs
 
 
@@ -173,14 +175,24 @@ def _style(runs: Runs, name: str) -> pd.DataFrame:
     test = runs.prepared.table.query("subset == 'test'")
     of_his = test[test["artist"].str.contains("Gogh")]
     path = (test if of_his.empty else of_his)["path"].iloc[0]
-    space = style_space(name)
-    if runs.quick:
-        small = {"size": 48, "iterations": 2}
-        space = replace(space, recipe=lambda hp: replace(style_space(name).recipe(hp), **small), trials=2)
-    folder = settings.home / "searches" / runs.split / f"style-{name}"
-    table = search_style(space, photographs.astronaut(), runs.prepared.collection.file(path), folder, SEEDS[0])
-    judge = search_identity(folder)["judge"]
-    return table.drop(columns="painting").assign(judge=judge, painting=path).round(4)
+    rows = []
+    for backbone in (LITE, "vgg19", "resnet50"):
+        if find_weights(backbone) is None:
+            rows.append(pd.DataFrame([{"network": TITLES[backbone], "needs": f"artnb weights get {backbone}"}]))
+            continue
+        space = style_space(name, backbone)
+        if runs.quick:
+            space = replace(space, recipe=partial(_small, space.recipe), trials=2)
+        folder = settings.home / "searches" / runs.split / f"style-{name}-{backbone}"
+        file = runs.prepared.collection.file(path)
+        table = search_style(space, photographs.astronaut(), file, folder, SEEDS[0]).drop(columns="painting")
+        known = {"network": TITLES[backbone], "judge": search_identity(folder)["judge"], "painting": path, "needs": ""}
+        rows.append(table.assign(**known))
+    return pd.concat(rows, ignore_index=True).round(4)
+
+
+def _small(recipe: Callable[[Any], StyleRecipe], hp: Any) -> StyleRecipe:
+    return replace(recipe(hp), size=48, iterations=2)
 
 
 def style_original(runs: Runs) -> pd.DataFrame:

@@ -26,17 +26,22 @@ def collection(runs: Runs) -> pd.DataFrame:
     row |= {"chosen_artists": len(prepared.class_names), "paintings": len(prepared.table)}
     row |= {subset: int((prepared.table["subset"] == subset).sum()) for subset in SUBSETS}
     row |= {"held_out_at_random": int((at_random["subset"] != "train").sum())}
-    row |= {"leaked_at_random": len(leaks(at_random, found.duplicates)), "needs": ""}
-    rows = [row]
-    if settings.source != "kaggle":
-        rows.append({"collection": "the whole archive", "needs": "ARTNB_SOURCE=kaggle"})
-    return pd.DataFrame(rows)
+    row |= {"leaked_at_random": len(leaks(at_random, found.duplicates))}
+    return _and_the_archive(pd.DataFrame([row]))
+
+
+def _and_the_archive(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an empty row for the whole archive, whose files are larger and more, if this is not it."""
+    missing = {table.columns[0]: "the whole archive", "needs": "ARTNB_SOURCE=kaggle"}
+    rows = [missing] if settings.source != "kaggle" else []
+    return pd.concat([table.assign(needs=""), pd.DataFrame(rows)], ignore_index=True)
 
 
 def artists(runs: Runs) -> pd.DataFrame:
     """Number, size in pixels and mean colour of each artist's paintings.
 
-    A row per chosen artist: medians of sizes, means of colours (R, G, B in [0, 255]).
+    A row per chosen artist: medians of sizes, means of colours (R, G, B in [0, 255]) and their standard deviation
+    from painting to painting.
     """
     sizes, colours = _sizes_and_colours(runs)
     table = runs.prepared.table[["artist"]].assign(width=sizes[:, 1], height=sizes[:, 0])
@@ -45,7 +50,7 @@ def artists(runs: Runs) -> pd.DataFrame:
     found = by_artist[["width", "height"]].median().join(by_artist[["red", "green", "blue"]].mean())
     found.insert(0, "paintings", by_artist.size())
     deviation = by_artist[["red", "green", "blue"]].std().mean(axis=1)
-    return found.assign(standard_deviation=deviation).round(1).reset_index()
+    return _and_the_archive(found.assign(standard_deviation=deviation).round(1).reset_index())
 
 
 def colours(runs: Runs) -> pd.DataFrame:

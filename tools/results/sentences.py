@@ -126,6 +126,7 @@ def _strangers(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _styles(original: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
+    original, ours = (each[each["network"] == "EfficientNet-Lite0"] for each in (original, ours))
     chosen = original.loc[original["cost"].idxmin(), "style_distance"]
     low, high, least, most = (f(each["style_distance"]) for each in (original, ours) for f in (min, max))
     yield (
