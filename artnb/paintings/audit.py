@@ -78,7 +78,7 @@ class Audit:
 
     def to_json(self) -> str:
         """All of it, for `from_json`."""
-        return json.dumps(vars(self))  # in ASCII: a name may hold bytes that are no UTF-8
+        return json.dumps(vars(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str, collection: Collection, digests: Mapping[str, str]) -> Self:
