@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,9 +71,10 @@ def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None)
     everything, audit = split_everything(pictures, seed)
     files = {PHOTOS: pictures.photos, MONETS: pictures.monets}
     rows = {kind: everything[everything["artist"] == kind] for kind in files}
-    unreadable = [
-        path for path in audit.unreadable if path in {str(file.absolute()) for kind in files.values() for file in kind}
-    ]
+    paths = [str(file.absolute()) for kind in files.values() for file in kind]
+    skipped = [audit.reasons[path] for path in paths if path in audit.unreadable]
+    unread = [path for path in paths if path not in audit.sha256 and path not in audit.unreadable]
+    skipped += [f"{Path(path).name!a} has a name that is no UTF-8; rename it." for path in unread]
     for kind, name in ((PHOTOS, "photographs"), (MONETS, "paintings")):
         counts = rows[kind]["subset"].value_counts()
         if any(counts.get(subset, 0) < least for subset, least in LEAST.items()):
@@ -81,11 +83,10 @@ def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None)
                 "copies of others; 24 or more are needed, a few hundred for a result."
             )
     used = pd.concat(list(rows.values()))
-    if copies := len(pictures.photos) + len(pictures.monets) - len(used) - len(unreadable):
+    if copies := len(paths) - len(used) - len(skipped):
         logs.warn(
             "cyclegan.copies",
-            f"Of the {len(pictures.photos) + len(pictures.monets):,} pictures {copies:,} are copies of others, to the "
-            "byte, and were left out.",
+            f"Of the {len(paths):,} pictures {copies:,} are copies of others, to the byte, and were left out.",
             copies=copies,
         )
     with progress(used["path"], "decoding", len(used), "picture") as bar:
@@ -97,5 +98,4 @@ def load_unpaired(pictures: PhotosAndMonets, size: int, seed: int | None = None)
     }
     test = used[used["subset"] == "test"].sort_values(["artist", "sha256"])
     digest = hashlib.sha256("\n".join(test["artist"] + " " + test["sha256"]).encode()).hexdigest()
-    skipped = tuple(audit.reasons[path] for path in unreadable)
-    return Unpaired(**arrays, test=digest, whole=split_digest(everything), skipped=skipped)
+    return Unpaired(**arrays, test=digest, whole=split_digest(everything), skipped=tuple(skipped))

@@ -4,6 +4,7 @@ A Monet of the CycleGAN's may be a painting of the collection, photographed agai
 classifier would be asked about what a generator was trained on, and a generator measured on what it has seen.
 """
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -16,6 +17,7 @@ from artnb.paintings.sources import Collection, PhotosAndMonets, load_collection
 
 PHOTOS, MONETS = "photo_jpg", "monet_jpg"  # stand for the artist in the split: the names of the archive's folders
 PAINTINGS_TO_JUDGE_BY, PHOTOS_TO_JUDGE_BY = 20, 40
+_SURROGATES = re.compile("[\ud800-\udfff]")  # how Python shows bytes that are no UTF-8; no table can hold them
 FREE_UNTIL = 1955  # whose painter died later may be protected by copyright still
 
 
@@ -24,7 +26,7 @@ def split_everything(pictures: PhotosAndMonets | None = None, seed: int | None =
 
     Paintings are split as `prepare` does. A photograph or Monet that shows a painting of the collection is in its
     subset (if it shows several, in the test's or else in validation's); all others are dealt like an artist's. Of
-    photographs and Monets with the same bytes one counts.
+    photographs and Monets with the same bytes one counts; those whose names are no UTF-8 don't, as in a collection.
 
     Args:
         pictures: by default those in use.
@@ -65,6 +67,7 @@ def _together(collection: Collection, pictures: PhotosAndMonets) -> Collection:
         str(file.absolute()): name
         for name, kind in ((MONETS, pictures.monets), (PHOTOS, pictures.photos))
         for file in kind
+        if not _SURROGATES.search(str(file))
     }
     unpaired = pd.DataFrame({"path": list(files), "artist": list(files.values())}, dtype=object)
     paintings = pd.concat([collection.paintings[["path", "artist"]], unpaired], ignore_index=True)

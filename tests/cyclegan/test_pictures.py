@@ -1,5 +1,7 @@
 """Which photographs and paintings are trained on, chosen by and kept for measuring."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -103,3 +105,15 @@ def test_a_monet_of_the_collection_is_where_the_painting_is(root, few_paintings,
     data = load_unpaired(pictures_of(root), 16, 3)
     kept = everything[(everything["subset"] == "test") & (everything["artist"] == "monet_jpg")]
     assert rows(data.test_monets) == rows(fit(load_image(path), 16) for path in kept["path"])
+
+
+def test_a_name_in_bytes_that_are_no_text_is_left_out_and_said(root, use, tmp_path):
+    use(home=tmp_path / "home")
+    before = load_unpaired(pictures_of(root), 16, 1)
+    copy = (root / "photo_jpg" / "03.png").read_bytes()
+    with open(os.fsencode(root / "photo_jpg") + b"/caf\xe9.png", "wb") as file:  # noqa: PTH123
+        file.write(copy)
+    for _ in range(2):  # audited, and remembered
+        data = load_unpaired(pictures_of(root), 16, 1)
+        assert data.whole == before.whole
+        assert data.skipped == ("'caf\\udce9.png' has a name that is no UTF-8; rename it.",)
