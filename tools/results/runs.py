@@ -78,11 +78,13 @@ class Runs:
 
     def model(self, model: str, seed: int = SEEDS[0]) -> Classifier:
         """A model of MODELS: trained, resumed or loaded."""
-        if seed != SEEDS[0]:
-            return self.trained(MODELS[model], self.recipe(model), seed)
-        if model not in self._loaded:  # several tables are about these
-            self._loaded[model] = self.trained(MODELS[model], self.recipe(model))
-        return self._loaded[model]
+        if seed == SEEDS[0] and model in self._loaded:
+            return self._loaded[model]
+        tuned = "-384" if model == "original+its search" else "-tuned" if model.endswith("+search") else ""
+        found = self.trained(MODELS[model] + tuned, self.recipe(model), seed)  # called as in the notebooks
+        if seed == SEEDS[0]:  # several tables are about these
+            self._loaded[model] = found
+        return found
 
     def trained(self, name: str, recipe: ClassifierRecipe, seed: int = SEEDS[0]) -> Classifier:
         """A model by a recipe, in a folder called so: trained, resumed or loaded."""
