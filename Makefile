@@ -4,18 +4,26 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 # Committed outputs are about the built-in paintings, whatever this shell points artnb at.
 HERMETIC := env -u ARTNB_DATA -u ARTNB_SOURCE -u ARTNB_MONET_DATA -u ARTNB_PROFILE -u ARTNB_SEED ARTNB_WEIGHTS=packaged
-# As in artnb/__init__.py, for notebooks that import TensorFlow before artnb.
+# As in artnb/__init__.py, for notebooks that import TensorFlow or Keras before artnb.
 export TF_ENABLE_ONEDNN_OPTS ?= 1
+export KERAS_BACKEND := tensorflow
+# What `make lab` opens: `make lab NOTEBOOKS=learner` opens the learner's edition.
+NOTEBOOKS := notebooks
+LEARNER := learner
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## JupyterLab on the notebooks (Ctrl-C twice ends it)
-	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks \
+	@mkdir -p .venv/etc/ipython && cp tools/ipython_kernel_config.py .venv/etc/ipython/
+	$(BIN)/jupyter lab --no-browser $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(NOTEBOOKS)" \
 		--ServerApp.tornado_settings="{'websocket_max_message_size': 314572800}" # uploads of 200 MB reach a widget
 
 demo: .venv/ready ## the pages to play with; open the address that it prints (Ctrl-C ends it)
 	$(BIN)/artnb demo
+
+check: .venv/ready lint ## style, types, and the quick unit tests, without notebooks and browser: a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
@@ -32,8 +40,9 @@ course: .venv/ready ## run every notebook and write the pages to build/course (o
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save
 
-learner: .venv/ready ## the learner's edition, solutions taken out, in build/learner
-	$(BIN)/artnb course learner -o build/learner --overwrite
+learner: .venv/ready ## the learner's edition, solutions taken out, in learner/; what is there is never overwritten
+	$(BIN)/artnb course learner -o $(LEARNER)
+	@echo "or, here: make lab NOTEBOOKS=$(LEARNER)"
 
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .
@@ -60,7 +69,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
-	rm -rf build dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
+	rm -rf build/course build/pages dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml
@@ -72,4 +81,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean
+.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures commands lock clean

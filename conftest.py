@@ -6,4 +6,5 @@ for variable in [name for name in os.environ if name.startswith("ARTNB_") and na
     del os.environ[variable]
 os.environ["ARTNB_WEIGHTS"] = "packaged"
 os.environ["TQDM_DISABLE"] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -24,4 +24,5 @@ from .settings import using as using
 from .style.recipes import style_recipe as style_recipe
 from .style.transfer import stylize as stylize
 
+ASKED_BACKEND: str
 __version__: str

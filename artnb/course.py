@@ -6,7 +6,7 @@ import html
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -34,14 +34,14 @@ def find_notebooks(chosen: Sequence[str] = ()) -> list[Path]:
     """The notebooks in reading order, or those of them whose file name begins with one of `chosen` ("02").
 
     Raises:
-        CourseError: there are none.
+        CourseError: there are none, or one of `chosen` begins no name.
     """
     paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    matching = [path for path in paths if not chosen or path.name.startswith(tuple(chosen))]
-    if not matching:
+    unknown = [begin for begin in chosen if not any(path.name.startswith(begin) for path in paths)]
+    if unknown or not paths:
         names = ", ".join(path.name for path in paths) or "none (install artnb again)"
-        raise CourseError(f"No notebook begins with {' or '.join(chosen) or 'a number'}; there are: {names}.")
-    return matching
+        raise CourseError(f"No notebook begins with {' or '.join(unknown) or 'a number'}; there are: {names}.")
+    return [path for path in paths if not chosen or path.name.startswith(tuple(chosen))]
 
 
 def open_course(folder: str | Path) -> list[Path]:
@@ -61,11 +61,8 @@ def open_course(folder: str | Path) -> list[Path]:
         import ipykernel  # noqa: F401
         import jupyterlab  # noqa: F401
     notebooks, folder = find_notebooks(), _writable(folder)
-    copies = {path: folder / path.relative_to(NOTEBOOKS) for path in [*notebooks, *NOTEBOOKS.glob("figures/*")]}
-    _check_free([*copies.values(), *({folder / "figures"} if (folder / "figures").is_file() else ())])
-    for path, target in copies.items():
-        with replacing(target) as part:
-            shutil.copyfile(path, part)
+    copies = _copies(notebooks, folder)
+    _copy(copies)
     return [copies[path] for path in notebooks]
 
 
@@ -97,7 +94,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
     Args:
         folder: created if necessary.
         chosen: see `find_notebooks`.
-        overwrite: whether files that exist are replaced.
+        overwrite: whether files that exist are replaced; the index keeps the entries of other notebooks.
 
     Returns:
         The index. Of a notebook that fails, the outputs up to its error are written, and the next one is run.
@@ -114,9 +111,10 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
         if name.endswith("_url"):
             setattr(exporter, name, "")
     exporter.log.setLevel("ERROR")  # not that figures have no alternative text; the text around them describes them
-    folder, notebooks = _writable(folder), find_notebooks(chosen)
-    _check_free([*(folder / f"{path.stem}.html" for path in notebooks), folder / "index.html"], overwrite)
-    entries, failures = [], []
+    notebooks, folder = find_notebooks(chosen), _writable(folder)
+    index, failures = folder / "index.html", []
+    _check_free([*(folder / f"{path.stem}.html" for path in notebooks), index], overwrite)
+    entries = _index_entries(index)
     for path, notebook, error in _run(notebooks):
         marked, formulas = _mark_formulas(notebook)
         page, _ = exporter.from_notebook_node(
@@ -126,14 +124,14 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
             page = page.replace(mark, formula)
         with replacing(folder / f"{path.stem}.html") as part:
             part.write_text(page, encoding="utf-8")
-        entries.append(_index_entry(path, notebook, error))
+        entries[path.stem] = _index_entry(path, notebook, error)
         if error:
             failures.append(f"{path.name}: {error}")
-        with replacing(folder / "index.html") as part:  # after each notebook, so that it can be read already
-            part.write_text(_INDEX.format(entries="\n".join(entries)), encoding="utf-8")
+        with replacing(index) as part:  # after each notebook, so that it can be read already
+            part.write_text(_INDEX.format(entries="\n".join(entries[stem] for stem in sorted(entries))), "utf-8")
     if failures:
-        raise CourseError(f"{len(failures)} of {len(entries)} notebooks failed; " + "; ".join(failures))
-    return folder / "index.html"
+        raise CourseError(f"{len(failures)} of {len(notebooks)} notebooks failed; " + "; ".join(failures))
+    return index
 
 
 def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool = False) -> list[Path]:
@@ -150,10 +148,10 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwr
     Raises:
         CourseError: the folder can't be written to, it is the course's own, or a file exists; nothing is written.
     """
-    written, folder, notebooks = [], _writable(folder), find_notebooks(chosen)
+    notebooks, folder = find_notebooks(chosen), _writable(folder)
     if folder.samefile(NOTEBOOKS):
         raise CourseError(f"{folder} holds the course itself; name another folder for the learner's edition.")
-    _check_free([folder / path.name for path in notebooks], overwrite)
+    copies = _copies(notebooks, folder, overwrite)
     for path in notebooks:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -161,19 +159,17 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwr
                 cell.outputs, cell.execution_count = [], None
                 if "solution" in cell.metadata.get("tags", ()):
                     cell.source = stub(cell.source)
-        with replacing(folder / path.name) as part:
+        with replacing(copies.pop(path)) as part:
             nbformat.write(notebook, part)
-        written.append(folder / path.name)
-    if (drawings := NOTEBOOKS / "figures").is_dir():  # text cells show them
-        shutil.copytree(drawings, folder / "figures", dirs_exist_ok=True)
-    return written
+    _copy(copies)
+    return [folder / path.name for path in notebooks]
 
 
 def stub(solution: str) -> str:
     """What a learner gets in place of a solution: its first comment, its imports, and its names without their values.
 
-    Functions keep their signature and docstring. `x = 3` becomes `x = ...`, so that the next check can tell what is
-    missing.
+    Functions keep their signature and docstring, and return `...`. `x = 3` becomes `x = ...`, so that the next check
+    can tell what is missing.
     """
     lines = solution.splitlines()
     comments = []
@@ -187,7 +183,7 @@ def stub(solution: str) -> str:
             body.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef):
             function = deepcopy(node)
-            function.body = [*function.body[: ast.get_docstring(node) is not None], ast.Expr(ast.Constant(...))]
+            function.body = [*function.body[: ast.get_docstring(node) is not None], ast.Return(ast.Constant(...))]
             body.append(ast.unparse(function))
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -205,6 +201,27 @@ def _writable(folder: str | Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise CourseError(f"{folder} can't be written to; name another folder.")
     return Path(folder)
+
+
+def _copies(notebooks: Sequence[Path], folder: Path, overwrite: bool = False) -> dict[Path, Path]:
+    """Notebooks and the drawings that their text cells show -> where their copies go, which is free.
+
+    A drawing that is there already stays, if it is the same.
+    """
+    copies = {path: folder / path.relative_to(NOTEBOOKS) for path in [*notebooks, *NOTEBOOKS.glob("figures/*")]}
+    copies = {path: target for path, target in copies.items() if path in notebooks or not _equal(path, target)}
+    _check_free([*copies.values(), *({folder / "figures"} if (folder / "figures").is_file() else ())], overwrite)
+    return copies
+
+
+def _equal(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _copy(copies: Mapping[Path, Path]) -> None:
+    for path, target in copies.items():
+        with replacing(target) as part:
+            shutil.copyfile(path, part)
 
 
 def _check_free(targets: Sequence[Path], overwrite: bool = False) -> None:
@@ -226,6 +243,9 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
             bar.set_description(path.stem)
             for cell in notebook.cells:
                 cell.metadata.pop("execution", None)
+                if cell.cell_type == "code":  # what a cell that isn't reached any more printed last time is no news
+                    cell.outputs, cell.execution_count = [], None
+            running: list[int] = []  # the cell that a failure belongs to, also of a kernel that died in it
             client = NotebookClient(
                 notebook,
                 timeout=None,
@@ -233,13 +253,14 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
                 resources={"metadata": {"path": path.parent}},
                 record_timing=False,
                 extra_arguments=["--log-level=ERROR"],
+                on_cell_execute=lambda cell, cell_index, running=running: running.append(cell_index),
                 on_cell_complete=lambda cell, cell_index: bar.update(),
             )
             before, error = bar.n, ""
             try:
                 client.execute()
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-                error = _explain(failure, notebook)
+                error = _explain(failure, notebook, running[-1])
             bar.update(before + len(notebook.cells) - bar.n)
             notebook.metadata = _METADATA | {key: notebook.metadata[key] for key in notebook.metadata if key == "artnb"}
             yield path, notebook, error
@@ -268,12 +289,12 @@ def _quiet_kernels() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _explain(failure: Exception, notebook: NotebookNode) -> str:
-    """The error and the first line of its cell, in one line."""
+def _explain(failure: Exception, notebook: NotebookNode, index: int) -> str:
+    """The error, and which cell it is: its number among the code cells, as its brackets show, and its first line."""
     text = " ".join(filter(None, [getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", "")]))
-    executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
-    first_line = next(iter(executed[-1].source.splitlines()), "") if executed else ""
-    return f"{text.splitlines()[0]}, in the cell that begins with {first_line!r}"
+    number = sum(cell.cell_type == "code" for cell in notebook.cells[: index + 1])
+    first_line = next(iter(notebook.cells[index].source.splitlines()), "")
+    return f"{text.splitlines()[0]}, in code cell {number}, which begins with {first_line!r}"
 
 
 def _title(notebook: NotebookNode) -> str:
@@ -307,6 +328,12 @@ def _mark_formulas(notebook: NotebookNode) -> tuple[NotebookNode, dict[str, str]
         if cell.cell_type == "markdown":
             cell.source = _CODE_OR_FORMULA.sub(mark, cell.source)
     return marked, formulas
+
+
+def _index_entries(index: Path) -> dict[str, str]:
+    """The entries of an index that was written before: name of the page -> entry."""
+    written = index.read_text(encoding="utf-8", errors="replace") if index.is_file() else ""
+    return {match[1]: match[0] for match in re.finditer(r'<a href="([^"]+)\.html">.*?</a>', written, re.DOTALL)}
 
 
 def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:

@@ -8,8 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from artnb import __version__
-from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, locate_collection
+import artnb
+from artnb.errors import ArtnbError
+from artnb.paintings.sources import load_collection, load_photos_and_monets, locate_collection
 from artnb.settings import settings
 from artnb.weights import TITLES, WEIGHTS, fetch_command, find_weights
 
@@ -26,11 +27,13 @@ def examine() -> dict[str, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
+    from artnb.common.precision import check_keras
+
     gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
     weights = {name: str(file) if (file := find_weights(name)) else None for name in WEIGHTS}
     data, complete = locate_collection()
     return {
-        "artnb": __version__,
+        "artnb": artnb.__version__,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("tensorflow", "keras", "keras-tuner", "numpy", "pandas")},
         "source": settings.source,
@@ -41,7 +44,7 @@ def examine() -> dict[str, Any]:
         "profile": settings.profile,
         "seed": settings.seed,
         "gpus": gpus,
-        "advice": _advice(weights, gpus),
+        "advice": [*_complaint(check_keras), *_advice(weights, gpus)],
     }
 
 
@@ -69,7 +72,7 @@ def setup_line() -> str:
     others = f" (others: {fetch_command(*missing)})" if missing else ""
     tensorflow = f" · TensorFlow {_version('tensorflow')}" if "tensorflow" in sys.modules else ""
     return (
-        f"artnb {__version__} · Python {platform.python_version()}{tensorflow} · "
+        f"artnb {artnb.__version__} · Python {platform.python_version()}{tensorflow} · "
         f"paintings: {settings.source} · ImageNet weights: {', '.join(here) or 'none'}{others} · "
         f"profile: {settings.profile} · seed {settings.seed}"
     )
@@ -91,16 +94,20 @@ def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
             f"{unset}{fetch_command(*missing)} (`artnb weights list` says how large they are); until then these "
             "networks are untrained, and efficientnet-lite0 is used in their place"
         )
+    if artnb.ASKED_BACKEND != "tensorflow":
+        advice.append(
+            f"KERAS_BACKEND is {artnb.ASKED_BACKEND!r} for other programs; artnb uses TensorFlow all the same"
+        )
     if not gpus and settings.profile == "full":
         advice.append("the full profile takes hours without a GPU; ARTNB_PROFILE=quick takes minutes")
     return advice
 
 
 def _complaint(load: Callable[[], object]) -> list[str]:
-    """The error message of a loader, in a list; empty if it succeeds."""
+    """The error message of a check, in a list; empty if it succeeds."""
     try:
         load()
-    except SourceError as error:
+    except ArtnbError as error:
         return [str(error).removesuffix(".")]
     return []
 

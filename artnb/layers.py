@@ -36,7 +36,9 @@ class ChannelStatistics(keras.layers.Layer):
     """
 
     def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Means, then standard deviations, (batch, 2 * channels)."""
+        """Means, then standard deviations, (batch, 2 * channels), in float32 or better."""
+        # A square of more than 256 is beyond half precision.
+        features = ops.cast(features, keras.backend.result_type(features.dtype, "float32"))
         mean = ops.mean(features, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(features - mean), axis=(1, 2))
         # A constant channel has a standard deviation of 0, where the square root has no slope.

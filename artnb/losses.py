@@ -15,7 +15,7 @@ class Target(NamedTuple):
 
     Attributes:
         values: what would be perfect.
-        unit: the squared distance from it that counts as 1, a scalar.
+        unit: the squared distance from it that counts as 1, a scalar; of at least a twentieth of the values' length.
     """
 
     values: keras.KerasTensor
@@ -69,8 +69,9 @@ def style_target(gram: keras.KerasTensor, reference: keras.KerasTensor) -> Targe
 
 
 def _target(values: keras.KerasTensor, reference: keras.KerasTensor) -> Target:
-    # The small part keeps 0 / 0, for pictures that are equal to begin with, at 0.
-    return Target(values, ops.sum(ops.square(values - reference)) + 1e-8 * ops.sum(ops.square(values)) + 1e-12)
+    # A reference that is (nearly) the same is no unit: then a twentieth of the values' own length is.
+    own = ops.sum(ops.square(values))
+    return Target(values, ops.maximum(ops.sum(ops.square(values - reference)), own / 400) + 1e-8 * own + 1e-12)
 
 
 def content_loss(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:

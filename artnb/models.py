@@ -10,9 +10,10 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,10 @@ def load_model(model: str | Path, kind: KindName | None = None) -> Any:
     card, identity = read_whole(folder)
     _check_kind(folder, card, kind)
     module, _, name = KINDS[card.kind].loader.partition(":")
-    return getattr(import_module(module), name).read(folder, card, identity)
+    model = getattr(import_module(module), name).read(folder, card, identity)
+    if read_whole(folder) != (card, identity):
+        raise damaged(folder, "it was replaced while it was read")
+    return model
 
 
 def list_models(kind: KindName | None = None) -> list[Entry]:
@@ -104,15 +108,13 @@ def _in_registry(name: str) -> list[Entry]:
         return [Entry(f"registry:{name}", settings.home / "registry", None, str(error))]
     now = aliases(name, history)
     return [
-        _entry(f"registry:{name}@{alias}", registered_folder(name, now[alias]), history)
-        for alias in ALIASES
-        if alias in now
+        _entry(f"registry:{name}@{alias}", registered_folder(name, now[alias])) for alias in ALIASES if alias in now
     ]
 
 
-def _entry(name: str, folder: Path, history: list[dict[str, Any]] | None = None) -> Entry:
+def _entry(name: str, folder: Path) -> Entry:
     try:
-        return Entry(name, folder, check_whole(folder, history))
+        return Entry(name, folder, check_whole(folder))
     except ModelError as error:
         return Entry(name, folder, None, str(error))
 
@@ -212,12 +214,17 @@ def registered_history(name: str) -> list[dict[str, Any]]:
     """
     file = settings.home / "registry" / "history.jsonl"
     try:
-        events = read_records(file, _event)
+        events = _read_history(file, file.stat().st_size, file.stat().st_mtime_ns)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise _unreadable(file, error) from error
-    return [event for event in events if event["name"] == name]
+    return [dict(event) for event in events if event["name"] == name]
+
+
+@lru_cache(maxsize=1)  # read once, as long as the file does not change
+def _read_history(file: Path, size: int, time: int) -> list[dict[str, Any]]:
+    return read_records(file, _event)
 
 
 def _event(value: Any) -> dict[str, Any]:
@@ -227,8 +234,6 @@ def _event(value: Any) -> dict[str, Any]:
 
 
 def _is_event(event: Any) -> bool:
-    """Whether that is a line as the registry writes it."""
-
     def is_version(value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
@@ -281,15 +286,11 @@ def check_file(folder: Path, card: Card, name: str) -> Path:
     return folder / name
 
 
-def read_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> tuple[Card, str]:
+def read_whole(folder: Path) -> tuple[Card, str]:
     """A model's card and its identity, see `Card.read`, if the files are those that the card names.
 
     In the registry, by whatever path it is reached, the card must be the registered one, too. Other files that lie in
     the folder, such as those of a file manager, are no part of the model.
-
-    Args:
-        folder: of the model.
-        history: what `registered_history` returned, for those who have read it already.
 
     Raises:
         ModelError: one of them is another, or missing; the sentence names it.
@@ -297,9 +298,9 @@ def read_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> tup
     card, digest = Card.read(folder)
     if entry := registry_entry(folder):
         name, _, number = entry.rpartition("-")
-        events = registered_history(name) if history is None else history
-        added = [event for event in events if event["event"] == "add" and str(event["version"]) == number]
-        if not added or added[0]["digest"] != digest:
+        added = [event["digest"] for event in registered_history(name)
+                 if (event["event"], str(event["version"])) == ("add", number)]  # fmt: skip
+        if added[:1] != [digest]:
             reason = "its card.json was changed" if added else "the history does not name them"
             raise ModelError(
                 f"The files of {name} {number} are not those that were registered ({reason}); it can't be trusted: "
@@ -310,13 +311,13 @@ def read_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> tup
     return card, digest
 
 
-def check_whole(folder: Path, history: list[dict[str, Any]] | None = None) -> Card:
+def check_whole(folder: Path) -> Card:
     """A model's card, if `read_whole` finds nothing wrong with it.
 
     Raises:
         ModelError: see `read_whole`.
     """
-    return read_whole(folder, history)[0]
+    return read_whole(folder)[0]
 
 
 def registry_entry(folder: Path) -> str:
@@ -331,7 +332,7 @@ def registry_entry(folder: Path) -> str:
 def save_model(
     folder: Path, card: dict[str, Any], writers: dict[str, Callable[[Path], object]], page: Callable[[Card], str]
 ) -> tuple[Card, str]:
-    """Write a model's files, each beside and renamed, README.md, and card.json last: without one it is no model yet.
+    """Write a model's files beside, then rename all, and write card.json last: without one it is no model yet.
 
     Args:
         folder: where to; what else lies in it stays.
@@ -345,9 +346,10 @@ def save_model(
     Raises:
         ModelError: a figure of the card can't be used, such as one that is no number.
     """
-    for name, write in writers.items():
-        with replacing(folder / name) as part:
-            write(part)
+    with ExitStack() as renamed:
+        for name, write in writers.items():
+            write(renamed.enter_context(replacing(folder / name)))
+        (folder / "card.json").unlink(missing_ok=True)
     files = {name: sha256(folder / name) for name in writers}
     made = {
         "date": date.today().isoformat(),

@@ -39,6 +39,11 @@ def use_style() -> None:
     )
 
 
+def _plain(text: object) -> str:
+    """A name as it is: between two dollars matplotlib would see a formula, and fail if it is none."""
+    return str(text).replace("$", r"\$")
+
+
 def gallery(
     images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 5, size: float = 2.0
 ) -> np.ndarray:
@@ -58,7 +63,7 @@ def gallery(
     for axis, image in zip(axes.flat, images, strict=False):
         axis.imshow(image)
     for axis, title in zip(axes.flat, titles, strict=False):
-        axis.set_title(title, fontsize="small", loc="center", pad=3)
+        axis.set_title(_plain(title), fontsize="small", loc="center", pad=3)
     return axes
 
 
@@ -72,7 +77,7 @@ def side_by_side(
             axis.imshow(image)
             axis.axis("off")
     for axis, title in zip(axes[0], titles, strict=False):
-        axis.set_title(title, fontsize="small", loc="center", pad=3)
+        axis.set_title(_plain(title), fontsize="small", loc="center", pad=3)
     return axes
 
 
@@ -80,7 +85,7 @@ def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: fl
     """One horizontal bar for each entry, its number written at its end; `threshold` is a dashed line."""
     _, axis = plt.subplots(figsize=(9, max(1.8, 0.6 + 0.24 * len(counts))))
     colours = [BLUE if threshold is None or count >= threshold else GREY for count in counts]
-    drawn = axis.barh([str(name) for name in counts.index], counts.to_numpy(), color=colours)
+    drawn = axis.barh([_plain(name) for name in counts.index], counts.to_numpy(), color=colours)
     for text in axis.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize="x-small"):
         text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 2})  # the line stops short of the number
     axis.invert_yaxis()
@@ -89,7 +94,7 @@ def bars(counts: pd.Series, title: str, xlabel: str = "paintings", threshold: fl
     if threshold is not None:
         axis.axvline(threshold, color="black", linestyle="--", linewidth=1, label=f"at least {threshold:g}")
         axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))  # beside the title, where no bar is
-    axis.set(title=title, xlabel=xlabel)
+    axis.set(title=_plain(title), xlabel=xlabel)
     return axis
 
 
@@ -145,7 +150,7 @@ def training_curves(history: pd.DataFrame, title: str) -> np.ndarray:
     axes[1].set_ylim(0, 1)
     axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     axes[0].legend(frameon=False, fontsize="small")
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     return axes
 
 
@@ -163,6 +168,7 @@ def confusion(
     columns = min(columns, len(matrices))
     rows = -(-len(matrices) // columns)
     _, axes = plt.subplots(rows, columns, figsize=(columns * size * 0.85 + 1.2, rows * (size + 0.3)), squeeze=False)
+    class_names = [_plain(name) for name in class_names]
     for axis in axes.flat[len(matrices) :]:
         axis.axis("off")
     for number, (title, matrix) in enumerate(matrices.items()):
@@ -175,7 +181,9 @@ def confusion(
         )  # fmt: skip
         last = number + columns >= len(matrices)  # of its column
         axis.set(
-            title=title, xlabel="predicted" if last else "", ylabel="right artist" if number % columns == 0 else ""
+            title=_plain(title),
+            xlabel="predicted" if last else "",
+            ylabel="right artist" if number % columns == 0 else "",
         )
         axis.tick_params(labelsize="x-small", length=0)
         axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
@@ -194,11 +202,13 @@ def reliability(tables: dict[str, pd.DataFrame], title: str) -> Axes:
     for (label, table), colour, mark in zip(tables.items(), (ORANGE, BLUE, GREEN), "Dos", strict=False):
         axis.plot(table["confidence"], table["accuracy"], color=colour, linewidth=1)
         axis.scatter(table["confidence"], table["accuracy"], s=10 + 200 * table["n"] / table["n"].sum(), color=colour,
-                     marker=mark, label=label)  # fmt: skip
+                     marker=mark, label=_plain(label))  # fmt: skip
     figure.legend(frameon=False, fontsize="small", loc="outside lower center")
     for ticks in (axis.xaxis, axis.yaxis):
         ticks.set_major_formatter(PercentFormatter(1))
-    axis.set(title=title, xlabel="mean probability of the predicted artist", ylabel="share of right predictions")
+    axis.set(
+        title=_plain(title), xlabel="mean probability of the predicted artist", ylabel="share of right predictions"
+    )
     return axis
 
 
@@ -239,7 +249,7 @@ def models_compared(table: pd.DataFrame, title: str) -> Axes:
         title: of the figure.
     """
     figure, axis = plt.subplots(figsize=(9, 1.5 + 0.45 * len(table)))
-    names = list(table.index)
+    names = [_plain(name) for name in table.index]
     axis.hlines(
         names, table["low"], table["high"], color=RED, linewidth=5, alpha=0.35, label="95 % interval of the test"
     )
@@ -251,7 +261,7 @@ def models_compared(table: pd.DataFrame, title: str) -> Axes:
     axis.invert_yaxis()
     axis.xaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(frameon=False, fontsize="small", ncols=4, loc="outside lower center")
-    axis.set(title=title, xlabel="accuracy", xlim=(0, 1.02))
+    axis.set(title=_plain(title), xlabel="accuracy", xlim=(0, 1.02))
     axis.margins(y=0.2)
     return axis
 
@@ -267,7 +277,7 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
     for axis, name in zip(axes, ("cost", "content", "style"), strict=True):
         for (label, history), colour, line in zip(histories.items(), *FOUR, strict=False):
-            axis.plot(history["step"], history[name], color=colour, linestyle=line, label=label)
+            axis.plot(history["step"], history[name], color=colour, linestyle=line, label=_plain(label))
         axis.set(xlabel="step", title=name if name == "cost" else f"{name} loss")
         if name != "content":  # which begins at 0
             axis.set_yscale("log")
@@ -276,7 +286,7 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
             axis.text(mark, 0.98, f" step {mark}", transform=axis.get_xaxis_transform(), fontsize="x-small", va="top")
     marks, labels = axes[1].get_legend_handles_labels()
     figure.legend(marks, labels, frameon=False, fontsize="small", ncols=2, loc="outside lower center")
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     return axes
 
 
@@ -296,7 +306,7 @@ def gan_curves(history: pd.DataFrame, title: str) -> np.ndarray:
         axis.set(title=name.replace("_", " ").replace("monet", "Monet"), ylim=(0, None))
     for axis in axes[1]:
         axis.set(xlabel="step")
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     return axes.flat[:]
 
 
@@ -327,7 +337,7 @@ def service(days: pd.DataFrame, title: str) -> np.ndarray:
         _days_below(axis, 5)
         axis.margins(y=0.25)
         axis.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.12))
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     return axes
 
 
@@ -356,6 +366,6 @@ def weekly_measures(weeks: pd.DataFrame, title: str) -> np.ndarray:
             low = rows["warning"].to_numpy(bool)
             axis.scatter(when[low], rows["mean"][low], color=RED, marker="D", s=60, zorder=3)
             _days_below(axis, 4)
-            axis.set(title=str(measure).replace("_", " "), ylabel=model if axis is row[0] else "")
-    figure.suptitle(title)
+            axis.set(title=str(measure).replace("_", " "), ylabel=_plain(model) if axis is row[0] else "")
+    figure.suptitle(_plain(title))
     return axes

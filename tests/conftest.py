@@ -1,6 +1,8 @@
 """What the tests share."""
 
-from contextlib import ExitStack
+import ctypes
+import gc
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,15 @@ def draw(file: Path, seed: int, size: tuple[int, int] = (64, 48)) -> Path:
     noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(file)
     return file
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory_given_back():
+    """What a module's tests have left goes back to the system, so that one process of tests stays within its budget."""
+    yield
+    gc.collect()
+    with suppress(OSError, AttributeError):  # no glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.fixture

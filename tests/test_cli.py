@@ -13,6 +13,7 @@ import pytest
 
 from artnb.cli import main
 from artnb.cli.common import FileError, Model, check_new, result_names, root
+from artnb.common.files import short_name
 from artnb.operation.store import Store
 from tests.conftest import CHECKOUT, draw
 from tools import commands as commands_page
@@ -66,6 +67,7 @@ def test_the_split_as_a_table(folder, tmp_path):
     assert to_stdout.stdout == file.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "arguments", "words"),
     [
@@ -118,8 +120,10 @@ def test_a_command_leaves_pythons_warnings_as_they_were(monkeypatch, capsys):
     assert inside[0] != before, "Pillow's are quiet while it runs"
 
 
-def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
+def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys, use, tmp_path):
     from artnb import doctor
+
+    use(events=tmp_path / "events.jsonl")
 
     def full():
         raise OSError(28, "No space left on device", "split.csv")
@@ -131,8 +135,22 @@ def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys):
     assert main(["doctor"]) == 1 and "No space left on device (split.csv); free some" in capsys.readouterr().err
     monkeypatch.setattr(doctor, "examine", interrupted)
     assert main(["doctor"]) == 130 and "stopped" in capsys.readouterr().err
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["command.failed"] * 2, "both leave a trace"
 
 
+def test_a_full_disk_that_tensorflow_tells_of_is_no_error_of_ours(capsys, monkeypatch):
+    from artnb import doctor
+
+    def full():
+        raise RuntimeError("logs; No space left on device [Op:WriteScalarSummary]")
+
+    monkeypatch.setattr(doctor, "examine", full)
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == "artnb: No space left on device; free some space and run the command again.\n"
+
+
+@pytest.mark.slow
 def test_the_doctor_prints_json_and_nothing_else():
     result = artnb("doctor", "--json")
     output = json.loads(result.stdout)
@@ -193,6 +211,13 @@ def test_results_of_equal_names_are_told_apart():
     assert [file.name for file in named] == ["Plain.png", "plain-2.png", "plain-2-2.png", "plain-3.png", "other.png"]
 
 
+def test_results_of_long_names_are_told_apart_and_their_names_are_whole():
+    sources = [Path(f"{'n' * 240}{number}.jpg") for number in (1, 2)] + [Path(f"n{'é' * 120}.jpg")]
+    named = [file.name for file in result_names(sources, Path("out"), ".png")]
+    assert len({short_name(name) for name in named}) == 3
+    assert named[2].encode().decode() == named[2]
+
+
 def test_no_file_is_overwritten_unasked(tmp_path):
     old, link = tmp_path / "old.png", tmp_path / "link.png"
     old.write_text("a picture")
@@ -247,6 +272,7 @@ def test_an_unforeseen_error_is_a_sentence_with_a_number_that_the_log_has(monkey
     assert "KeyError" in json.loads(capsys.readouterr().out)["error"]
 
 
+@pytest.mark.slow
 def test_messages_after_tensorflows_import_are_not_hidden():
     code = (
         "import os\nfrom artnb.cli.common import import_tensorflow\nimport_tensorflow()\n"
@@ -256,6 +282,7 @@ def test_messages_after_tensorflows_import_are_not_hidden():
     assert done.stderr == "a fatal message"
 
 
+@pytest.mark.slow
 def test_what_was_to_be_logged_and_was_not_is_no_success(tmp_path, capsys, use):
     use(home=tmp_path)
     (tmp_path / "operation.sqlite").write_bytes(b"no database" * 100)
@@ -300,6 +327,7 @@ def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
     assert len(seen) > 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
@@ -316,6 +344,7 @@ def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
         assert done.stdout.count("%") >= 2 and done.stderr.count("artnb: ") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_reader_that_goes_away_ends_no_work(closed, tmp_path):
     photos = [str(draw(tmp_path / f"{number}.png", number, (40, 40))) for number in range(3)]
@@ -355,10 +384,93 @@ def test_a_full_or_closed_output_is_no_traceback(as_json, tmp_path):
         ["watch", "drift", "starter", ""],
         ["stylize", "", "s.jpg", "-o", "x.png"],
         ["monet", "starter-monet", "x.jpg", "-o", ""],
+        ["demo", "--ip", ""],
+        ["demo", "--allow-host="],
+        ["models", "ui", "--port", ""],
+        ["models", "serve", ""],
     ],
 )
 def test_an_empty_argument_is_not_taken_for_none(arguments, capsys):
     assert main(arguments) == 2 and "An argument is empty" in capsys.readouterr().err
+
+
+def test_an_interruption_while_artnb_is_imported_is_a_sentence():
+    code = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *more):\n"
+        "        if name == 'artnb.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "runpy.run_module('artnb', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "artnb: stopped.\n")
+
+
+def test_the_installed_command_is_the_modules():
+    import tomllib
+
+    from artnb.__main__ import run
+
+    name, _, function = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"][
+        "artnb"
+    ].partition(":")
+    assert (name, function) == (run.__module__, run.__name__)
+
+
+def test_a_person_who_stops_keeps_what_was_found_out(tmp_path, monkeypatch, capsys):
+    from artnb.operation import monitoring
+
+    one, two = draw(tmp_path / "1.png", 1), draw(tmp_path / "2.png", 2)
+    predict = monitoring.predict_and_log
+
+    def stopped(classifier, picture, **options):
+        if picture == two:
+            raise KeyboardInterrupt
+        return predict(classifier, picture, **options)
+
+    monkeypatch.setattr(monitoring, "predict_and_log", stopped)
+    command = ["predict", "starter-cnn", str(one), str(two), str(one)]
+    assert main([*command, "--json"]) == 130
+    first, second = json.loads(capsys.readouterr().out)["results"]
+    assert first["ranked"] and second == {"picture": str(two), "error": "stopped."}
+    assert main(command) == 130
+    output = capsys.readouterr()
+    assert output.out.startswith(f"{one}: ") and output.err.splitlines() == ["artnb: stopped."]
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "function"),
+    [
+        (["search", "style", "ours", "1.png", "2.png", "-o", "out"], "artnb.style.search", "search_style"),
+        (
+            ["search", "classifier", "ours", "--split", "split.csv", "-o", "out"],
+            "artnb.classification.search",
+            "search_classifier",
+        ),
+    ],
+)
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_a_person_who_stops_a_search_is_told_how_far_it_came(
+    command, module, function, finished, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("artnb.cli.classification._prepared", lambda split: (None, None, None))
+    monkeypatch.setattr("artnb.paintings.pipeline.load_pictures", lambda *given: None)
+    trial = {"trial_id": "0", "status": "COMPLETED", "score": 1.0, "hyperparameters": {"values": {}}}
+
+    def stopped(*given, **named):
+        for number in range(finished):
+            (tmp_path / f"out/trial_{number}").mkdir(parents=True)
+            (tmp_path / f"out/trial_{number}/trial.json").write_text(json.dumps(trial | {"metrics": {"metrics": {}}}))
+            (tmp_path / "out/search.json").write_text('{"space": "ours"}')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"{module}.{function}", stopped)
+    assert main(command) == 130
+    trials = f"{finished} finished trial{'' if finished == 1 else 's'}"
+    assert capsys.readouterr().err == f"artnb: stopped with {trials}; the same command resumes out.\n"
 
 
 def test_completion_and_bad_settings_are_no_traceback():
@@ -390,6 +502,34 @@ def test_a_port_in_use_is_a_sentence(capsys, monkeypatch):
         taken.listen()
         assert main(["models", "ui", "--port", str(taken.getsockname()[1])]) == 1
     assert "choose another one with --port" in capsys.readouterr().err
+
+
+def test_the_list_of_versions_says_which_are_damaged(use, tmp_path, monkeypatch, capsys):
+    from artnb.operation import registry, tracking
+
+    use(home=tmp_path)
+    monkeypatch.setattr(tracking, "mirror", lambda: None)
+    registry.add("starter-cnn")
+    registry.promote("art-classifier")
+    registry.add("starter")
+    registry.promote("art-classifier")
+    registry.add("starter-monet")
+    for name in ("art-classifier-1/novelty.npz", "art-classifier-2/test.csv"):  # a former champion and the champion
+        (tmp_path / "registry" / name).write_bytes(b"x")
+    assert main(["models", "list"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("art-", "monet-"))]
+    assert [("damaged (novelty.npz" in line, "damaged (test.csv" in line) for line in lines] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert main(["models", "list", "--json"]) == 0
+    assert [bool(version["problem"]) for version in json.loads(capsys.readouterr().out)["versions"]] == [1, 1, 0]
+    (tmp_path / "registry/history.jsonl").unlink()
+    (tmp_path / "registry/history.jsonl").mkdir()
+    assert main(["models", "list"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("'history.jsonl' in 'registry' can't be read") == 2 and "starter-monet" in output
 
 
 @pytest.mark.parametrize("path", ["registry/art-classifier-1", "linked"])

@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 import sys
 
 import nbformat
@@ -7,6 +9,7 @@ import pytest
 from artnb import course
 from artnb.common.extras import MissingExtraError
 from artnb.course import CourseError
+from tests.conftest import CHECKOUT
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def notebooks(tmp_path, monkeypatch):
 def test_pages_are_written_with_an_index_and_a_failure_is_reported_at_the_end(notebooks, tmp_path):
     with pytest.raises(
         CourseError,
-        match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError on purpose, in the cell that begins with",
+        match=r"1 of 2 notebooks failed; 02_bad\.ipynb: ValueError on purpose, in code cell 1, which begins with",
     ):
         course.write_pages(tmp_path / "pages")
     index = (tmp_path / "pages/index.html").read_text()
@@ -76,9 +79,41 @@ def test_a_failing_notebook_is_left_unchanged(notebooks):
     assert (notebooks / "02_bad.ipynb").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("raise KeyError('gone')", "KeyError 'gone'"), ("import os; os.kill(os.getpid(), 9)", "DeadKernelError")],
+)
+def test_the_cell_that_failed_is_named_and_those_after_it_show_nothing_old(notebooks, tmp_path, line, said):
+    file = notebooks / "01_good.ipynb"
+    course.save(["01"])  # so that all cells have numbers
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[4].outputs = [nbformat.v4.new_output("stream", text="of last time")]
+    notebook.cells[2].source = f"{line}\nprint('never')"
+    nbformat.write(notebook, file)
+    with pytest.raises(CourseError) as failure:
+        course.save(["01"])
+    assert f"{said}, in code cell 2, which begins with {line!r}" in " ".join(str(failure.value).split())
+    with pytest.raises(CourseError, match="code cell 2, which"):
+        course.write_pages(tmp_path / "pages", ["01"])
+    page = (tmp_path / "pages/01_good.html").read_text()
+    assert "42 True" in page and "of last time" not in page
+
+
 def test_an_unknown_notebook_gives_an_error(notebooks):
-    with pytest.raises(CourseError, match=r"01_good\.ipynb"):
-        course.find_notebooks(["77"])
+    for chosen in (["77"], ["01", "77"]):
+        with pytest.raises(CourseError, match=r"begins with 77; there are: 01_good\.ipynb"):
+            course.find_notebooks(chosen)
+
+
+def test_an_index_keeps_the_pages_that_were_written_before(notebooks, tmp_path):
+    course.write_pages(tmp_path / "pages", ["01"])
+    with pytest.raises(CourseError, match="1 of 1 notebooks failed"):
+        course.write_pages(tmp_path / "pages", ["02"], overwrite=True)  # there is an index
+    index = (tmp_path / "pages/index.html").read_text()
+    assert index.index('<a href="01_good.html">') < index.index('<a href="02_bad.html">')
+    with pytest.raises(CourseError, match="1 of 1"):
+        course.write_pages(tmp_path / "pages", ["02"], overwrite=True)
+    assert (tmp_path / "pages/index.html").read_text() == index
 
 
 def test_the_learners_edition_has_stubs_that_their_checks_refuse(notebooks, tmp_path):
@@ -90,6 +125,40 @@ def test_the_learners_edition_has_stubs_that_their_checks_refuse(notebooks, tmp_
     exec(cells[3].source, scope)
     with pytest.raises(AssertionError, match="not yet"):
         exec(cells[4].source, scope)
+
+
+def test_one_notebook_after_the_other_can_be_taken_out(notebooks, tmp_path):
+    for number in ("01", "02"):  # the drawings are there when the second comes
+        course.write_learner_edition(tmp_path / "mine", [number])
+    assert len(list((tmp_path / "mine").glob("*.ipynb"))) == 2
+
+
+def test_make_never_overwrites_a_learners_work_nor_cleans_it_away():
+    makefile = (CHECKOUT / "Makefile").read_text()
+    recipes = dict(re.findall(r"^([a-z-]+):[^\n]*\n((?:\t.*\n)+)", makefile, re.M))
+    (folder,) = re.findall(r"^LEARNER := (\S+)$", makefile, re.M)
+    assert "$(LEARNER)" in recipes["learner"] and "--overwrite" not in recipes["learner"]
+    assert folder.split("/")[0] not in recipes["clean"] and "build/learner" not in recipes["clean"]
+    assert f"/{folder}/" in (CHECKOUT / ".gitignore").read_text().splitlines()
+
+
+def test_what_compiled_code_says_stays_out_of_the_notebooks_of_make_lab(tmp_path, monkeypatch):
+    """TensorFlow greets with a dozen red lines, which no variable turns off."""
+    from nbclient import NotebookClient
+
+    assert "cp tools/ipython_kernel_config.py .venv/etc/ipython/" in (CHECKOUT / "Makefile").read_text()
+    code = "import os, sys\nos.write(2, b'a greeting\\n')\nprint('a warning', file=sys.stderr)"
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under it, a kernel takes nothing of this sort at all
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    said = {}
+    for name in ("without", "with"):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+        said[name] = "".join(output.text for output in notebook.cells[0].outputs)
+        (tmp_path / "profile_default").mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / "tools/ipython_kernel_config.py", tmp_path / "profile_default")
+    assert "a greeting" in said["without"], "then there is nothing to be kept out"
+    assert said["with"] == "a warning\n"
 
 
 def test_a_stub_keeps_signatures_imports_and_names():
@@ -112,7 +181,7 @@ print(mean([1]))  # gone
         "import numpy as np",
         "def mean(values: list[float]) -> float:",
         '    """The mean."""',
-        "    ...",
+        "    return ...",
         "a = ...",
         "b = ...",
         "c = ...",
@@ -163,6 +232,11 @@ def test_no_file_of_a_learner_or_teacher_is_overwritten_unasked(notebooks, tmp_p
     assert "my own work" not in mine.read_text()
     with pytest.raises(CourseError, match="holds the course itself"):
         course.write_learner_edition(notebooks, ["01"], overwrite=True)
+    (mine.parent / "figures/box.svg").write_text("my own drawing")
+    mine.unlink()
+    with pytest.raises(CourseError, match=r"box\.svg exists already, and nothing was written"):
+        course.write_learner_edition(mine.parent, ["01"])
+    assert (mine.parent / "figures/box.svg").read_text() == "my own drawing" and not mine.exists()
     (tmp_path / "open").mkdir()
     (tmp_path / "open" / "figures").write_text("a file")
     with pytest.raises(CourseError, match="exists already"):

@@ -69,7 +69,7 @@ LAYERS = (
     {"classification", "style", "cyclegan"},
     {"plots"},
     {"operation"},
-    {"course", "doctor", "widgets"},
+    {"course", "doctor", "exercises", "widgets"},
     {"cli"},
     {"__main__"},
 )

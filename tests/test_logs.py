@@ -47,6 +47,13 @@ def test_other_settings_have_their_own_file_whatever_was_noted_before(lines, tmp
     assert other["event"] == "second"
 
 
+def test_half_a_character_and_ends_of_lines_are_kept(lines, capsys):
+    logs.event("a.b", file="caf\udce9.jpg", sentence="one\u2028two\x85three")
+    (line,) = lines()
+    assert (line["file"], line["sentence"]) == ("caf\udce9.jpg", "one\u2028two\x85three")
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_private_is_in_a_line(lines, tmp_path):
     logs.event("a.b", file=tmp_path / "x.jpg", data=b"12345", picture=np.full((2, 3, 3), 77, np.uint8))
     logs.failure("a.c", ArtnbError(f"'{tmp_path}/me/x.jpg' is no picture; see https://example.org/a/b."))

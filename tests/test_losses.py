@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from artnb.layers import ChannelStatistics, Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 
 
@@ -52,6 +54,24 @@ def test_a_gram_matrix_is_symmetric_with_no_negative_eigenvalue(features):
     gram = np.asarray(gram_matrix(features))
     np.testing.assert_allclose(gram, gram.transpose(0, 2, 1), rtol=1e-6)
     assert np.linalg.eigvalsh(gram).min() > -1e-6
+
+
+def test_channel_statistics_are_means_and_standard_deviations(features):
+    found = np.asarray(ChannelStatistics()(features + 3))
+    np.testing.assert_allclose(found[:, :3], features.mean((1, 2)) + 3, rtol=1e-5)
+    np.testing.assert_allclose(found[:, 3:], features.std((1, 2)), rtol=1e-3)
+
+
+def test_the_slope_of_a_gram_matrix_is_that_of_its_definition_whatever_is_asked_of_it(features):
+    weights = np.random.default_rng(6).normal(size=(2, 3, 3)).astype(np.float32)  # not symmetric
+    pictures = tf.constant(features)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(pictures)
+        asked = tf.reduce_sum(weights * gram_matrix(pictures))
+        by_definition = tf.reduce_sum(weights * tf.einsum("bhwc,bhwd->bcd", pictures, pictures) / 20)
+    np.testing.assert_allclose(
+        tape.gradient(asked, pictures), tape.gradient(by_definition, pictures), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_gram_matrix_does_not_grow_with_the_picture(features):
@@ -129,9 +149,15 @@ def test_gradients_against_finite_differences(features, loss):
         assert gradient[place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
-def test_smoothing_against_numpy(features):
-    from artnb.layers import Smoothing
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_channel_statistics_of_large_features_are_finite_and_exact(policy):
+    """Trained networks have features in the thousands, whose squares are beyond half precision."""
+    features = np.zeros((1, 2, 2, 1), np.float32)
+    features[:, 0] = 4096  # mean and standard deviation are 2048
+    assert np.allclose(ChannelStatistics(dtype=policy)(features), [[2048, 2048]])
 
+
+def test_smoothing_against_numpy(features):
     layer = Smoothing(0.7)
     heated = np.exp(features / 0.7)
     expected = heated / heated.mean((1, 2, 3), keepdims=True)
@@ -141,3 +167,12 @@ def test_smoothing_against_numpy(features):
     assert np.isfinite(huge).all()
     assert huge.mean() == pytest.approx(1, rel=1e-4)
     assert keras.saving.get_registered_object("artnb>Smoothing") is Smoothing
+
+
+def test_equal_pictures_have_a_unit_and_others_their_distance(features):
+    gram = gram_matrix(features)
+    length = float(np.sum(np.square(gram)))
+    same, other = style_target(gram, gram), style_target(gram, 2 * gram)
+    assert float(same.unit) == pytest.approx(length / 400, rel=1e-4), "a twentieth of the style's own length"
+    assert float(other.unit) == pytest.approx(length, rel=1e-4)
+    assert float(style_loss(1.05 * gram, same)) == pytest.approx(1, rel=1e-3)

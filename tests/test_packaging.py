@@ -141,6 +141,7 @@ for found in pkgutil.walk_packages(artnb.__path__, "artnb.", onerror=lambda name
 """
 
 
+@pytest.mark.slow
 def test_without_any_extra_every_module_is_there_or_says_what_it_needs():
     modules = {name: [canonicalize_name(each) for each in names] for name, names in packages_distributions().items()}
     extra = set().union(*(EXTRAS[name] for name in EXTRAS if name != "dev")) - CORE

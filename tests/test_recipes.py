@@ -76,6 +76,21 @@ def test_a_field_takes_what_it_says_and_refuses_the_rest_in_a_sentence(kind, nam
         ("phase", {"train": True}, "train in the phase 'training' is True"),
         ("phase", {"train": {"x": 1}}, "train in the phase"),
         ("classifier", {"crop_size": 999}, "crop_size"),
+        (
+            "classifier",
+            {"network": "cnn-original", "size": 20, "options": {}},
+            "size is 20; it can be 22 pixels or more",
+        ),
+        (
+            "classifier",
+            {"network": "cnn-original", "crop_size": 64, "options": {}},
+            "dense layer takes pictures of one",
+        ),
+        (
+            "transfer",
+            {"size": 31, "crop_size": None},
+            "size is 31; it can be 32 pixels or more for 'efficientnet-lite0'",
+        ),
         ("classifier", {"options": {"layers": 5}}, "options is .*; it can be a dictionary of width, dropout, depths"),
         ("classifier", {"options": {"width": 1.5}}, "option width is 1.5; it can be a whole number"),
         ("classifier", {"options": {"dropout": 1}}, "option dropout is 1"),

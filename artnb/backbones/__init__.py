@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.common.precision import check_keras
 from artnb.errors import Allowed, check_name, check_value, optional, whole
 from artnb.layers import CaffePreprocessing
 from artnb.weights import TITLES, WEIGHTS, BackboneError, check_weights, fetch_command, find_weights
@@ -65,7 +66,9 @@ def load_backbone(
     Raises:
         BackboneError: there is no such network or no such size, its weights are not here, or their file is not what its
             publisher has published.
+        KerasError: Keras is set up for other networks.
     """
+    check_keras()
     check_name(name, [each for each in BUILDERS if each in WEIGHTS], "backbone", BackboneError)
     check_value(size, _SIZE, f"The size of {WEIGHTS[name].title}'s pictures", BackboneError)
     check_value(weights, _WEIGHTS, "The argument weights", BackboneError)
@@ -93,7 +96,8 @@ _WEIGHTS = Allowed(
 def shared_backbone(name: str, untrained: bool = False) -> Backbone:
     """One of the networks, for pictures of any size: built once, and frozen, because everyone shares it.
 
-    Arguments and errors are those of `load_backbone`.
+    Whoever trains it would change the pictures and measures of all others; what is to be trained comes from
+    `load_backbone`. Arguments and errors are those of `load_backbone`.
     """
     return _shared(name, bool(untrained), find_weights(name))
 
@@ -113,6 +117,21 @@ def check_backbone(backbone: object) -> None:
     """
     wanted = Allowed(lambda value: isinstance(value, Backbone), "what load_backbone or shared_backbone returns")
     check_value(backbone, wanted, "The backbone", BackboneError)
+
+
+def check_judge(backbone: object) -> None:
+    """Nothing for a `Backbone` that carries its weights: an untrained network never judges.
+
+    Raises:
+        BackboneError: it is something else, or untrained.
+    """
+    check_backbone(backbone)
+    assert isinstance(backbone, Backbone)
+    if not backbone.trained:
+        raise BackboneError(
+            f"{backbone} was to judge, and an untrained network never does; fetch its weights with "
+            f"`{fetch_command(backbone.name)}`, or judge with `shared_backbone('efficientnet-lite0')`."
+        )
 
 
 def _lite0(size: int | None, file: Path | None) -> keras.Model:

@@ -12,7 +12,7 @@ card.json, README.md   what it is: for programs, for a person
 import hashlib
 import shutil
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -30,7 +30,10 @@ from artnb.classification.novelty import Novelty
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.reference import Sample, picture_statistics
 from artnb.classification.training import precision, train_network
+from artnb.common.files import write_weights
+from artnb.common.resuming import in_use
 from artnb.common.seeding import seed_or_default
+from artnb.errors import TrainingError
 from artnb.images import ImageLike, as_list
 from artnb.paintings.pipeline import Subsets, decode, load_pictures, resized
 from artnb.paintings.preparation import Prepared
@@ -267,7 +270,7 @@ def save_classifier(
         },
         {
             # The same graph without the optimiser, whose moments would make the file three times as large.
-            "model.weights.h5": keras.Model(network.model.input, network.model.output).save_weights,
+            "model.weights.h5": partial(write_weights, keras.Model(network.model.input, network.model.output)),
             "novelty.npz": novelty.save,
             "reference.npz": reference.save,
             "split.csv": lambda file: save_split(table, file),
@@ -304,23 +307,16 @@ def train_classifier(
         SplitError: nothing can be trained on the split, or its files have other contents now.
         ImageError: a picture of the split can't be read.
     """
-    from filelock import FileLock
-
     require(table)
     seed = seed_or_default(seed)
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f".{folder.name}.lock"):
+    with in_use(folder, TrainingError):
         if resume and (folder / "card.json").is_file():
             card = Card.load(folder)
-            origin = {} if start is None else start.card.start
-            if (card.recipe, card.split, card.seed, card.started) == (
-                recipe.to_dict(),
-                split_digest(table),
-                seed,
-                origin,
-            ):
-                return models.load_model(folder)  # it was finished
+            this = (recipe.to_dict(), split_digest(table), seed, {} if start is None else start.card.start)
+            if (card.recipe, card.split, card.seed, card.started) == this:  # it was finished
+                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+                return models.load_model(folder)
         data = load_pictures(collection, table, recipe.size, recipe.train_size)
         network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
         model = save_classifier(
@@ -350,7 +346,8 @@ def course_classifier(name: str, prepared: Prepared, using: ClassifierRecipe | N
         parts += [file.read_text(encoding="utf-8") for file in sorted(sources)]
     mark = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = settings.home / "models" / f"{name}-{settings.profile}-{mark}"
-    return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True)
+    with in_use(folder, TrainingError, wait=True):  # another notebook may be training it
+        return train_classifier(recipe, prepared.collection, prepared.table, folder, resume=True)
 
 
 def _command(card: Card) -> str:

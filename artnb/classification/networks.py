@@ -14,7 +14,8 @@ import tensorflow as tf
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
-from artnb.errors import NetworkError
+from artnb.common.precision import check_keras
+from artnb.errors import NetworkError, check_name, check_value, optional, whole
 from artnb.images import ImageError
 from artnb.layers import ChannelStatistics
 
@@ -44,10 +45,19 @@ class Network:
     def of(cls, title: str, core: keras.Model, head: list[layers.Layer], novelty_layers: tuple[str, ...]) -> "Network":
         """Put a head on a core."""
         top = keras.Sequential([layers.Input(core.output.shape[1:]), *head], name="top")
+        return cls._joined(title, core, top, novelty_layers)
+
+    @classmethod
+    def _joined(
+        cls, title: str, core: keras.Model, top: keras.Sequential, novelty_layers: tuple[str, ...]
+    ) -> "Network":
         maps = [layer.name for layer in core.layers if len(layer.output.shape) == 4]
-        return cls(
-            title, core, top, keras.Model(core.input, top(core.output), name="classifier"), maps[-1], novelty_layers
-        )
+        model = keras.Model(core.input, top(core.output), name="classifier")
+        return cls(title, core, top, model, maps[-1], novelty_layers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what is pickled, has one core and one head, too."""
+        return Network._joined, (self.title, self.core, self.head, self.novelty_layers)
 
 
 def widened(network: Network, name: str, columns: list[int], classes: int, **options: Any) -> Network:
@@ -82,12 +92,16 @@ class Outputs:
     def __init__(self, network: Network, size: int):
         features = channel_statistics(network.core, network.novelty_layers, "novelty")
         both = keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")])
-        self._shapes, self._size = both.output_shape, size
+        self._network, self._shapes, self._size = network, both.output_shape, size
         self._call = tf.function(
             lambda images: both(images, training=False),
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32)],
             autograph=False,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what is pickled, has a graph of its own."""
+        return Outputs, (self._network, self._size)
 
     def __call__(self, images: np.ndarray, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities (n, classes) and features (n, d) of uint8 (n, size, size, 3).
@@ -273,6 +287,11 @@ NETWORKS: dict[str, Callable[..., Network]] = {
 }
 
 
+def least_size(name: str) -> int:
+    """The height and width in pixels below which nothing is left of a picture in the last map of a network."""
+    return {"cnn": 16, "cnn-original": 22}.get(name, 32)
+
+
 def build_network(name: str, classes: int, size: int | None, pretrained: bool = True, **options: Any) -> Network:
     """Build a network by its name.
 
@@ -284,10 +303,15 @@ def build_network(name: str, classes: int, size: int | None, pretrained: bool = 
         options: what else the network's builder takes.
 
     Raises:
-        NetworkError: there is no such network.
+        NetworkError: there is no such network, or it takes no pictures of that size.
+        KerasError: Keras is set up for other networks.
     """
-    if name not in NETWORKS:
-        raise NetworkError(f"There is no network {name!r}; there are {', '.join(NETWORKS)}.")
+    check_keras()
+    check_name(name, NETWORKS, "network", NetworkError)
+    allowed = whole(least_size(name), unit="pixels")
+    if not name.endswith("-original"):  # those have a dense layer over a map
+        allowed = optional(allowed)
+    check_value(size, allowed, f"The size of the pictures for {name!r}", NetworkError)
     if pretrained or name.startswith("cnn"):
         return NETWORKS[name](classes=classes, size=size, **options)
     return NETWORKS[name](classes=classes, size=size, weights=None, **options)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from artnb.backbones import TITLES
-from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS
+from artnb.classification.networks import NETWORKS, STATISTICS_LAYERS, least_size
 from artnb.errors import (
     TRUE_OR_FALSE,
     Allowed,
@@ -114,6 +114,12 @@ class ClassifierRecipe:
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
         check_settings(self, _RECIPE)
+        least = least_size(self.network)
+        for name, pixels in (("size", self.size), ("crop_size", self.crop_size or self.size)):
+            check_setting(pixels >= least, name, pixels, f"{least} pixels or more for {self.network!r}")
+        if self.network.endswith("-original"):
+            words = f"None for {self.network!r}, whose dense layer takes pictures of one size"
+            check_setting(self.crop_size is None, "crop_size", self.crop_size, words)
         crop, most = self.crop_size or self.size, max(self.train_size, self.size)
         check_setting(crop <= most, "crop_size", crop, f"None, or from 16 to train_size, {self.train_size} pixels")
         takes = [name for name in inspect.signature(NETWORKS[self.network]).parameters if name in _OPTIONS]

@@ -120,7 +120,7 @@ def search_classifier(
 
     Raises:
         SearchError: the folder holds another search, one on other pictures, or one that can't be read.
-        SettingsError: the seed is none.
+        SettingsError: the seed can't be used.
         TrainingError: a training can't be resumed.
     """
     _check_space(space)
@@ -142,6 +142,7 @@ def search_classifier(
         return scores
 
     identity: dict[str, Any] = {"space": space.name, "method": method, "seed": seed, "epochs": space.epochs}
+    identity["executions"] = space.executions
     identity["recipe"] = space.recipe(kt.HyperParameters()).to_dict()
     if data is not None:
         arrays = [part for pictures in (data.train, data.validation) for part in (pictures.images, pictures.labels)]

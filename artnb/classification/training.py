@@ -20,10 +20,11 @@ import tensorflow as tf
 from artnb.classification import networks
 from artnb.classification.networks import Network
 from artnb.classification.recipes import ClassifierRecipe, Phase
-from artnb.common.files import replacing
+from artnb.common.files import replacing, write_weights
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import progress
-from artnb.common.resuming import begin_or_resume, digest
+from artnb.common.releasing import released_graphs
+from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.errors import DivergenceError, TrainingError, check_setting
 from artnb.paintings.pipeline import (
@@ -36,6 +37,7 @@ from artnb.paintings.pipeline import (
 )
 
 
+@released_graphs()
 def train_network(
     recipe: ClassifierRecipe,
     data: Subsets,
@@ -61,7 +63,8 @@ def train_network(
         val_accuracy. Training figures are means over the epoch, under augmentation.
 
     Raises:
-        TrainingError: the folder holds a training and `resume` is not set, or another training than this one.
+        TrainingError: the folder holds a training and `resume` is not set, another training than this one, or a damaged
+            one, or somebody else trains in it.
         DivergenceError: the loss became infinite.
     """
     seed = seed_or_default(seed)
@@ -70,7 +73,12 @@ def train_network(
 
         with tempfile.TemporaryDirectory() as place:
             return train_network(recipe, data, place, seed, start=start)
-    run = _Run(Path(folder), _identity(recipe, data, seed, start), resume)
+    with in_use(Path(folder), TrainingError):
+        run = _Run(Path(folder), _identity(recipe, data, seed, start), list(recipe.phases), resume)
+        return _train(recipe, data, run, seed, start), run.history
+
+
+def _train(recipe: ClassifierRecipe, data: Subsets, run: "_Run", seed: int, start: Network | None) -> Network:
     strategy = _strategy()
     policy = precision(recipe)
     with under(policy), strategy.scope(), seeded(seed):
@@ -90,7 +98,7 @@ def train_network(
     if policy != FULL:
         trained, network = network, replace(_build(recipe, data, pretrained=False), title=network.title)
         _copy_weights(trained, network)
-    return network, run.history
+    return network
 
 
 def precision(recipe: ClassifierRecipe) -> str:
@@ -126,7 +134,7 @@ def _train_phase(
     """Train one phase from where it stands to its end."""
     past = run.history[run.history["phase"] == phase.name]
     if _finished(phase, past):
-        (network.head if phase.cached else network.model).load_weights(run.file(_chosen(phase, past)))
+        run.load(network.head if phase.cached else network.model, _chosen(phase, past))
         return
     first = int(past["epoch"].max()) if len(past) else len(run.history)  # epochs before, of all phases
     last = first - len(past) + phase.epochs
@@ -145,7 +153,7 @@ def _train_phase(
     with strategy.scope():
         _compile(model, phase, steps)
     if len(past):
-        model.load_weights(run.file(first))  # the optimiser's moments are in the same file
+        run.load(model, first, with_optimiser=True)
     plateau = [keras.callbacks.ReduceLROnPlateau(factor=0.2, patience=2)] if phase.schedule == "plateau" else []
     patience = [keras.callbacks.EarlyStopping(patience=phase.patience)] if phase.patience else []
     callbacks = [
@@ -169,7 +177,7 @@ def _train_phase(
         verbose=0,
     )
     bar.update((last - len(run.history)) * steps)  # what patience has saved
-    model.load_weights(run.file(_chosen(phase, run.history[run.history["phase"] == phase.name])))
+    run.load(model, _chosen(phase, run.history[run.history["phase"] == phase.name]))
 
 
 def class_weights(labels: np.ndarray, balance: float) -> dict[int, float]:
@@ -259,26 +267,40 @@ def _identity(recipe: ClassifierRecipe, data: Subsets, seed: int, start: Network
 class _Run:
     """A training's folder: what it is, how far it has come, and the weights to resume from."""
 
-    def __init__(self, folder: Path, identity: dict[str, Any], resume: bool):
+    def __init__(self, folder: Path, identity: dict[str, Any], phases: Sequence[Phase], resume: bool):
         self.folder = folder
         begin_or_resume(folder, identity, resume, TrainingError)
         self.history = pd.DataFrame(columns=HISTORY)
-        if (folder / "history.csv").is_file():
+        file = folder / "history.csv"
+        if file.is_file():
             try:
-                self.history = read_history(folder / "history.csv")
+                self.history = read_history(file)
+                _check_history(self.history, phases)
             except (OSError, ValueError) as error:
-                raise TrainingError(
-                    f"{folder / 'history.csv'} is damaged ({type(error).__name__}); remove the folder to begin anew, "
-                    "or name another."
-                ) from error
+                raise damaged_training(file, error) from error
+        saved = [int(each.name.split(".")[0]) for each in folder.glob("checkpoints/[0-9]*.weights.h5")]
+        if max(saved, default=0) > len(self.history) + 1:  # the row is written after the weights
+            raise TrainingError(
+                f"{file} is damaged (it has {len(self.history)} rows, and there are weights of epoch {max(saved)}); "
+                "remove the folder to begin anew, or name another."
+            )
 
     def file(self, epoch: int) -> Path:
         return self.folder / "checkpoints" / f"{epoch:04d}.weights.h5"
 
+    def load(self, model: keras.Model, epoch: int, with_optimiser: bool = False) -> None:
+        """Fill a model with what was saved after an epoch; the optimiser's moments are in the same file."""
+        try:
+            model.load_weights(self.file(epoch))
+            if with_optimiser and not int(model.optimizer.iterations):
+                raise ValueError("it holds no optimiser")
+        except Exception as error:  # Keras' and HDF5's own, for a file that is missing, was cut or is something else
+            raise damaged_training(self.file(epoch), error) from error
+
     def record(self, model: keras.Model, row: dict[str, Any]) -> None:
         """Save an epoch: its weights, then the row that says so; then remove all but each phase's last and best."""
         with replacing(self.file(row["epoch"])) as part:
-            model.save_weights(part)
+            write_weights(model, part)
         new = pd.DataFrame([row], columns=HISTORY)
         self.history = new if self.history.empty else pd.concat([self.history, new], ignore_index=True)
         with replacing(self.folder / "history.csv") as part:
@@ -297,26 +319,49 @@ def read_history(file: Path) -> pd.DataFrame:
     Raises:
         OSError, ValueError: it can't be read, or is another file.
     """
-    table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False)  # a phase may be called 1 or NA
+    # A phase may be called 1 or NA; pandas' own way to read numbers misses the last digit now and then.
+    if not file.read_bytes().endswith(b"\n"):
+        raise ValueError("its last line was cut")
+    table = pd.read_csv(file, dtype={"phase": str}, keep_default_na=False, float_precision="round_trip")
     if list(table.columns) != HISTORY:
         raise ValueError(f"the columns are {', '.join(table.columns)}")
     return table
+
+
+def _check_history(table: pd.DataFrame, phases: Sequence[Phase]) -> None:
+    """Raise ValueError for a table that no training by these phases has written."""
+    figures = table[HISTORY[1:]].apply(pd.to_numeric)
+    if (
+        table.empty
+        or table["epoch"].tolist() != list(range(1, len(table) + 1))
+        or not np.isfinite(figures.to_numpy(float)).all()
+    ):
+        raise ValueError("an epoch is missing, or a figure")
+    in_order = [phase.name for phase in phases for _ in range((table["phase"] == phase.name).sum())]
+    if table["phase"].tolist() != in_order:
+        raise ValueError("its phases are others")
 
 
 HISTORY = ["phase", "epoch", "seconds", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
 
 
 class _Replay(keras.callbacks.Callback):
-    """Tells new callbacks what happened before, so that a resumed training treats them as if it had never stopped."""
+    """Tells new callbacks what happened before, so that they treat a resumed training as if it had never stopped.
+
+    What they did to the learning rate then is in the checkpoint already.
+    """
 
     def __init__(self, callbacks: Sequence[keras.callbacks.Callback], past: pd.DataFrame):
         super().__init__()
         self.callbacks, self.past = callbacks, past
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        rate = float(self.model.optimizer.learning_rate)
         for row in self.past.to_dict("records"):
             for callback in self.callbacks:
                 callback.on_epoch_end(row["epoch"] - 1, dict(row))
+        if float(self.model.optimizer.learning_rate) != rate:
+            self.model.optimizer.learning_rate = rate
 
 
 class _Record(keras.callbacks.Callback):

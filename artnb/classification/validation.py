@@ -13,7 +13,7 @@ from artnb.images import ImageError, fit, load_image
 from artnb.paintings import catalogue, splits
 from artnb.paintings.pipeline import decode_rows
 from artnb.paintings.preparation import Prepared
-from artnb.paintings.sources import SUFFIXES, Collection
+from artnb.paintings.sources import Collection, artist_folders, pictures_in
 
 
 def evaluate_split(
@@ -70,12 +70,12 @@ def evaluate_folder(model: Classifier, folder: str | Path) -> tuple[Evaluation, 
     """
     folder, names = Path(folder), model.card.class_names
     images, labels, skipped = [], [], []
-    for place in sorted(path for path in folder.glob("*/") if not path.name.startswith(".")):
+    for place in artist_folders(folder):
         artist = catalogue.artist_name(place.name)
         if artist not in names:
             skipped.append(f"{place.name!r} is no artist that the model knows; left out.")
             continue
-        for file in sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES):
+        for file in pictures_in(place):
             try:
                 images.append(fit(load_image(file), model.card.size))
                 labels.append(names.index(artist))

@@ -15,6 +15,8 @@ from artnb.cli import classification, course, cyclegan, demo, models, paintings,
 from artnb.cli.common import StoppedError, answer, echo, import_tensorflow, lost, root
 from artnb.errors import ArtnbError
 
+_FREE = "free some space and run the command again"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever goes wrong is one sentence, on standard error or, with `--json`, as {"error": …}.
@@ -66,10 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort) as error:
         return fail(error, "stopped.", 130)
     except OSError as error:
-        hint = "free some space and run the command again" if error.errno == errno.ENOSPC else "fix that and try again"
+        hint = _FREE if error.errno == errno.ENOSPC else "fix that and try again"
         where = f" ({error.filename})" if error.filename else ""
         return fail(error, f"{error.strerror if error.errno else error}{where}; {hint}.", 1)
     except Exception as error:
+        if os.strerror(errno.ENOSPC) in str(error):  # as TensorFlow says it, of logs and of a search's own files
+            return fail(error, f"{os.strerror(errno.ENOSPC)}; {_FREE}.", 1)
         number = logs.unforeseen("command.failed", error, command=command)
         where = str(logs.events_file()) if logs.kept(number) else "the line above"
         place = f"error {number} in {where} says where"

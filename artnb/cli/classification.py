@@ -16,6 +16,7 @@ from artnb.cli.common import (
     import_tensorflow,
     log_option,
     resumable,
+    resumable_search,
     resume_option,
     root,
     say,
@@ -145,7 +146,7 @@ def _search(
     if not chief or worker:  # the chief trains nothing
         collection, table, _ = _prepared(split)
         data = load_pictures(collection, table, base.size, base.train_size)
-    with searching.distributed(chief, worker, minutes):
+    with resumable_search(output), searching.distributed(chief, worker, minutes):
         found = search_classifier(space_, data, output, seed, method, trials)
     answer({"results": found.to_dict("records")}, found.to_string(index=False))
 
@@ -201,6 +202,7 @@ def _predict(model: str, pictures: tuple[Path, ...], log: bool) -> None:
 
     classifier = load_model(model, "classifier")
     results: list[dict[str, Any]] = []
+    stopped = False
     with using(log=log or settings.log):
         for picture in pictures:
             try:
@@ -209,10 +211,15 @@ def _predict(model: str, pictures: tuple[Path, ...], log: bool) -> None:
                 results.append({"picture": str(picture), "error": str(error)})
                 complain(error)
                 continue
+            except KeyboardInterrupt:
+                results.append({"picture": str(picture), "error": "stopped."})
+                complain("stopped.")
+                stopped = True
+                break
             results.append({"picture": str(picture)} | prediction.to_dict())
             more = (f"\n    {artist} ({probability:.1%})" for artist, probability in prediction.ranked[1:3])
             say(f"{picture}: {prediction}{''.join(more)}")
-    finish(results)
+    finish(results, stopped)
 
 
 def _prepared(split: Path | None) -> tuple[Any, Any, Any]:
@@ -221,9 +228,13 @@ def _prepared(split: Path | None) -> tuple[Any, Any, Any]:
     from artnb.paintings.sources import load_collection
     from artnb.paintings.splits import load_split, require
 
-    if not split:
+    if split:
+        table, prepared = load_split(split), None
+        require(table)
+        collection = load_collection()
+    else:
         prepared = prepare()
-        return prepared.collection, prepared.table, prepared
-    table = load_split(split)
-    require(table)
-    return load_collection(), table, None
+        collection, table = prepared.collection, prepared.table
+    for note in collection.notes:
+        complain(note)
+    return collection, table, prepared

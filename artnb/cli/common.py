@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from artnb import __version__
+from artnb.common.files import short_name
 from artnb.errors import ArtnbError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -20,7 +21,17 @@ lost: set[int] = set()  # of 1, standard output, and 2, standard error, what can
 _JSON = "artnb.json"  # the key of the flag in Click's `meta`, which all contexts of a command share
 
 
-class Command(click.Command):
+class ServerCommand(click.Command):
+    """A command that runs until it is stopped, so it has nothing to print as JSON."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
+        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
+            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
+        return super().parse_args(ctx, args)
+
+
+class Command(ServerCommand):
     """A command that takes `--json`."""
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -28,12 +39,6 @@ class Command(click.Command):
         self.params.append(
             click.Option(["--json"], is_flag=True, expose_value=False, callback=_note_json, help="Print a JSON object.")
         )
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse empty values first: a variable of the shell that is not set would count as "not given"."""
-        if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in args):
-            raise click.UsageError("An argument is empty; give it a value, or leave it out.", ctx)
-        return super().parse_args(ctx, args)
 
 
 class Group(click.Group):
@@ -66,7 +71,7 @@ class Moment(click.ParamType):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
+        """Read a date or a time as ISO 8601 writes it."""
         if isinstance(value, datetime):
             return value
         try:
@@ -186,7 +191,11 @@ def echo(text: str | bytes, err: bool = False) -> None:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without the messages that its C++ code prints meanwhile; nothing else is hidden."""
+    """Import TensorFlow without the messages that its C++ code prints meanwhile; nothing else is hidden.
+
+    Raises:
+        ArtnbError: Keras, which comes with it, can't read its own settings.
+    """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -196,6 +205,12 @@ def import_tensorflow() -> None:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
             os.dup2(nowhere.fileno(), 2)
         import tensorflow  # noqa: F401
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:  # of Keras, which doesn't say why
+        folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+        raise ArtnbError(
+            f"Keras can't be imported ({type(error).__name__}): {Path(folder, 'keras.json')} holds a setting that it "
+            "can't use; mend that file, or remove it."
+        ) from error
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
@@ -214,6 +229,26 @@ def resumable(folder: Path) -> Iterator[None]:
         raise StoppedError(f"stopped; the same command with --resume resumes {folder}.") from None
 
 
+@contextmanager
+def resumable_search(folder: Path) -> Iterator[None]:
+    """Say how many trials are finished when a person stops a search.
+
+    Raises:
+        StoppedError: a person did.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        from artnb.common.searching import finished_trials
+
+        number = 0
+        with suppress(ArtnbError):  # it had not begun
+            number = len(finished_trials(folder, ""))
+        raise StoppedError(
+            f"stopped with {number} finished {'trial' if number == 1 else 'trials'}; the same command resumes {folder}."
+        ) from None
+
+
 def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequence[str] = ()) -> list[Path]:
     """A file in `folder` for the result of each source, named like it.
 
@@ -222,10 +257,11 @@ def result_names(sources: Sequence[Path], folder: Path, ending: str, taken: Sequ
     targets: list[Path] = []
     names = {name.casefold() for name in taken}
     for source in sources:
-        name, number = f"{source.stem}{ending}", 1
+        stem, number = short_name(source.stem, 180), 1  # with a number and a suffix it is not cut again
+        name = f"{stem}{ending}"
         while name.casefold() in names:
             number += 1
-            name = f"{source.stem}-{number}{ending}"
+            name = f"{stem}-{number}{ending}"
         names.add(name.casefold())
         targets.append(folder / name)
     return targets
@@ -235,7 +271,8 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
     """Check, before the work, that no result replaces an input, nor another file unless that was said.
 
     Raises:
-        FileError: one would.
+        FileError: one would, or it can't be written where it belongs.
+        OSError: its name is too long.
     """
     existing = [target for target in targets if target.exists()]
     own = {_identity(each) for each in inputs if each.exists()} if existing else set()
@@ -246,6 +283,12 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
             raise FileError(f"{target} is a folder; name another output (-o).")
         if not overwrite:
             raise FileError(f"{target} exists already; name another output (-o), or replace it with --overwrite.")
+    for folder in {target.parent for target in targets}:
+        place = next(place for place in (folder, *folder.parents) if place.exists())
+        if not place.is_dir():
+            raise FileError(f"{place} is a file, and no folder for {folder}; name another output (-o).")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise FileError(f"{place} can't be written to; name another output (-o).")
 
 
 def _identity(file: Path) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def _save(notebooks: tuple[str, ...]) -> None:
 
 @_course.command("learner")
 @_notebooks
-@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/learner", help="Default: build/learner.")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="learner", help="Default: learner.")
 @overwrite_option
 def _learner(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
     """Write the edition without the solutions; NN: only those notebooks that begin so."""
@@ -62,5 +62,6 @@ def _learner(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
     written = course.write_learner_edition(output, notebooks, overwrite)
     answer(
         {"folder": str(output), "results": [{"notebook": file.name} for file in written]},
-        f"{len(written)} notebooks without their solutions are in {output}",
+        f"{len(written)} notebooks without their solutions are in {output}; "
+        f"start with: jupyter lab {shlex.quote(str(output))}",
     )

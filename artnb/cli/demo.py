@@ -2,10 +2,10 @@
 
 import click
 
-from artnb.cli.common import POSITIVE, root
+from artnb.cli.common import POSITIVE, ServerCommand, root
 
 
-@root.command("demo", cls=click.Command)  # it runs until it is stopped, so it has nothing to print as JSON
+@root.command("demo", cls=ServerCommand)
 @click.option(
     "--ip",
     default="127.0.0.1",

@@ -1,16 +1,18 @@
 """`artnb models …`: the models there are, the registry of versions, retraining and export."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from artnb.cards import KINDS
+from artnb.cards import KINDS, ModelError
 from artnb.cli.common import (
     FOLDER,
     POSITIVE,
     Model,
+    ServerCommand,
     answer,
     echo,
     import_tensorflow,
@@ -48,11 +50,21 @@ def _list() -> None:
     from artnb import models
     from artnb.operation import registry
 
-    entries = [entry for entry in models.list_models() if not entry.name.startswith("registry:")]
-    versions = [version for name in NAMES for version in registry.versions(name)]
-    history = [event for name in NAMES for event in models.registered_history(name)]
+    found = models.list_models()
+    problems = {entry.folder: entry.problem for entry in found}  # those of champion and challenger, too
+    try:
+        versions = [version for name in NAMES for version in registry.versions(name)]
+        history = [event for name in NAMES for event in models.registered_history(name)]
+    except ModelError:  # the history can't be read, which the entries say
+        versions, history = [], []
+    entries = [entry for entry in found if not versions or not entry.name.startswith("registry:")]
+    rows = []
     lines = [f"{each.name:36}  {each.card.label if each.card else f'damaged: {each.problem}'}" for each in entries]
-    lines += map(_line, versions)
+    for version in versions:
+        if (problem := problems.get(version.folder)) is None:
+            problem = version.problem
+        rows.append(_row(version) | {"problem": problem})
+        lines.append(_line(version) + (f"; damaged: {problem}" if problem else ""))
     for event in history:
         if event["event"] != "add":
             forced = f" (forced: {event['forced']})" if event.get("forced") else ""
@@ -60,7 +72,7 @@ def _list() -> None:
             lines.append(f"{event['time']}  {event['event']} {event['name']} {change}")
     results = [{"name": each.name, "problem": each.problem} | _about(each.card) for each in entries]
     answer(
-        {"results": results, "versions": [_row(version) for version in versions], "history": history},
+        {"results": results, "versions": rows, "history": history},
         "\n".join(lines) or "none yet; see: artnb train --help",
     )
 
@@ -107,7 +119,7 @@ def _rollback(name: str) -> None:
     )
 
 
-@_models.command("ui", cls=click.Command)
+@_models.command("ui", cls=ServerCommand)
 @click.option("--port", type=click.IntRange(1, 2**16 - 1), default=5000, metavar="N", help="Default: 5000.")
 def _ui(port: int) -> None:
     """Show the registry in MLflow's page, on this machine only."""
@@ -116,7 +128,7 @@ def _ui(port: int) -> None:
     _become(tracking.page_command(port), port)
 
 
-@_models.command("serve", cls=click.Command)
+@_models.command("serve", cls=ServerCommand)
 @_name_argument
 @click.option("--port", type=click.IntRange(1, 2**16 - 1), default=5001, metavar="N", help="Default: 5001.")
 def _serve(name: str, port: int) -> None:
@@ -236,10 +248,9 @@ def _row(version: "Version") -> dict[str, Any]:
 
 
 def _line(version: "Version") -> str:
-    from artnb.cards import Card, ModelError
+    from artnb.cards import Card
 
-    try:
-        title = Card.load(version.folder).title
-    except ModelError as error:
-        title = f"damaged: {error}"
-    return f"{version.name} {version.number:3}  {', '.join(version.aliases):22}  {title}, added {version.added}"
+    title = ""
+    with suppress(ModelError):
+        title = f"{Card.load(version.folder).title}, "
+    return f"{version.name} {version.number:3}  {', '.join(version.aliases):22}  {title}added {version.added}"

@@ -10,6 +10,7 @@ from artnb.cli.common import (
     answer,
     as_json,
     check_new,
+    complain,
     echo,
     overwrite_option,
     root,
@@ -28,8 +29,11 @@ def _audit() -> None:
     from artnb.paintings.preparation import load_audit
     from artnb.paintings.sources import load_collection
 
-    audit = load_audit(load_collection())
-    answer(audit.to_dict(), audit.report())
+    collection = load_collection()
+    audit = load_audit(collection)
+    unreadable = [f"  {path}: {audit.reasons[path]}" for path in audit.unreadable]
+    text = "\n".join([audit.report(), *(["Unreadable:"] if unreadable else []), *unreadable, *collection.notes])
+    answer(audit.to_dict() | {"notes": list(collection.notes)}, text)
 
 
 @_paintings.command("split")
@@ -53,6 +57,8 @@ def _split(min_paintings: int | None, seed: int | None, output: Path | None, ove
     if output:
         check_new([output], overwrite)
     prepared = prepare(min_paintings, seed)
+    for note in prepared.collection.notes:
+        complain(note)
     table = prepared.table
     artists = table["artist"].nunique()
     subsets = table["subset"].value_counts().reindex(splits.SUBSETS).to_dict()

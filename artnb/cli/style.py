@@ -1,6 +1,6 @@
 """`artnb stylize` and `artnb search style`: can we paint like them?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -22,11 +22,13 @@ from artnb.cli.common import (
     log_option,
     overwrite_option,
     result_names,
+    resumable_search,
     root,
     say,
     search_options,
     seed_option,
 )
+from artnb.common.files import short_name
 from artnb.errors import ArtnbError
 
 if TYPE_CHECKING:
@@ -75,13 +77,10 @@ def _stylize(
     if backbone and recipe:
         raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
     sources = _sources(content, output)
-    finished = _finished(sources, content, output) if resume else {}
-    todo = [source for source in sources if source not in finished]
-    taken = [target.name for target in finished.values()]
-    targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
     inputs = [*sources, *styles, *(Path(each) for each in (mask, recipe) if each)]
-    check_new(targets, True, inputs)
-    check_new([target for target in targets if not (resume and _state(target).exists())], overwrite)
+    targets = result_names(sources, output, ".png") if content.is_dir() else [output]
+    if not resume:  # known before anything is loaded
+        check_new(targets, overwrite, inputs)
     import_tensorflow()
     from artnb.backbones import shared_backbone
     from artnb.common.progress import STOPPED
@@ -89,6 +88,7 @@ def _stylize(
     from artnb.settings import settings, using
     from artnb.style.files import load_recipe
     from artnb.style.recipes import default_recipe
+    from artnb.style.transfer import transfer_identity
     from artnb.weights import fetch_command
 
     name = recipe or backbone
@@ -96,14 +96,25 @@ def _stylize(
     changes = {name: value for name, value in changes.items() if value is not None and value is not False}
     how = replace(how, **changes)
     network = shared_backbone(how.backbone, untrained=True)  # the output says whether it is
+    style_images, mask_image = [load_image(style) for style in styles], load_image(mask) if mask else None
+    with_them: dict[str, Any] = {"weights": weights or None, "mask": mask_image, "seed": seed, "backbone": network}
+    identify = partial(transfer_identity, styles=style_images, recipe=how, **with_them)
+    todo, finished = sources, {}
+    if resume:
+        finished = _finished(sources, content, output, identify)
+        todo = [source for source in sources if source not in finished]
+        taken = [target.name for target in finished.values()]
+        targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
+        check_new(targets, True, inputs)
+        check_new([target for target in targets if not _state(target).exists()], overwrite)
     paint = partial(
         _paint,
         styles=styles,
-        style_images=[load_image(style) for style in styles],
+        style_images=style_images,
         recipe=how,
         weights=weights or None,
         mask=mask,
-        mask_image=load_image(mask) if mask else None,
+        mask_image=mask_image,
         seed=seed,
         resume=resume,
         backbone=network,
@@ -156,7 +167,7 @@ def _search(
 
     paints = not chief or worker  # the chief only distributes the trials
     photo, painting = (content, style) if paints else (None, None)
-    with searching.distributed(chief, worker, minutes):
+    with resumable_search(output), searching.distributed(chief, worker, minutes):
         table = search_style(style_space(space, backbone), photo, painting, output, seed, method, trials)
     text = table.drop(columns="painting", errors="ignore").round(4).to_string(index=False)
     answer({"results": table.to_dict("records")}, text)
@@ -169,13 +180,13 @@ def _sources(content: Path, output: Path) -> list[Path]:
         ImageError: there are no pictures, or the output is no file for a picture or no folder for several.
     """
     from artnb.images import WRITTEN, ImageError
-    from artnb.paintings.sources import SUFFIXES
+    from artnb.paintings.sources import SUFFIXES, pictures_in
 
     if not content.is_dir():
         if output.is_dir() or output.suffix.lower() not in WRITTEN:
             raise ImageError(f"{output.name!r} is not a file name for a picture; end it in {', '.join(WRITTEN)}.")
         return [content]
-    files = sorted(file for file in content.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = list(pictures_in(content))
     if not files:
         raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     if output.exists() and not output.is_dir():
@@ -183,25 +194,30 @@ def _sources(content: Path, output: Path) -> list[Path]:
     return files
 
 
-def _finished(sources: Sequence[Path], content: Path, output: Path) -> dict[Path, Path]:
-    """Source -> its result, for those that an earlier run has finished: each result says what it was painted from."""
-    import_tensorflow()
+def _finished(
+    sources: Sequence[Path], content: Path, output: Path, identify: Callable[[Path], str]
+) -> dict[Path, Path]:
+    """Source -> its result, for those that an earlier run has finished: each result says what it was painted from.
+
+    A source that has another content now, or is to be painted otherwise, is not finished.
+    """
     from artnb.style.files import read_painting
 
     finished: dict[Path, Path] = {}
     by_name = {source.name: source for source in sources}
     for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
         if target.is_file() and not _state(target).exists():
-            with suppress(ArtnbError):  # a picture that artnb did not paint
-                name = read_painting(target).get("content")
-                if isinstance(name, str) and name in by_name:
-                    finished[by_name[name]] = target
+            with suppress(ArtnbError):  # a picture that artnb did not paint, or none
+                said = read_painting(target)
+                source = by_name.get(str(said.get("content")))
+                if source is not None and said.get("identity") == identify(source):
+                    finished[source] = target
     return finished
 
 
 def _state(target: Path) -> Path:
     """Where an interrupted transfer is saved."""
-    return target.with_name(f".{target.name}.state")
+    return target.with_name(f".{short_name(target.name)}.state")
 
 
 def _paint(
@@ -235,7 +251,7 @@ def _paint(
     )
     names = {"content": source.name, "styles": [style.name for style in styles], "mask": mask and mask.name}
     save_painting(painting, target, weights=weights, **names)
-    metrics, steps = measure(painting.image, content, style_images[0], backbone), len(painting.history)
+    metrics, steps = measure(painting.image, content, style_images[0]), len(painting.history)
     result |= {
         "backbone": recipe.backbone,
         "untrained": painting.untrained,
@@ -243,6 +259,7 @@ def _paint(
         "seconds_per_step": round(painting.seconds_per_step, 4),
         "style_distance": round(metrics.style_distance, 4),
         "content_distance": round(metrics.content_distance, 4),
+        "judge": metrics.judge,
         "output": str(target),
     }
     say(f"{target}: {painting.backbone}, {steps} steps of {painting.seconds_per_step:.2f} s")

@@ -55,7 +55,7 @@ def _report(output: Path | None, overwrite: bool, since: datetime | None, until:
 def _drift(model: str, folder: str | None, since: datetime | None, until: datetime | None, exit_code: bool) -> None:
     """Compare pictures with those that a classifier was measured on.
 
-    The pictures of DIR, or those of the logged predictions since and until a date.
+    The pictures of DIR, of more than 2,000 a random sample, or those of the logged predictions since and until a date.
     """
     if folder and (since or until):
         raise click.UsageError("A folder's pictures have no dates; give DIR, or --since and --until.")
@@ -67,8 +67,11 @@ def _drift(model: str, folder: str | None, since: datetime | None, until: dateti
     classifier = load_model(model, "classifier")
     artists: list[str] = []
     errors: list[str] = []
+    found, of_how_many = 0, ""
     if folder:
-        images, artists, errors = drift.read_folder(folder, classifier.card.size)
+        images, artists, errors, found = drift.read_folder(folder, classifier.card.size)
+        if found > len(images) + len(errors):
+            of_how_many = f"A random sample of the folder's {found:,} pictures.\n\n"
         sample = drift.sample(classifier, images)
     else:
         sample = drift.logged_sample(classifier, Store.default(), since, until)
@@ -76,11 +79,15 @@ def _drift(model: str, folder: str | None, since: datetime | None, until: dateti
     newcomers = drift.newcomers(artists, classifier.card.class_names)
     for error in errors:
         complain(error)
-    text = f"{classifier.card.title}: {result.report()}"
+    text = f"{of_how_many}{classifier.card.title}: {result.report()}"
     if newcomers:
         names = ", ".join(f"{artist} ({number})" for artist, number in newcomers.items())
         text += f"\n\nArtists that the model does not know, to be collected: {names}"
-    answer({"model": classifier.folder.name} | result.to_dict() | {"newcomers": newcomers, "skipped": errors}, text)
+    of_folder = {"files": found} if folder else {}
+    answer(
+        {"model": classifier.folder.name} | of_folder | result.to_dict() | {"newcomers": newcomers, "skipped": errors},
+        text,
+    )
     if exit_code and result.alarm:
         raise click.exceptions.Exit(1)
 

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ALGORITHMS = {"md5": "MD5", "sha256": "SHA-256"}  # as `checksum` and as a person calls them
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2, "/dev/fd/1": 1, "/dev/fd/2": 2}
@@ -37,6 +39,13 @@ def checksum(file: str | Path, algorithm: str) -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
+def short_name(name: str, most: int = 200) -> str:
+    """The beginning of a file's name, of so many bytes at most: what names are made from that must not be too long."""
+    while len(os.fsencode(name)) > most:  # by characters: half of one is no UTF-8
+        name = name[:-1]
+    return name
+
+
 @contextmanager
 def replacing(target: str | Path) -> Iterator[Path]:
     """Yield a path beside `target` to write to; on success it takes the place of `target` in one step.
@@ -54,7 +63,7 @@ def replacing(target: str | Path) -> Iterator[Path]:
             raise OSError(errno.EINVAL, "Is a device or a pipe, not a file", str(target))
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    beside = Path(tempfile.mkdtemp(prefix=f".{short_name(target.name)}.", dir=target.parent))
     part = beside / name
     try:
         yield part
@@ -62,8 +71,37 @@ def replacing(target: str | Path) -> Iterator[Path]:
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
         part.replace(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write that fails does not say of what
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+class _Memory(io.BytesIO):
+    """A file in memory, under a name that Keras takes for one of weights."""
+
+    def __fspath__(self) -> str:
+        return "memory.weights.h5"
+
+    __str__ = __fspath__
+
+
+def write_weights(model: Any, file: Path) -> None:
+    """Write a Keras model's weights, and its optimiser's if it has one.
+
+    HDF5 fills memory and not the disk: a disk that is full would end the process in it (a segmentation fault).
+
+    Args:
+        model: which.
+        file: NAME.weights.h5, as `replacing` yields it.
+
+    Raises:
+        OSError: it can't be written, such as on a full disk.
+    """
+    memory = _Memory()
+    model.save_weights(memory)
+    file.write_bytes(memory.getbuffer())
 
 
 def append_lines(file: str | Path, lines: Iterable[str], most_bytes: int | None = None) -> None:

@@ -101,7 +101,7 @@ class JsonLines(logging.Handler):
             time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
             line = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
             fields = {name: _plain(value) for name, value in getattr(record, "fields", {}).items()}
-            text = json.dumps(line | {"process": os.getpid()} | fields, ensure_ascii=False)
+            text = json.dumps(line | {"process": os.getpid()} | fields)  # ASCII: half a character can't be written
             append_lines(self.file, [text], MOST_BYTES)  # whoever can cause errors must not be able to fill the disk
             if "id" in fields:
                 _kept.append(fields["id"])

@@ -11,10 +11,34 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from artnb.errors import ArtnbError
 from artnb.settings import settings
 
 FULL = "float32"
 CPU_FLAGS = Path("/proc/cpuinfo")  # only Linux says there what a processor can do
+
+
+class KerasError(ArtnbError, RuntimeError):
+    """Keras is set up for other networks than artnb's."""
+
+
+def check_keras() -> None:
+    """Nothing for Keras as artnb's networks need it: on TensorFlow, with channels last, in 32 bits.
+
+    Raises:
+        KerasError: it is set to something else, in its own keras.json, by `keras.config` or before artnb was imported.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise KerasError(
+            f"Keras runs on {keras.config.backend()} in this program, and artnb's networks run on TensorFlow; "
+            "start it with KERAS_BACKEND=tensorflow, or import artnb before keras."
+        )
+    for name, wanted in (("image_data_format", "channels_last"), ("floatx", FULL)):
+        if (value := getattr(keras.config, name)()) != wanted:
+            raise KerasError(
+                f"Keras' {name} is {value!r} (its keras.json, or keras.config.set_{name}), and artnb's networks need "
+                f"{wanted!r}; change it there, or start with another KERAS_HOME."
+            )
 
 
 def training_policy(depthwise: bool = False) -> str:

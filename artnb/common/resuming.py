@@ -1,16 +1,19 @@
-"""A training's folder says which training it holds, so that no other one is resumed there."""
+"""A training's folder says which training it holds, so that no other one is resumed there, and is one process' own."""
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from artnb.common.files import replacing
-from artnb.errors import ArtnbError
+from artnb.errors import ArtnbError, TrainingError
 
 _FILE = "training.json"
+_MADE = ("history.csv", "checkpoints", "state.npz", "card.json")  # what trainings leave, and models
 
 
 def digest(*arrays: np.ndarray) -> str:
@@ -41,11 +44,56 @@ def read_object(file: Path, error: type[ArtnbError]) -> dict[str, Any]:
     return values
 
 
+def damaged_training(file: Path, error: Exception) -> TrainingError:
+    """What is said of a file that a training can't be resumed from."""
+    what = "missing" if isinstance(error, FileNotFoundError) else f"damaged ({type(error).__name__})"
+    return TrainingError(f"{file} is {what}; remove the folder to begin anew, or name another.")
+
+
+@contextmanager
+def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterator[None]:
+    """Nobody else works in a folder while the block does; blocks of one thread may be nested.
+
+    Args:
+        folder: is made if it is not there, and goes again if the block raises and has left nothing in it. A file
+            in it, `.lock`, keeps others out; a kill sets it free.
+        error: what is raised.
+        wait: whether to wait until nobody else does.
+
+    Raises:
+        error: somebody else does, or it is a file.
+        OSError: it can't be made or written to.
+    """
+    from filelock import FileLock, Timeout
+
+    if folder.exists() and not folder.is_dir():
+        raise error(f"{folder} is a file; name a folder.")
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder.resolve() / ".lock"
+    file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
+    lock = FileLock(file, is_singleton=True)
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise error(f"Another process works in {folder}; wait until it has ended, or name another folder.") from None
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # on Windows, a file that is open stays
+            if made and [each.name for each in folder.iterdir()] == [file.name]:
+                file.unlink()
+                folder.rmdir()
+        raise
+    finally:
+        lock.release()
+
+
 def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error: type[ArtnbError]) -> None:
     """Write down what is trained here, or compare it with what was written down before.
 
     Args:
-        folder: of the training; made if need be.
+        folder: of the training, in use by nobody else.
         identity: what makes one training another one, in JSON values.
         resume: whether a training that is there is to be resumed.
         error: what is raised.
@@ -65,8 +113,7 @@ def begin_or_resume(folder: Path, identity: dict[str, Any], resume: bool, error:
                 "resume it with the same, or name another folder."
             )
         return
-    if folder.exists() and not folder.is_dir():
-        raise error(f"{folder} is a file; name a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    if found := [name for name in _MADE if (folder / name).exists()]:
+        raise error(f"{folder} holds {found[0]} and no {_FILE} that says of which training; name another folder.")
     with replacing(described) as part:
         part.write_text(json.dumps(identity, indent=1), encoding="utf-8")

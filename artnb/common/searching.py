@@ -1,7 +1,9 @@
 """Searches for settings with keras-tuner, on one machine or several, that are resumed after a kill.
 
-The oracles (random, Bayesian, Hyperband), their memory, and the chief and its workers are keras-tuner's. What is ours
-is that a trial is a function from hyper-parameters to figures, and that a folder says what is searched in it.
+The oracles (random, Bayesian, Hyperband), and the chief and its workers are keras-tuner's. What is ours is that a trial
+is a function from hyper-parameters to figures, that a folder says what is searched in it, and that a search is resumed
+by telling a new oracle all over again what the trials found: it proposes the same ones in the same order, while one
+that keras-tuner reloads has forgotten its random numbers, and a trial that a kill came too close to.
 """
 
 import io
@@ -10,13 +12,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from artnb.common import extras
 from artnb.common.files import replacing
-from artnb.common.resuming import read_object
+from artnb.common.resuming import in_use, read_object
 from artnb.errors import ArtnbError, check_name, check_value, whole
 
 with extras.needed("course", "A search needs", "keras-tuner"):
@@ -56,46 +58,70 @@ def search(
         max_epochs: Hyperband's.
 
     Raises:
-        SearchError: the folder holds another search, or one that can't be read; there is no such method.
-        ArtnbError: what a trial raised; the search can be resumed in it.
+        SearchError: the folder holds another search, or one that can't be read, or somebody else is at it; there is
+            no such method.
+        Exception: what a trial raised; the search can be resumed in it.
     """
     folder = Path(folder)
     check_name(method, _TUNERS, "method of search", SearchError)
     check_value(trials, whole(1, 1_000_000), "The number of trials", SearchError)
     hyper = kt.HyperParameters()
     declare(hyper)
-    _begin(folder, identity)
     options: dict[str, Any] = {"max_trials": trials}
     if method == "hyperband":
         options = {"max_epochs": max_epochs, "factor": 3}
-    with _readable(folder), redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it resumes
-        tuner: Any = _TUNERS[method](
-            **options,
-            hyperparameters=hyper,
-            objective=objective,
-            seed=seed,
-            directory=str(folder.parent),
-            project_name=folder.name,
-            overwrite=False,
-            max_consecutive_failed_trials=1,
-        )
-    try:
-        tuner.search(work=work, verbose=0)  # a chief only answers its workers here
-    except _RefusedError as error:
-        raise error.args[0] from None
+    alone = "KERASTUNER_ORACLE_IP" not in os.environ
+    with in_use(folder, SearchError) if alone else nullcontext():
+        _begin(folder, identity | {"range of settings": hyper.get_config()["space"]})
+        if alone:
+            _forget(folder, len(str(options.get("max_trials"))))
+        with _readable(folder), redirect_stdout(io.StringIO()):  # keras-tuner prints the folder that it resumes
+            tuner: Any = _TUNERS[method](
+                **options,
+                hyperparameters=hyper,
+                objective=objective,
+                seed=seed or 2**31,  # keras-tuner takes 0 for none; no seed of ours is as large as this
+                directory=str(folder.parent),
+                project_name=folder.name,
+                overwrite=False,
+                max_consecutive_failed_trials=1,
+            )
+        try:
+            tuner.search(work=work, verbose=0)  # a chief only answers its workers here
+        except _RefusedError as error:
+            raise error.args[0] from None
+
+
+def _forget(folder: Path, digits: int) -> None:
+    """Let keras-tuner begin anew, in folders that are called as it calls them for so many trials."""
+    (folder / "tuner0.json").unlink(missing_ok=True)
+    for place in folder.glob("trial_*"):
+        number = place.name.removeprefix("trial_")
+        wanted = folder / f"trial_{number.lstrip('0') or '0':0>{digits}}"
+        if number.isdecimal() and not wanted.exists():
+            place.rename(wanted)
 
 
 class _RefusedError(kt.errors.FatalError):
-    """Holds an error with a sentence, which keras-tuner would otherwise take for a setting that failed."""
+    """Holds an error, which keras-tuner would otherwise take for a setting that failed."""
 
 
 class _Works:
     """What a trial is, for each of keras-tuner's tuners."""
 
     def run_trial(self, trial: Any, work: Work, **_: Any) -> Any:
+        place = Path(self.get_trial_dir(trial.trial_id))  # type: ignore[attr-defined]
+        values = trial.hyperparameters.values
         try:
-            return work(trial.hyperparameters, Path(self.get_trial_dir(trial.trial_id)))  # type: ignore[attr-defined]
-        except ArtnbError as error:
+            with suppress(SearchError):  # not finished, or cut: it is tried again, and finds the same
+                result = read_object(place / _RESULT, SearchError)
+                if result.get("values") == values and result.get("found"):
+                    return result["found"]
+            found = work(trial.hyperparameters, place)
+            with replacing(place / _RESULT) as part:
+                part.write_text(json.dumps({"values": values, "found": found}), encoding="utf-8")
+            return found
+        except Exception as error:
             raise _RefusedError(error) from error
 
     def load_model(self, trial: Any) -> None:
@@ -142,13 +168,14 @@ def finished_trials(folder: str | Path, command: str, figures: Sequence[str] = (
                 for observed in metric["observations"][-1:]
             }
             values = dict(trial["hyperparameters"]["values"])
-            trials.append({"trial": trial["trial_id"], "values": values, "metrics": metrics, "score": trial["score"]})
+            number = file.parent.name.removeprefix("trial_")
+            trials.append({"trial": number, "values": values, "metrics": metrics, "score": trial["score"]})
         if not set(figures) <= set(metrics):
             raise SearchError(f"{Path(folder).name!r} holds a search of another kind; begin one with: {command}")
     return trials
 
 
-_FILE = "search.json"
+_FILE, _RESULT = "search.json", "result.json"
 
 
 @contextmanager

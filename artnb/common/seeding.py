@@ -12,7 +12,7 @@ def seed_or_default(seed: int | None) -> int:
     """The seed that was given; of None, the one in use.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: it can't be used.
     """
     if seed is None:
         return settings.seed

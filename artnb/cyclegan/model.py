@@ -1,7 +1,7 @@
 """A trained CycleGAN: called on a picture it paints it over, and its folder holds the four networks' weights."""
 
 import sys
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -11,6 +11,8 @@ import pandas as pd
 from artnb import models
 from artnb.backbones import BackboneError
 from artnb.cards import Card, ModelError, damaged
+from artnb.common.files import write_weights
+from artnb.common.resuming import in_use
 from artnb.common.seeding import seed_or_default
 from artnb.cyclegan.evaluation import evaluate_generator
 from artnb.cyclegan.networks import CycleGAN
@@ -155,7 +157,9 @@ def save_cyclegan(
         start: the card of the model whose weights it began with.
     """
     folder, history, recipe, networks = Path(folder), training.history, training.recipe, training.networks
-    writers: dict[str, Any] = {f"{name}.weights.h5": getattr(networks, name).save_weights for name in _NETWORKS}
+    writers: dict[str, Any] = {
+        f"{name}.weights.h5": partial(write_weights, getattr(networks, name)) for name in _NETWORKS
+    }
     card, identity = models.save_model(
         folder,
         {
@@ -206,27 +210,28 @@ def train_cyclegan(
     """
     seed = seed_or_default(seed)
     start_model: CycleModel | None = None if start is None else models.load_model(start, "cyclegan")
-    data = load_unpaired(pictures, read_size(recipe), seed)
-    if start_model is not None and start_model.card.test != data.test:
-        raise TrainingError(
-            "The model to start from kept other pictures back than this training would, so it could not be measured on "
-            f"unseen ones; train on its own pictures with --seed {start_model.card.seed}."
+    with in_use(Path(folder), TrainingError):
+        data = load_unpaired(pictures, read_size(recipe), seed)
+        if start_model is not None and start_model.card.test != data.test:
+            raise TrainingError(
+                "The model to start from kept other pictures back than this training would, so it could not be "
+                f"measured on unseen ones; train on its own pictures with --seed {start_model.card.seed}."
+            )
+        if data.skipped:
+            print(
+                f"Files that can't be read and were left out: {len(data.skipped)}, such as: {data.skipped[0]}",
+                file=sys.stderr,
+            )
+        networks = start_model.networks if start_model else None
+        done = train_generators(
+            data.train_photos, data.train_monets, recipe, folder, seed=seed, start=networks, resume=resume, watch=watch
         )
-    if data.skipped:
-        print(
-            f"Files that can't be read and were left out: {len(data.skipped)}, such as: {data.skipped[0]}",
-            file=sys.stderr,
+        if done.stopped:
+            raise KeyboardInterrupt
+        metrics = measure_both(done.networks, data, recipe, seed)
+        return save_cyclegan(
+            done, folder, pictures.source, data.counts(), metrics, data.test, start_model.card if start_model else None
         )
-    networks = start_model.networks if start_model else None
-    done = train_generators(
-        data.train_photos, data.train_monets, recipe, folder, seed=seed, start=networks, resume=resume, watch=watch
-    )
-    if done.stopped:
-        raise KeyboardInterrupt
-    metrics = measure_both(done.networks, data, recipe, seed)
-    return save_cyclegan(
-        done, folder, pictures.source, data.counts(), metrics, data.test, start_model.card if start_model else None
-    )
 
 
 def measure_both(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
-from artnb.common.precision import FULL, under
+from artnb.common.precision import FULL, check_keras, under
 from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
 from artnb.errors import NetworkError
 
@@ -77,12 +77,39 @@ class InstanceNormalization(layers.GroupNormalization):
         return tf.concat(outputs, 0) if len(outputs) > 1 else outputs[0]
 
     def _normalised(self, picture: tf.Tensor) -> tf.Tensor:
-        nothing = tf.zeros([0])  # the moving averages of a batch norm, which are not asked for
         scale, offset = (tf.cast(variable, "float32") for variable in (self.gamma, self.beta))
-        normalised = tf.raw_ops.FusedBatchNormV3(
-            x=picture, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=self.epsilon
+        return _normalised(picture, scale, offset, self.epsilon)
+
+
+def _normalised(picture: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Normalise a batch of one; what goes back through a channel of one colour is damped.
+
+    Its derivative there is 1 / √ε, which twenty layers multiply to infinity on a picture of one colour. So what a
+    channel passes back counts by the share of its variance in variance + ε: nearly 1, and 0 where there is nothing.
+    """
+    nothing = tf.zeros([0])  # the moving averages of a batch norm, which are not asked for
+
+    @tf.custom_gradient
+    def normalise(picture: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        done = tf.raw_ops.FusedBatchNormV3(
+            x=picture, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=epsilon
         )
-        return normalised.y
+
+        def gradient(back: tf.Tensor) -> list[tf.Tensor]:
+            variance = done.batch_variance
+            return tf.raw_ops.FusedBatchNormGradV3(
+                y_backprop=back,
+                x=picture,
+                scale=scale * variance / (variance + epsilon),  # what goes back to the picture is proportional to it
+                reserve_space_1=done.reserve_space_1,
+                reserve_space_2=done.reserve_space_2,
+                reserve_space_3=done.reserve_space_3,
+                epsilon=epsilon,
+            )[:3]
+
+        return done.y, gradient
+
+    return normalise(picture, scale, offset)
 
 
 def instance_norm(name: str) -> layers.Layer:
@@ -304,7 +331,12 @@ class CycleGAN:
 
     @classmethod
     def build(cls, recipe: CycleRecipe) -> "CycleGAN":
-        """The networks of a recipe, for pictures of any size, with random weights."""
+        """The networks of a recipe, for pictures of any size, with random weights.
+
+        Raises:
+            KerasError: Keras is set up for other networks.
+        """
+        check_keras()
         # A U-Net that halves its pictures down to a single pixel is another network at another size.
         size = recipe.size if recipe.generator == "unet" and recipe.size == recipe.multiple else None
         generators = [

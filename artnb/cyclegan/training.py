@@ -4,10 +4,10 @@ A step goes back through its networks twice: once for both generators, once for 
 file, so that a training that was killed is resumed with the same weights, schedule, pool and order of pictures.
 """
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import tensorflow as tf
 from artnb.common.files import replacing
 from artnb.common.precision import FULL, training_policy, under
 from artnb.common.progress import STOPPED, progress
-from artnb.common.resuming import begin_or_resume, digest
+from artnb.common.releasing import released_graphs
+from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
@@ -61,6 +62,7 @@ class CycleTraining:
     precision: str = FULL
 
 
+@released_graphs()
 def train_generators(
     photos: np.ndarray,
     paintings: np.ndarray,
@@ -107,48 +109,47 @@ def train_generators(
                 f"The {name} have {min(pictures.shape[1:3])} pixels, and squares of {recipe.size} are cut out of them; "
                 "read them larger, or train at a smaller size."
             )
-    policy = training_policy()
-    with under(policy), seeded(seed):
-        networks = CycleGAN.build(recipe)
-    if start is not None:
-        _copy_weights(start, networks)
-    state = State(networks, recipe)
-    run = _Run(
-        None if folder is None else Path(folder), _identity(recipe, photos, paintings, seed, start), state, resume
-    )
-    step = tf.function(state.step, autograph=False)
-    batches = iter(_batches(photos, paintings, recipe, seed, state.done))
-    samples = [
-        np.stack([fit(picture, recipe.size) for picture in pictures[:: max(1, len(pictures) // 4)][:4]])
-        for pictures in (photos, paintings)
-    ]
-    sums, start_time, stopped = np.zeros(len(LOSSES)), time.perf_counter(), ""
-    with progress(None, "CycleGAN", recipe.steps, "step") as bar:
-        bar.update(state.done)
-        try:
-            while state.done < recipe.steps:
-                sums += step(*next(batches), tf.constant([seed, state.done])).numpy()
-                state.done += 1
-                bar.update()
-                if state.done % every == 0 or state.done == recipe.steps:
-                    count = (state.done - 1) % every + 1
-                    now = time.perf_counter()
-                    run.record(sums / count, now - start_time, bar)
-                    sums, start_time = np.zeros(len(LOSSES)), now
-                if state.done % keep_every == 0 or state.done == recipe.steps:
-                    shown = run.keep(samples)
-                    if watch is not None and watch(run.history, shown) is False:
-                        stopped = STOPPED
-                        break
-        except KeyboardInterrupt:
-            stopped = STOPPED
-            if run.folder:
-                sentence = f"Stopped at step {state.done}; the state of step {run.saved} is in {run.folder}."
-                print(sentence, file=sys.stderr)
-    if policy != FULL:
-        trained, networks = networks, CycleGAN.build(recipe)
-        _copy_weights(trained, networks)
-    return CycleTraining(networks, run.history, recipe, seed, stopped, policy)
+    with nullcontext() if folder is None else in_use(Path(folder), TrainingError):
+        policy = training_policy()
+        with under(policy), seeded(seed):
+            networks = CycleGAN.build(recipe)
+        if start is not None:
+            _copy_weights(start, networks)
+        state = State(networks, recipe)
+        identity = _identity(recipe, photos, paintings, seed, start)
+        run = _Run(None if folder is None else Path(folder), identity, state, resume)
+        step = tf.function(state.step, autograph=False)
+        batches = iter(_batches(photos, paintings, recipe, seed, state.done))
+        samples = [
+            np.stack([fit(picture, recipe.size) for picture in pictures[:: max(1, len(pictures) // 4)][:4]])
+            for pictures in (photos, paintings)
+        ]
+        sums, start_time, stopped = run.sums, time.perf_counter() - run.seconds, ""
+        with progress(None, "CycleGAN", recipe.steps, "step") as bar:
+            bar.update(state.done)
+            try:
+                while state.done < recipe.steps:
+                    sums += step(*next(batches), tf.constant([seed, state.done])).numpy()
+                    state.done += 1
+                    bar.update()
+                    if state.done % every == 0 or state.done == recipe.steps:
+                        now = time.perf_counter()
+                        run.record(sums, now - start_time, bar)
+                        sums, start_time = np.zeros(len(LOSSES)), now
+                    if state.done % keep_every == 0 or state.done == recipe.steps:
+                        shown = run.keep(samples, sums, time.perf_counter() - start_time)
+                        if watch is not None and watch(run.history, shown) is False:
+                            stopped = STOPPED
+                            break
+            except KeyboardInterrupt:
+                stopped = STOPPED
+                if run.folder:
+                    sentence = f"Stopped at step {state.done}; the state of step {run.saved} is in {run.folder}."
+                    print(sentence, file=sys.stderr)
+        if policy != FULL:
+            trained, networks = networks, CycleGAN.build(recipe)
+            _copy_weights(trained, networks)
+        return CycleTraining(networks, run.history, recipe, seed, stopped, policy)
 
 
 def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:
@@ -233,27 +234,25 @@ def _identity(
 
 
 class _Run:
-    """A training's folder."""
+    """A training's folder: its history, and its state, where the row that is under way is a part of."""
 
     def __init__(self, folder: Path | None, identity: dict[str, Any], state: State, resume: bool):
         self.folder, self.state, self.saved = folder, state, 0
         self.history = pd.DataFrame(columns=list(HISTORY))
+        self.sums, self.seconds = np.zeros(len(LOSSES)), 0.0  # of the steps since the last row
         self.board: Any = None
         if folder is None:
             return
         begin_or_resume(folder, identity, resume, TrainingError)
-        if (folder / "state.npz").is_file():
-            self._load()
+        if (folder / "state.npz").is_file() or (folder / "history.csv").is_file():
+            self._load(folder / "state.npz")
         self.board = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
-    def record(self, losses: np.ndarray, seconds: float, bar: Any) -> None:
-        """A row of the history."""
+    def record(self, sums: np.ndarray, seconds: float, bar: Any) -> None:
+        """A row of the history, from the losses' sums over its steps."""
+        self._check(sums)
         step = self.state.done
-        if not all(math.isfinite(loss) for loss in losses):
-            raise DivergenceError(
-                f"Before step {step} a loss became no number ({dict(zip(LOSSES, np.round(losses, 3), strict=True))}); "
-                f"the state of step {self.saved} is kept: lower the learning rate and begin in another folder."
-            )
+        losses = sums / (step - (self.history["step"].iloc[-1] if len(self.history) else 0))
         row = dict(zip(HISTORY, (step, round(seconds, 3), self.state.rate, *map(float, losses)), strict=True))
         new = pd.DataFrame([row])
         self.history = new if self.history.empty else pd.concat([self.history, new], ignore_index=True)
@@ -263,8 +262,18 @@ class _Run:
                 for name in HISTORY[2:]:
                     tf.summary.scalar(name, row[name], step)
 
-    def keep(self, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _check(self, sums: np.ndarray) -> None:
+        if not np.isfinite(sums).all():
+            raise DivergenceError(
+                f"Before step {self.state.done} a loss became no number "
+                f"({dict(zip(LOSSES, map(float, sums.round(3)), strict=True))}); "
+                f"the state of step {self.saved} is kept: lower the learning rate and begin in another folder."
+            )
+
+    def keep(self, samples: Sequence[np.ndarray], sums: np.ndarray, seconds: float) -> list[np.ndarray]:
         """Save the state, and show what the generators do: each sample above what became of it."""
+        self._check(sums)
+        self.sums, self.seconds = sums, seconds
         shown: list[np.ndarray] = []
         for network, pictures in zip(self.state.networks.generators, samples, strict=True):
             generated = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
@@ -291,13 +300,16 @@ class _Run:
         values: dict[str, Any] = {f"v{number}": np.asarray(v) for number, v in enumerate(self.state.all_variables())}
         history = self.history.to_numpy(np.float64)
         with replacing(self.folder / "state.npz") as part, part.open("wb") as stream:
-            np.savez(stream, done=np.array(self.state.done), history=history, **values)
+            row: dict[str, Any] = {"sums": self.sums, "seconds": np.array(self.seconds)}
+            np.savez(stream, done=np.array(self.state.done), history=history, **row, **values)
+        self._write_history()
+
+    def _write_history(self) -> None:
+        assert self.folder is not None
         with replacing(self.folder / "history.csv") as part:
             self.history.to_csv(part, index=False)
 
-    def _load(self) -> None:
-        assert self.folder is not None
-        file = self.folder / "state.npz"
+    def _load(self, file: Path) -> None:
         variables = self.state.all_variables()
         try:
             with np.load(file, allow_pickle=False) as saved:
@@ -306,13 +318,12 @@ class _Run:
             if any(tuple(v.shape) != value.shape for v, value in zip(variables, new, strict=True)):
                 raise TrainingError(f"{file} is of other networks than the recipe's; name another folder.")
             history = pd.DataFrame(values["history"], columns=list(HISTORY)).astype({"step": int})
-            done = int(values["done"])
+            done, self.sums, self.seconds = int(values["done"]), values["sums"], float(values["seconds"])
         except TrainingError:
             raise
         except Exception as error:  # zipfile's own and NumPy's, for a file that was cut or is something else
-            raise TrainingError(
-                f"{file} is damaged ({type(error).__name__}); remove the folder to begin anew, or name another."
-            ) from error
+            raise damaged_training(file, error) from error
         for variable, value in zip(variables, new, strict=True):
             variable.assign(value)
         self.history, self.state.done, self.saved = history, done, done
+        self._write_history()  # a kill may have come between the two files

@@ -196,13 +196,16 @@ def _compare_generators(against: str, old: Card, new: Card) -> Comparison:
             f"By the card of {against!r}, untouched photographs are no farther from the paintings than paintings are "
             "(KID), so its test can't tell good from bad; train with more pictures to measure on."
         )
-    # The pictures are the same, but only each model's interval is known, at 95 %. Adding the variances, as for
-    # independent samples, makes the interval of the difference too wide.
-    deviation = np.hypot(*((kid["interval"][1] - kid["interval"][0]) / 2 / norm.ppf(0.975) for kid in kids))
-    half = float(norm.ppf((1 + LEVEL) / 2) * deviation)
+    # The pictures are the same, but only each model's interval is known, at 95 %. Taking them for independent ones
+    # (Zou and Donner, "Construction of Confidence Limits about Effect Measures", 2008) makes the interval of the
+    # difference too wide.
+    (old_down, old_up), (new_down, new_up) = (
+        (max(kid["value"] - kid["interval"][0], 0), max(kid["interval"][1] - kid["value"], 0)) for kid in kids
+    )
+    scale = float(norm.ppf((1 + LEVEL) / 2) / norm.ppf(0.975))
     change = kids[1]["value"] - kids[0]["value"]
     n = min(card.pictures["test_photos"] + card.pictures["test_monets"] for card in (old, new))
-    interval = change - half, change + half
+    interval = change - scale * float(np.hypot(new_down, old_up)), change + scale * float(np.hypot(new_up, old_down))
     return Comparison(against, "KID", n, kids[0]["value"], kids[1]["value"], interval, KID_MARGIN * way)
 
 

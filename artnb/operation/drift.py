@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
+from artnb.common.seeding import seed_or_default
 from artnb.errors import ArtnbError
 from artnb.images import ImageError, fit, load_image
 from artnb.operation.store import Store, records
 from artnb.paintings import catalogue
-from artnb.paintings.sources import SUFFIXES
+from artnb.paintings.sources import SUFFIXES, pictures_in
 from artnb.settings import settings
 
 if TYPE_CHECKING:  # a report needs no TensorFlow
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # a report needs no TensorFlow
 FALSE_ALARM_RATE = 0.01  # of all tests of a comparison together
 PERMUTATIONS = 1999
 MIN_SAMPLE = 20  # pictures
+LARGEST_SAMPLE = 2000  # pictures of a folder; time and memory of a comparison grow with the square
 
 
 class DriftError(ArtnbError, ValueError):
@@ -197,19 +199,32 @@ def logged_sample(
     )
 
 
-def read_folder(folder: str | Path, size: int) -> tuple[np.ndarray, list[str], list[str]]:
-    """The pictures in a folder and in its subfolders, fitted to a size.
+def read_folder(
+    folder: str | Path, size: int, limit: int = LARGEST_SAMPLE, seed: int | None = None
+) -> tuple[np.ndarray, list[str], list[str], int]:
+    """The pictures in a folder and in its subfolders, fitted to a size; of many a random sample.
+
+    Args:
+        folder: which.
+        size: height and width in pixels.
+        limit: the number of pictures at most.
+        seed: of the sample; by default `ARTNB_SEED`.
 
     Returns:
         The pictures (n, size, size, 3), for each the artist that its subfolder is named after ("" for those directly
-        in `folder`), and an error message for each file that could not be read.
+        in `folder`), an error message for each file that could not be read, and how many files the folder holds.
 
     Raises:
         DriftError: there is no picture that can be read.
     """
     folder = Path(folder)
     images, artists, errors = [], [], []
-    for file in sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES):
+    files = sorted(pictures_in(folder, deep=True))
+    chosen = files
+    if len(files) > limit:
+        random = np.random.default_rng(seed_or_default(seed))
+        chosen = [files[row] for row in sorted(random.choice(len(files), limit, replace=False))]
+    for file in chosen:
         try:
             images.append(fit(load_image(file), size))
         except ImageError as error:
@@ -218,7 +233,7 @@ def read_folder(folder: str | Path, size: int) -> tuple[np.ndarray, list[str], l
         artists.append("" if file.parent == folder else catalogue.artist_name(file.parent.name))
     if not images:
         raise DriftError(f"{folder.name!r} holds no picture that can be read ({', '.join(sorted(SUFFIXES))}).")
-    return np.stack(images), artists, errors
+    return np.stack(images), artists, errors, len(files)
 
 
 def newcomers(artists: Iterable[str], known: Sequence[str]) -> dict[str, int]:

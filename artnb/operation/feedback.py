@@ -20,7 +20,8 @@ LONGER_SIDE = 1024  # pixels of a stored picture, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # limits of one visitor in a day; most give a few rows
 MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that rows can be added when there is no space for pictures
 CONTRADICTIONS, FLOOD = 3, 30  # `floods` lists a visitor from so many pictures, or so many rows in an hour, on
-NAME = re.compile(r"[^\W\d_][\w .,'’-]{0,79}")
+NAME = re.compile(r"""['’(]?[^\W_][^/\\<>:"|?*]*""")  # no folder may be called otherwise on some system
+LONGEST_NAME, LONGEST_FOLDER = 80, 255  # characters, bytes
 FEEDBACK_COLUMNS = (
     "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept"
 )  # fmt: skip
@@ -33,6 +34,12 @@ class FeedbackError(ArtnbError, ValueError):
 def picture_hash(picture: np.ndarray) -> str:
     """SHA-256 of the decoded pixels, uint8 (height, width, 3): identifies a picture without storing it."""
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
+
+
+def can_be_named(artist: str) -> bool:
+    """Whether `record_feedback` takes a name: it begins with a letter or a number, and can be that of a folder."""
+    fits = artist.isprintable() and len(artist) <= LONGEST_NAME and len(artist.encode()) <= LONGEST_FOLDER
+    return fits and bool(NAME.fullmatch(artist))
 
 
 def record_feedback(
@@ -63,8 +70,11 @@ def record_feedback(
         StoreError: the store can't be written to, or is full.
     """
     artist = unicodedata.normalize("NFC", artist.strip())
-    if not NAME.fullmatch(artist):  # it will name a folder, and comes from a stranger
-        raise FeedbackError(f"Got the artist {artist[:40]!r}; give a name of letters, up to 80 of them.")
+    if not can_be_named(artist):  # it will name a folder, and comes from a stranger
+        raise FeedbackError(
+            f"Got the artist {artist[:40]!r}; give a name of up to {LONGEST_NAME} characters and {LONGEST_FOLDER} "
+            'bytes, without / \\ < > : " | ? *'
+        )
     digest, now = picture_hash(picture), datetime.now(UTC)
     row = {
         "time": timestamp(now),

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -233,7 +233,7 @@ def monitoring_report(store: Store, since: datetime | None = None, until: dateti
     comments = feedback.load_feedback(store, since, until)
     floods = feedback.floods(comments)
     last = feedback.latest_feedback(comments)
-    weeks = weekly(store.read("predictions", ["time", "model", "version", "measures"], None, until), since)
+    weeks = weekly(_measured(store, since, until), since)
     known = set(last["said"]) | set(answers["artist"].dropna())
     unknown = newcomers(last.drop_duplicates(["picture", "artist"])["artist"], sorted(known))
     warnings = [
@@ -258,6 +258,18 @@ def monitoring_report(store: Store, since: datetime | None = None, until: dateti
     )
 
 
+def _measured(store: Store, since: datetime | None, until: datetime | None) -> pd.DataFrame:
+    """What `weekly` needs: of a long history only each model's first rows, and those of the window's weeks."""
+    columns = ["time", "model", "version", "measures"]
+    if since is None:
+        return store.read("predictions", columns, None, until)
+    monday = (since.astimezone(UTC) - timedelta(days=since.astimezone(UTC).weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    first = store.first("predictions", columns, "model", "measures", REFERENCE, min(monday, until or monday))
+    return pd.concat([first, store.read("predictions", columns, monday, until)], ignore_index=True)
+
+
 def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
     """The measures of style models week by week, compared with the model's first predictions.
 
@@ -265,7 +277,8 @@ def weekly(rows: pd.DataFrame, since: datetime | None = None) -> pd.DataFrame:
     prediction interval of the mean of a week with as many pictures (Student's t); `warning` is a mean below it.
 
     Args:
-        rows: time, model, version, measures (JSON), from the first prediction on.
+        rows: time, model, version, measures (JSON): each model's first `REFERENCE`, and those since the Monday before
+            `since`.
         since: weeks that end before are left out.
     """
     from scipy.stats import t

@@ -36,12 +36,14 @@ class Rating:
     """One person's answer to one question about one picture.
 
     Attributes:
-        rater: identifies a person, such as initials.
+        rater: what the person is called, such as initials; several may be called the same.
         picture: the name of the picture.
         model: the model that painted it, which the rater was not told.
         question: one of QUESTIONS.
         score: one of SCORES, 5 the best.
         time: when, ISO 8601.
+        session: a random token of the person who rated, one for each who opens the page. Without it, as in files of
+            earlier versions, the rater's name tells people apart.
     """
 
     rater: str
@@ -50,10 +52,11 @@ class Rating:
     question: str
     score: int
     time: str = ""
+    session: str = ""
 
     def __post_init__(self) -> None:
         """Check the texts, the question and the score."""
-        for name in ("rater", "picture", "model", "time"):
+        for name in ("rater", "picture", "model", "time", "session"):
             check_value(getattr(self, name), _TEXT, f"The {name} of a rating", RatingError)
         if self.question not in QUESTIONS:
             raise RatingError(f"There is no question {self.question!r}; there are {', '.join(QUESTIONS)}.")
@@ -86,22 +89,34 @@ def load_ratings(file: str | Path) -> pd.DataFrame:
             f"{Path(file).name!r} can't be read ({type(error).__name__}); rate some pictures first."
         ) from error
     table = pd.DataFrame(rows, columns=list(Rating.__dataclass_fields__))
-    return table.drop_duplicates(["rater", "picture", "model", "question"], keep="last", ignore_index=True)
+    again = table.assign(person=persons(table)).duplicated(["person", "picture", "model", "question"], keep="last")
+    return table[~again].reset_index(drop=True)
+
+
+def persons(ratings: pd.DataFrame) -> pd.Series:
+    """Whose each rating is: the session, or the rater's name where there is none; no name is taken for a session."""
+    if "session" not in ratings:
+        return "name " + ratings["rater"].astype(str)
+    sessions = ratings["session"].fillna("")  # tables with and without it were put together
+    return ("session " + sessions).where(sessions != "", "name " + ratings["rater"].astype(str))
 
 
 def summary(ratings: pd.DataFrame) -> pd.DataFrame:
     """The mean score of each model for each question, with its 95 % interval (Student's t).
 
+    The ratings of one person are alike, so each person counts once, with the mean over the pictures.
+
     Args:
         ratings: see `load_ratings`.
 
     Returns:
-        A row per model and question: model, question, n, mean, low, high; low and high are missing for n = 1.
+        A row per model and question: model, question, n (persons), mean, low, high; low and high are missing for n = 1.
     """
     from scipy import stats
 
     rows = []
-    for (model, question), scores in ratings.groupby(["model", "question"])["score"]:
+    by_person = ratings.assign(person=persons(ratings)).groupby(["model", "question", "person"], as_index=False)
+    for (model, question), scores in by_person["score"].mean().groupby(["model", "question"])["score"]:
         n, mean = len(scores), float(scores.mean())
         low = high = float("nan")
         if n > 1:

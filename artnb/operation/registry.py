@@ -47,6 +47,19 @@ class Version:
     digest: str
     aliases: tuple[str, ...]
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with its files, a sentence; empty for a whole one."""
+        return _problem(self.folder)
+
+
+def _problem(folder: Path) -> str:
+    try:
+        models.check_whole(folder)
+    except ModelError as error:
+        return str(error)
+    return ""
+
 
 def add(model: str | Path) -> Version:
     """Register a model as a new version and make it the challenger; a registered model is not copied again.
@@ -66,7 +79,7 @@ def add(model: str | Path) -> Version:
         folder = models.registered_folder(name, number)
         if not folder.exists():  # of a version whose folder was lost, too
             models.copy_model(source, folder)
-        elif problem := history.problem(number):
+        elif problem := _problem(folder):
             raise RegistryError(
                 f"This model is {name} {number} already, but its copy was changed: {problem} Move the folder "
                 f"{folder.name!r} out of the registry and add the model again."
@@ -127,7 +140,7 @@ def promote(name: str, version: int | None = None, reason: str | None = None) ->
         if version is None and "challenger" not in history.aliases:
             raise RegistryError(f"{name} has no challenger; register a model with `artnb models add MODEL`.")
         new = history.version(history.aliases["challenger"] if version is None else version)
-        card = models.check_whole(new.folder, history.events)
+        card = models.check_whole(new.folder)
         before = history.aliases.get("champion")
         if before == new.number:
             raise RegistryError(f"{name} {before} is the champion already; promote another version.")
@@ -173,7 +186,7 @@ def _compared(
             continue
         folder = models.registered_folder(new.name, number)
         try:
-            models.check_whole(folder, history.events)
+            models.check_whole(folder)
             comparisons.append(compare_models(folder, new.folder))
         except (ArtnbError, OSError) as error:
             if isinstance(error, ComparisonError) and number != champion:
@@ -204,7 +217,7 @@ def rollback(name: str) -> Version:
             raise RegistryError(f"{name} has no previous champion; `artnb models list` shows its versions.")
         problems = {}
         for number in reversed(former):
-            if not (problem := history.problem(number)):
+            if not (problem := _problem(models.registered_folder(name, number))):
                 break
             problems[number] = problem
         else:
@@ -296,14 +309,6 @@ class _History:
     def next_number(self) -> int:
         """After all in the history and all folders: a number is never used twice, even if the history was lost."""
         return 1 + max([event["version"] for event in self.events] + [*self.folders()], default=0)
-
-    def problem(self, number: int) -> str:
-        """What is wrong with the files of a version, a sentence; empty for a whole one."""
-        try:
-            models.check_whole(models.registered_folder(self.name, number), self.events)
-        except ModelError as error:
-            return str(error)
-        return ""
 
 
 @contextmanager

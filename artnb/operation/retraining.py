@@ -20,7 +20,7 @@ from artnb.errors import ArtnbError
 from artnb.operation.comparing import Comparison, compare_models, comparison_page
 from artnb.paintings import catalogue
 from artnb.paintings.audit import audit_collection, groups
-from artnb.paintings.sources import Collection, pictures_in
+from artnb.paintings.sources import Collection, artist_folders, pictures_in
 
 NewLabels = Literal["refuse", "ignore", "add"]
 VALIDATION_EVERY = 5  # one of so many new paintings by an artist goes to validation
@@ -102,15 +102,13 @@ def gather(
     if new_labels not in get_args(NewLabels):
         raise RetrainingError(f"new_labels is {new_labels!r}; give one of {', '.join(get_args(NewLabels))}.")
     old = model.split
-    new_folders = tuple((f"new/{Path(folder).name}/", _folder_of_artists(Path(folder))) for folder in folders)
+    new_folders = tuple((f"new/{_name(Path(folder))}/", _folder_of_artists(Path(folder))) for folder in folders)
     if len(dict(new_folders)) < len(new_folders):
         raise RetrainingError("Two new folders have the same name, which would mix their pictures up; rename one.")
     rows = [
         (f"{prefix}{file.relative_to(folder).as_posix()}", catalogue.artist_name(file.parent.name))
         for prefix, folder in new_folders
-        for artist in sorted(folder.iterdir())
-        if artist.is_dir() and not artist.name.startswith(".")
-        for file in pictures_in(artist)
+        for file in pictures_in(*artist_folders(folder))
     ]
     new = pd.DataFrame(rows, columns=["path", "artist"])
     available = set(collection.paintings["path"]) | set(new["path"])
@@ -151,10 +149,15 @@ def gather(
     return NewPictures(replace(combined, paintings=table[["path", "artist"]]), table, names, left_out, kept_back)
 
 
+def _name(folder: Path) -> str:
+    """What a folder is called, also if it was given as "." or ".."; a link keeps its own name."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
+
+
 def _folder_of_artists(folder: Path) -> Path:
     """The folder that holds a folder for each artist: `folder` or its subfolder `images`."""
     parent = folder / "images" if (folder / "images").is_dir() else folder
-    if not parent.is_dir() or not any(pictures_in(artist) for artist in parent.iterdir() if artist.is_dir()):
+    if not artist_folders(parent):
         raise RetrainingError(
             f"{folder.name!r} holds no new pictures, neither as ARTIST/*.jpg nor as images/ARTIST/*.jpg; "
             "give a folder such as `artnb watch feedback export` writes."
@@ -169,7 +172,8 @@ def _usable(combined: CombinedCollection, old: pd.DataFrame, left_out: dict[str,
     if changed:
         raise RetrainingError(
             f"{len(changed)} of the {len(old)} pictures that the model was trained and measured on have other contents "
-            f"here, such as {changed[0]!r}; point ARTNB_DATA at the collection that it was trained on."
+            f"here, such as {changed[0]!r}; point ARTNB_DATA at the collection that it was trained on, and give a "
+            "folder of new pictures another name than an earlier one."
         )
     both = combined.paintings
     pairs = [*audit.duplicates, *_pairs_of_split(old)]

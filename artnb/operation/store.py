@@ -83,14 +83,42 @@ class Store:
         """
         ends = timestamp(since) if since else "", timestamp(until) if until else "9999"
         query = f"SELECT {', '.join(columns)} FROM {table} WHERE time >= ? AND time < ? ORDER BY time DESC, rowid DESC"
+        latest_first = self._table(f"{query} LIMIT ?", [*ends, -1 if limit is None else limit], columns)
+        return latest_first.iloc[::-1].reset_index(drop=True)
+
+    def _table(self, query: str, values: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
         if not self.file.is_file():
             return pd.DataFrame(columns=pd.Index(columns))
         with self.transaction("read") as connection:
-            rows = connection.execute(f"{query} LIMIT ?", [*ends, -1 if limit is None else limit]).fetchall()
-        result = pd.DataFrame(rows[::-1], columns=pd.Index(columns))
+            rows = connection.execute(query, values).fetchall()
+        result = pd.DataFrame(rows, columns=pd.Index(columns))
         if "time" in columns:
             result["time"] = pd.to_datetime(result["time"], format="ISO8601", utc=True)
         return result
+
+    def first(
+        self, table: str, columns: Sequence[str], by: str, filled: str, number: int, until: datetime
+    ) -> pd.DataFrame:
+        """The first rows of each value of a column, as `read` returns them.
+
+        Args:
+            table: of `TABLES`.
+            columns: which, `time` among them.
+            by: the column whose values are told apart.
+            filled: a column that must hold something.
+            number: rows of each at most.
+            until: the first moment to leave out.
+
+        Raises:
+            StoreError: the file can't be read, or is not a store.
+        """
+        names = ", ".join(columns)
+        query = (
+            f"SELECT {names} FROM (SELECT {names}, rowid AS number, row_number() OVER "
+            f"(PARTITION BY {by} ORDER BY time, rowid) AS place FROM {table} WHERE {filled} IS NOT NULL AND time < ?) "
+            "WHERE place <= ? ORDER BY time, number"
+        )
+        return self._table(query, [timestamp(until), number], columns)
 
     @contextmanager
     def transaction(self, mode: Literal["read", "change", "add"]) -> Iterator[sqlite3.Connection]:

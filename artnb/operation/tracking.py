@@ -170,18 +170,20 @@ def _add_missing(client: Any, name: str) -> None:
         raise ValueError("its database is of another folder, or its files were lost")
     experiment_id = experiment.experiment_id if experiment else client.create_experiment(name, place.as_uri())
     place.mkdir(parents=True, exist_ok=True)
+    for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):  # of a process that was killed
+        client.set_terminated(run.info.run_id, "KILLED")
     known = {int(each.version): each for each in client.search_model_versions(f"name = '{name}'")}
     for number, each in known.items():
         digest = digests.get(number, "")
         other = each.tags.get("digest", digest) != digest
-        if other or (not each.run_id and _is_whole(models.registered_folder(name, number), history)):
+        if other or (not each.run_id and _is_whole(models.registered_folder(name, number))):
             raise ValueError(f"its {name} {number} is not that of the registry")
     for number in range(1, last + 1):
         if number not in known:
-            added = _log(client, experiment_id, name, number, digests.get(number, ""), history)
+            added = _log(client, experiment_id, name, number, digests.get(number, ""))
             if added != number:
                 raise ValueError(f"it counts {name} {number} as {added}, for versions were removed there")
-        for tag, text in _tags(history, number).items():
+        for tag, text in ({"digest": digests.get(number, "")} | _tags(history, number)).items():
             client.set_model_version_tag(name, str(number), tag, text)
     new, old = models.aliases(name, history), client.get_registered_model(name).aliases
     for alias in models.ALIASES:
@@ -191,9 +193,9 @@ def _add_missing(client: Any, name: str) -> None:
             client.delete_registered_model_alias(name, alias)
 
 
-def _is_whole(folder: Path, history: list[dict[str, Any]]) -> bool:
+def _is_whole(folder: Path) -> bool:
     try:
-        return bool(models.check_whole(folder, history))
+        return bool(models.check_whole(folder))
     except ModelError:
         return False
 
@@ -212,17 +214,17 @@ def _tags(history: list[dict[str, Any]], number: int) -> dict[str, str]:
     return tags
 
 
-def _log(client: Any, experiment_id: str, name: str, number: int, digest: str, history: list[dict[str, Any]]) -> int:
+def _log(client: Any, experiment_id: str, name: str, number: int, digest: str) -> int:
     """Add a version: a run, and a model that can be served; of lost files, only the number. Returns MLflow's number."""
     import mlflow
 
     folder = models.registered_folder(name, number)
     try:
-        card = models.check_whole(folder, history)
+        card = models.check_whole(folder)
     except ModelError as error:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
-        lost = client.create_model_version(name, folder.as_uri(), tags={"digest": digest}, description=str(error))
+        lost = client.create_model_version(name, folder.as_uri(), description=str(error))
         return int(lost.version)
     page = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").is_file() else card.title
     tags = {"data": card.split or card.test, "source": card.source, "title": card.title, "kind": card.kind}
@@ -246,7 +248,6 @@ def _log(client: Any, experiment_id: str, name: str, number: int, digest: str, h
         )
     added = logged.registered_model_version
     client.update_model_version(name, added, description=page)
-    client.set_model_version_tag(name, added, "digest", digest)
     return int(added)
 
 

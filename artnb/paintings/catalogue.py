@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from artnb.common.tables import read_table
+
 COLUMNS = ("id", "name", "years", "genre", "nationality", "bio", "wikipedia", "paintings")
 
 # The Dürers of the archive alone, in the folder that exists a second time under another spelling.
@@ -23,12 +25,19 @@ def artists() -> pd.DataFrame:
 
 
 def read_artists(file: Path) -> pd.DataFrame:
-    """A table of artists as it stands; an empty cell is missing, but "NA" and "None" are names.
+    """A table of artists with the columns COLUMNS; an empty cell is missing, but "NA" and "None" are names.
 
     Raises:
-        OSError, ValueError: it can't be read as a table.
+        OSError, ValueError: it can't be read as a table, or a row of it names no artist.
     """
-    return pd.read_csv(file, keep_default_na=False, na_values=[""])
+    table = read_table(file, ["name"]).reindex(columns=list(COLUMNS)).replace("", None)
+    if (nameless := table["name"].isna().to_numpy()).any():
+        raise ValueError(f"its row {nameless.argmax() + 1} names no artist")
+    for column in ("id", "paintings"):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        if numbers.notna().sum() == table[column].notna().sum():
+            table[column] = numbers
+    return table
 
 
 def lifetimes(table: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +64,7 @@ def folder_name(artist: str) -> str:
 
 def artist_name(folder: str) -> str:
     """The artist of a folder, in Unicode NFC and with a mangled spelling repaired: "El_Greco" -> "El Greco"."""
-    return repair(folder)[0].replace("_", " ")
+    return repair(folder)[0].replace("_", " ").strip() or folder
 
 
 def repair(name: str) -> tuple[str, int]:

@@ -110,7 +110,8 @@ def load_pictures(
 ) -> Subsets:
     """Decode every picture of a split table, each fitted to `size` x `size` pixels by `images.fit`.
 
-    Each file is read once: the bytes that are decoded are those that the split's digest is compared with.
+    They come in the order of their paths, so that a training does not depend on the order of the rows. Each file is
+    read once: the bytes that are decoded are those that the split's digest is compared with.
 
     Args:
         collection: where the files are.
@@ -123,6 +124,7 @@ def load_pictures(
         ImageError: a file is not a readable picture; the audit lists all such files.
     """
     check_split(table)
+    table = table.sort_values("path", ignore_index=True)
     class_names = tuple(sorted(table["artist"].unique()))
     label = {name: number for number, name in enumerate(class_names)}
     labels = table["artist"].map(label).to_numpy(np.int32)

@@ -1,12 +1,14 @@
 """Where the paintings come from: kaggle, folder or studio, every one yielding the same Collection."""
 
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from artnb.common import extras
+from artnb.common import extras, logs
 from artnb.common.files import sha256
 from artnb.errors import ArtnbError
 from artnb.paintings import catalogue
@@ -17,6 +19,10 @@ KAGGLE_PAINTINGS = "ikarus777/best-artworks-of-all-time/versions/1"
 KAGGLE_PHOTOS_AND_MONETS = "ayaderaghul/gan-getting-started-2/versions/1"
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp"})
+# What systems, disks on the network and notebooks leave in folders, beside what is hidden; in small letters.
+_FOREIGN = frozenset(
+    {"__macosx", "@eadir", "@recycle", "#recycle", "$recycle.bin", "thumbs.db", "ehthumbs.db", "desktop.ini"}
+)
 
 
 class SourceError(ArtnbError):
@@ -33,8 +39,8 @@ class Collection:
         artists: one row per artist, with the columns of the archive's artists.csv.
         paintings: one row per file, sorted by path: `path` (relative to root, with forward slashes) and `artist`
             (the name as in `artists`, Unicode NFC).
-        notes: what was recognised and left out (a twin folder, the resized copy, files that are no pictures), as
-            sentences.
+        notes: what was recognised and left out (a twin folder, the resized copy, files that are no pictures), and
+            artists whose names differ in capitals only, as sentences.
     """
 
     root: Path
@@ -85,7 +91,10 @@ def load_collection() -> Collection:
 
             root = studio.build_paintings()
         case "kaggle":
-            root = _download(KAGGLE_PAINTINGS)
+            root = _download(
+                KAGGLE_PAINTINGS,
+                "ARTNB_DATA=/your/copy (source 'folder') or ARTNB_SOURCE=studio (the built-in painters)",
+            )
         case "folder":
             assert settings.data is not None  # Settings does not come into being otherwise
             root = settings.data
@@ -122,23 +131,55 @@ def load_photos_and_monets() -> PhotosAndMonets:
     if settings.monet_data is not None:
         source, root = "folder", settings.monet_data
     elif settings.source == "kaggle":
-        source, root = "kaggle", _download(KAGGLE_PHOTOS_AND_MONETS)
+        other = "ARTNB_MONET_DATA=/your/copy, or the built-in pictures with ARTNB_SOURCE=studio or ARTNB_DATA"
+        source, root = "kaggle", _download(KAGGLE_PHOTOS_AND_MONETS, other)
     else:
         from artnb.paintings import studio
 
         source, root = "studio", studio.build_photos_and_monets()
     photos, monets = (pictures_in(root / name) for name in ("photo_jpg", "monet_jpg"))
     if not (photos and monets):
+        advice = "point ARTNB_MONET_DATA at a folder that holds both." if source == "folder" else _EMPTY_CACHE
         raise SourceError(
             f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(photos)}) and "
-            f"monet_jpg/*.jpg (found {len(monets)}); point ARTNB_MONET_DATA at a folder that holds both."
+            f"monet_jpg/*.jpg (found {len(monets)}); {advice}"
         )
     return PhotosAndMonets(root, source, photos, monets)
 
 
-def pictures_in(folder: str | Path) -> tuple[Path, ...]:
-    """The files in a folder that are pictures by their name, sorted; none if there is no such folder."""
-    return tuple(file for file in _files(Path(folder)) if _is_picture(file))
+def pictures_in(*folders: str | Path, deep: bool = False) -> tuple[Path, ...]:
+    """The pictures in folders: which files count is the same for all that `artnb` does with a folder.
+
+    Those do that are pictures by their suffix (`SUFFIXES`); but nothing hidden, nothing that a system or a network's
+    disk has put there, no folder, pipe or device. A link counts as what it points at, and as a picture that can't be
+    read if that is nothing. Files of other suffixes are left out, and that is told.
+
+    Args:
+        folders: those that don't exist hold nothing.
+        deep: with their subfolders; also those that are links, each once.
+
+    Returns:
+        The files of each folder in turn, sorted.
+
+    Raises:
+        SourceError: a folder can't be read.
+    """
+    places = [place for folder in folders for place in (_below(Path(folder)) if deep else [Path(folder)])]
+    files = [file for place in places for file in _files(place)]
+    others = [file for file in files if not _is_picture(file)]
+    if others:
+        logs.warn("pictures.left_out", _not_pictures(others))
+    return tuple(file for file in files if _is_picture(file))
+
+
+def artist_folders(images: str | Path) -> list[Path]:
+    """The folders in a folder that hold pictures, see `pictures_in`; a well-spelled one before its mangled twin.
+
+    Raises:
+        SourceError: a folder can't be read.
+    """
+    folders = [folder for folder in _files(Path(images), folders=True) if any(map(_is_picture, _files(folder)))]
+    return sorted(folders, key=lambda folder: (catalogue.repair(folder.name), folder.name))
 
 
 def read_collection(root: Path, source: Source = "folder") -> Collection:
@@ -153,16 +194,17 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
         SourceError: `root` isn't such a folder, or it or its artists.csv can't be read.
     """
     nested, flat = root / "images" / "images", root / "images"
-    images = nested if any(_artist_folders(nested)) else flat
-    notes, others, misnamed = [], 0, 0
+    images = nested if artist_folders(nested) else flat
+    notes, misnamed = [], 0
+    others: list[Path] = []
     rows: list[tuple[str, str]] = []
     alike: dict[tuple[str, str], list[Path]] = {}  # the files of one artist that are called the same
-    for folder in _artist_folders(images):
+    for folder in artist_folders(images):
         name = catalogue.artist_name(folder.name)
         twins = 0
         for file in _files(folder):
             if not _is_picture(file):
-                others += 1
+                others.append(file)
                 continue
             path = file.relative_to(root).as_posix()
             if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
@@ -180,17 +222,29 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
                 f"{twins:,} copies left out."
             )
     if not rows:
+        advice = "point ARTNB_DATA at the folder that holds images/, or unset it to use the built-in studio."
         raise SourceError(
             f"{root} is not a collection of paintings: looked for images/images/<Artist>/*.jpg and "
-            f"images/<Artist>/*.jpg in it and found no picture; point ARTNB_DATA at the folder that holds images/, "
-            f"or unset it to use the built-in studio."
+            f"images/<Artist>/*.jpg in it and found no picture; {_EMPTY_CACHE if source == 'kaggle' else advice}"
         )
     if misnamed:
         notes.append(f"{misnamed:,} files have names that are no UTF-8 and were left out: rename them.")
     if others:
-        notes.append(f"{others:,} files beside the paintings are no pictures by their name and were left out.")
-    if resized := sum(map(_is_picture, (root / "resized").glob("**/[!.]*"))):
+        notes.append(_not_pictures(others))
+    if loose := sum(map(_is_picture, _files(images))):
+        notes.append(f"{loose:,} pictures lie beside the artists' folders and in none of them: left out.")
+    beside = (Path(name) for _, _, names in os.walk(root / "resized") for name in names)  # no links, no errors
+    if resized := sum(_is_picture(file) and not file.name.startswith(".") for file in beside):
         notes.append(f"The folder 'resized' holds {resized:,} smaller copies of the paintings: left out.")
+    spellings: dict[str, list[str]] = {}
+    for name in sorted({artist for _, artist in rows}):
+        spellings.setdefault(name.casefold(), []).append(name)
+    notes += [
+        f"{' and '.join(map(repr, names))} differ in capitals only and count as {len(names)} artists; if they are one, "
+        "put the pictures into one folder."
+        for names in spellings.values()
+        if len(names) > 1
+    ]
     paintings = pd.DataFrame(rows, columns=["path", "artist"]).sort_values("path", ignore_index=True)
     return Collection(
         root=root,
@@ -201,14 +255,22 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
     )
 
 
-def _artist_folders(images: Path) -> list[Path]:
-    """The folders that hold pictures; a well-spelled one before its mangled twin."""
-    folders = [folder for folder in _files(images, folders=True) if any(map(_is_picture, _files(folder)))]
-    return sorted(folders, key=lambda folder: (catalogue.repair(folder.name), folder.name))
+def _below(folder: Path) -> Iterator[Path]:
+    """A folder and all below it, each once, though links lead in circles."""
+    seen: set[str] = set()
+
+    def walk(place: Path) -> Iterator[Path]:
+        if (real := os.path.realpath(place)) not in seen:
+            seen.add(real)
+            yield place
+            for each in _files(place, folders=True):
+                yield from walk(each)
+
+    return walk(folder)
 
 
 def _files(folder: Path, folders: bool = False) -> Iterator[Path]:
-    """What lies in `folder`, sorted, without the hidden; nothing if there is no such folder.
+    """The files in `folder`, or its folders, sorted, without what nobody has put there; nothing if there is no such.
 
     Raises:
         SourceError: the folder can't be read.
@@ -219,11 +281,22 @@ def _files(folder: Path, folders: bool = False) -> Iterator[Path]:
         raise SourceError(
             f"The folder {folder} can't be read ({error.strerror}); allow it, or use another folder."
         ) from error
-    yield from (path for path in paths if not path.name.startswith(".") and path.is_dir() == folders)
+    for path in paths:
+        if not path.name.startswith(".") and path.name.casefold() not in _FOREIGN and _is_folder(path) is folders:
+            yield path
+
+
+def _is_folder(path: Path) -> bool | None:
+    """None for a pipe or a device, which is neither folder nor file; a link to nowhere is a file that can't be read."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return True if stat.S_ISDIR(mode) else False if stat.S_ISREG(mode) else None
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
-    """Whether two files are copies; a file that can't be read is none, and the audit says what it is."""
+    """Whether two files are copies; not if one can't be read, which the audit says."""
     try:
         return one.stat().st_size == other.stat().st_size and sha256(one) == sha256(other)
     except OSError:
@@ -234,13 +307,23 @@ def _is_picture(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 
 
+def _not_pictures(files: Sequence[Path]) -> str:
+    suffixes = sorted({file.suffix.lower() or "no suffix" for file in files})
+    more = ", …" if len(suffixes) > 5 else ""
+    return (
+        f"{len(files):,} files beside the pictures are none by their name ({', '.join(suffixes[:5])}{more}) and were "
+        "left out."
+    )
+
+
 def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
     """The artists' table of a collection: its own, or else the catalogue's; missing artists are added."""
     file = root / "artists.csv"
     try:
         table = catalogue.read_artists(file) if file.is_file() else catalogue.artists()
-        table = table.reindex(columns=list(catalogue.COLUMNS))
-        table["name"] = table["name"].map(lambda name: catalogue.repair(str(name))[0])
+        table["name"] = table["name"].map(lambda name: catalogue.repair(name)[0])
+        if (twice := table["name"].duplicated()).any():
+            raise ValueError(f"it names {table['name'][twice].iloc[0]!r} twice")
     except (OSError, ValueError) as error:
         raise SourceError(
             f"{file} can't be read as a table of artists ({error}); mend it, or remove it to use artnb's own."
@@ -250,15 +333,24 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
         table = table[table["name"].isin(counts.index)]
     unknown = counts.index[~counts.index.isin(table["name"])].sort_values()
     if len(unknown):
-        known = pd.to_numeric(table["id"], errors="coerce").dropna()
+        known = pd.to_numeric(table["id"], errors="coerce")
+        known = known[known.between(-1, 2**31)]  # what else stands there is no number of a row
         first = 0 if known.empty else int(known.max()) + 1
         rows = {"id": range(first, first + len(unknown)), "name": unknown, "paintings": counts[unknown].to_numpy()}
         table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
     return table.reset_index(drop=True)
 
 
-def _download(handle: str) -> Path:
-    """Download a public Kaggle data set, with kagglehub's progress bar, or take it from kagglehub's cache."""
+_EMPTY_CACHE = "this copy of kagglehub's is not whole: remove that folder, and it is downloaded again."
+
+
+def _download(handle: str, other: str) -> Path:
+    """Download a public Kaggle data set, with kagglehub's progress bar, or take it from kagglehub's cache.
+
+    Args:
+        handle: which.
+        other: the settings that another source is chosen with, for the sentence.
+    """
     with extras.needed("course", "The source 'kaggle' needs", "kagglehub"):
         import kagglehub
         from kagglehub.exceptions import KaggleApiHTTPError, UnauthenticatedError
@@ -268,5 +360,5 @@ def _download(handle: str) -> Path:
     except (OSError, KaggleApiHTTPError, UnauthenticatedError) as error:
         raise SourceError(
             f"Kaggle's {handle} could not be downloaded ({type(error).__name__}): check the network, or use another "
-            "source: ARTNB_DATA=/your/copy (source 'folder') or ARTNB_SOURCE=studio (the built-in painters)."
+            f"source: {other}."
         ) from error

@@ -14,6 +14,7 @@ import pandas as pd
 
 from artnb.common.files import replacing
 from artnb.common.seeding import seed_or_default
+from artnb.common.tables import read_table
 from artnb.errors import ArtnbError, check_value, whole
 from artnb.paintings.audit import Audit, groups
 from artnb.paintings.sources import Collection
@@ -262,7 +263,7 @@ def check_split(table: pd.DataFrame) -> None:
 
 
 def refuse_others(collection: Collection, paths: Sequence[str] | pd.Series, others: Sequence[bool]) -> None:
-    """Nothing, if no file is another one than a split says.
+    """Nothing, if all files are those that a split names.
 
     Args:
         collection: where the files were looked for.
@@ -294,11 +295,14 @@ def load_split(file: str | Path) -> pd.DataFrame:
         SplitError: the file is missing, or isn't such a table, see `check_split`.
     """
     try:
-        # Without the default words for nothing: somebody may be called NA.
-        kinds = {name: int if name == "group" else str for name in COLUMNS}
-        table = pd.read_csv(file, dtype=kinds, keep_default_na=False)
+        table = read_table(file, COLUMNS)
+        whole_numbers = table["group"].str.fullmatch("[0-9]{1,18}").to_numpy(bool)
+        if not whole_numbers.all():
+            row = int(whole_numbers.argmin())
+            raise ValueError(f"the group in its row {row + 1} is {table['group'][row]!r}, no whole number")
+        table["group"] = table["group"].astype(int)
         check_split(table)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error) if isinstance(error, SplitError) else f"{' '.join(str(error).split())}; {_MAKE}"
         raise SplitError(f"{Path(file).name} can't be used as a split: {reason}") from error
     return table

@@ -4,6 +4,7 @@ from .files import save_painting as save_painting
 from .metrics import Metrics as Metrics
 from .metrics import colour_distance as colour_distance
 from .metrics import entropy as entropy
+from .metrics import judge_for as judge_for
 from .metrics import measure as measure
 from .metrics import pareto_front as pareto_front
 from .recipes import RECIPES as RECIPES
@@ -11,7 +12,6 @@ from .recipes import StyleRecipe as StyleRecipe
 from .recipes import style_recipe as style_recipe
 from .scene import Scene as Scene
 from .scene import taps as taps
-from .search import judge_for as judge_for
 from .search import search_style as search_style
 from .search import style_space as style_space
 from .search import style_trials as style_trials

@@ -40,8 +40,11 @@ def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
         "seed": painting.seed,
         "steps": len(painting.history),
         "stopped": painting.stopped,
+        "identity": painting.identity,
     }
-    return {KEYWORD: json.dumps(text | more, ensure_ascii=False)}
+    # The bytes of a file's name that are no UTF-8 are written as JSON escapes them, and are read again as they were.
+    said = json.dumps(text | more, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return {KEYWORD: said.decode()}
 
 
 def read_painting(path: str | Path) -> dict[str, Any]:

@@ -1,17 +1,25 @@
 """How a painted picture compares with its content and its style, whatever weights it was painted with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from artnb.backbones import Backbone, check_backbone, shared_backbone
+from artnb.backbones import Backbone, check_judge, shared_backbone
+from artnb.errors import check_name
 from artnb.images import ImageLike, load_image, resize, shrink
 from artnb.metrics import structure
+from artnb.models import load_model
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
+from artnb.weights import TITLES, BackboneError, find_weights
+
+PAINTINGS_CNN = "starter-cnn"  # the model whose core judges where VGG19's weights are missing
+_PAINTINGS_CNN_LAYERS = ("stem", "stage0_block0", "stage1_block0", "stage2_block1")
 
 
 @dataclass(frozen=True)
@@ -43,17 +51,17 @@ def measure(image: ImageLike, content: ImageLike, style: ImageLike, judge: Backb
         image: the picture, whatever `load_image` takes, like the others.
         content: of any size; resampled to that of `image`.
         style: of any size.
-        judge: a backbone that supports a default recipe, EfficientNet-Lite0 by default; a picture that was optimised by
-            this very network may flatter it.
+        judge: a trained network, such as `judge_for` returns; EfficientNet-Lite0 by default. A picture that was
+            optimised by this very network may flatter it.
 
     Raises:
-        BackboneError: the judge is no backbone.
+        BackboneError: the judge is no backbone, or untrained.
         ImageError: a picture can't be read.
         RecipeError: there is no default recipe for the judge.
     """
     judge = shared_backbone("efficientnet-lite0") if judge is None else judge
-    check_backbone(judge)
-    recipe = style_recipe(judge.name)
+    check_judge(judge)
+    recipe = _judged_layers(judge)
     picture, painting = load_image(image), load_image(style)
     photo = resize(load_image(content), picture.shape[:2])
     scene = Scene(taps(judge, recipe), recipe, photo, [painting], [1.0])
@@ -65,6 +73,42 @@ def measure(image: ImageLike, content: ImageLike, style: ImageLike, judge: Backb
         structure=structure(picture, photo),
         colour_distance=colour_distance(picture, painting),
         judge=str(judge),
+    )
+
+
+def judge_for(backbone: str) -> Backbone:
+    """A trained network that judges the pictures of another: the one that is optimised would flatter its own.
+
+    EfficientNet-Lite0 judges the others. VGG19 judges it, or where its weights are missing, the convolutions of
+    `starter-cnn`, which ships, and learned from paintings alone.
+
+    Raises:
+        BackboneError: there is no such network.
+    """
+    check_name(backbone, TITLES, "backbone", BackboneError)
+    if backbone != "efficientnet-lite0":
+        return shared_backbone("efficientnet-lite0")
+    return shared_backbone("vgg19") if find_weights("vgg19") else _paintings_cnn()
+
+
+@lru_cache(maxsize=1)
+def _paintings_cnn() -> Backbone:
+    core = load_model(PAINTINGS_CNN, "classifier").network.core
+    network = keras.models.clone_model(core, input_tensors=keras.Input((None, None, 3)))
+    network.set_weights(core.get_weights())
+    network.trainable = False
+    return Backbone(PAINTINGS_CNN, network, trained=True)
+
+
+def _judged_layers(judge: Backbone) -> StyleRecipe:
+    """A recipe with the layers that a judge looks at."""
+    if judge.name != PAINTINGS_CNN:
+        return style_recipe(judge.name)
+    *_, content, _ = _PAINTINGS_CNN_LAYERS
+    return replace(
+        style_recipe("efficientnet-lite0"),
+        content_layers={content: 1.0},
+        style_layers=dict.fromkeys(_PAINTINGS_CNN_LAYERS, 1.0),
     )
 
 

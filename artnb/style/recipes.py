@@ -109,14 +109,15 @@ class StyleRecipe:
         """Height and width in pixels of a picture of that size at each scale.
 
         Raises:
-            RecipeError: the picture is too long and narrow.
+            RecipeError: the size is too small for the picture's shape.
         """
         shorter, longer = sorted((height, width))
         factor = min(1.0, self.size / longer)
         if round(shorter * factor) < MIN_SIDE and MIN_SIDE * longer > self.size**2 * shorter / MIN_SIDE:
             raise RecipeError(
-                f"A picture of {width} × {height} pixels is too long and narrow for the recipe's size of {self.size}; "
-                f"give a size of {math.ceil(MIN_SIDE * math.sqrt(longer / shorter))} or more, or cut the picture."
+                f"The recipe's size of {self.size} pixels is too small for a picture of {width} × {height}, whose "
+                f"shorter side would have less than {MIN_SIDE}; give a size of "
+                f"{math.ceil(MIN_SIDE * math.sqrt(longer / shorter))} or more, or cut the picture."
             )
         sizes = []
         for scale, _ in self.scales:

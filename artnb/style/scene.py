@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.backbones import Backbone, check_backbone
-from artnb.images import resize, shrink
+from artnb.images import ImageLike, load_image, resize, shrink
 from artnb.layers import Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
+from artnb.style.state import StyleError
 
 TERMS = ("cost", "content", "style", "tv")
 
@@ -50,7 +51,7 @@ class Scene:
         content: uint8 (height, width, 3), at the size to be painted.
         styles: uint8 pictures of any size; larger ones are made as large as the content.
         shares: how much each style counts, summing to 1.
-        mask: float (height, width) from 0, content as it is, to 1, style; None for style everywhere.
+        mask: uint8 (height, width) of any size, from 0, content as it is, to 255, style; None for style everywhere.
     """
 
     def __init__(
@@ -69,7 +70,8 @@ class Scene:
             styles = [_with_lightness_of(_grey(style), content) for style in styles]
         self.content = tf.constant(content[None], tf.float32)
         self.styles = [tf.constant(style[None], tf.float32) for style in styles]
-        self.mask = None if mask is None else tf.constant(mask[None, :, :, None], tf.float32)
+        light = None if mask is None else resize(mask, content.shape[:2])[None, ..., :1] / 255
+        self.mask = None if light is None else tf.constant(light, tf.float32)
         self.features = _smoothed(network, recipe.smoothing, self.content)
         features = self.features(self.content)
         self._content = {name: content_target(features[name]) for name in recipe.content_layers}
@@ -189,3 +191,18 @@ def _coloured(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
     lightness = Image.fromarray(picture).convert("YCbCr").getchannel(0)
     _, blue, red = Image.fromarray(colours).convert("YCbCr").split()
     return np.array(Image.merge("YCbCr", (lightness, blue, red)).convert("RGB"))
+
+
+def mask_levels(mask: ImageLike) -> np.ndarray:
+    """A mask's grey levels, uint8 (height, width), of a picture or a bool (height, width).
+
+    Raises:
+        StyleError: it is black all over.
+        ImageError: it can't be read.
+    """
+    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+        mask = np.where(mask, np.uint8(255), np.uint8(0))
+    grey = load_image(mask).mean(-1).astype(np.uint8)
+    if not grey.any():
+        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
+    return grey

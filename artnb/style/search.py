@@ -22,10 +22,9 @@ from artnb.errors import Allowed, check_name, check_value
 from artnb.images import ImageLike, load_image
 from artnb.settings import Profile, known_profile
 from artnb.style.files import save_painting
-from artnb.style.metrics import measure, pareto_front
+from artnb.style.metrics import judge_for, measure, pareto_front
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.transfer import stylize
-from artnb.weights import TITLES, BackboneError
 
 with extras.needed("course", "A search needs", "keras-tuner"):
     import keras_tuner as kt
@@ -97,18 +96,6 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
     return spaces[name]
 
 
-def judge_for(backbone: str) -> Backbone:
-    """A network that judges the pictures of another: the one that is optimised would flatter its own.
-
-    EfficientNet-Lite0 judges the others; VGG19 judges it, untrained where its weights are missing.
-
-    Raises:
-        BackboneError: there is no such network.
-    """
-    check_name(backbone, TITLES, "backbone", BackboneError)
-    return shared_backbone("vgg19" if backbone == "efficientnet-lite0" else "efficientnet-lite0", untrained=True)
-
-
 def search_style(
     space: StyleSpace,
     content: ImageLike | None,
@@ -137,27 +124,25 @@ def search_style(
     Raises:
         ImageError: a picture can't be read.
         SearchError: the folder holds another search, one with other pictures, or one that can't be read.
-        SettingsError: the seed is none.
+        SettingsError: the seed can't be used.
     """
     good = Allowed(lambda value: isinstance(value, StyleSpace), "what style_space returns, such as of 'ours'")
     check_value(space, good, "The search space", SearchError)
     seed = seed_or_default(seed)
     photo, painting = (picture if picture is None else load_image(picture) for picture in (content, style))
     base = space.recipe(kt.HyperParameters())
-    networks: list[Backbone] = []
+    painters: list[Backbone] = []  # loaded by those who paint
 
     def work(hyper: kt.HyperParameters, place: Path) -> dict[str, float]:
         if photo is None or painting is None:
             raise SearchError("There is no content or no style, and only a chief needs none; give both.")
-        if not networks:  # loaded by those who paint
-            networks.extend([shared_backbone(base.backbone, untrained=True), judge_for(base.backbone)])
         place.mkdir(parents=True, exist_ok=True)
         chosen = space.recipe(hyper)
-        result = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=networks[0])
+        result = stylize(photo, painting, chosen, seed=seed, state=place / "state", backbone=painters[0])
         if result.stopped == STOPPED:  # so is the search; the state of this picture is kept
             raise KeyboardInterrupt
         save_painting(result, place / "painting.png")
-        distances = {name: value for name, value in asdict(measure(result.image, photo, painting, networks[1])).items()
+        distances = {name: value for name, value in asdict(measure(result.image, photo, painting, judge)).items()
                  if name != "judge"}  # fmt: skip
         return distances | {
             "trade_off": float(np.hypot(distances["style_distance"], distances["content_distance"])),
@@ -166,8 +151,12 @@ def search_style(
 
     method = method or space.method
     identity = {"space": space.name, "method": method, "seed": seed, "recipe": base.to_dict()}
+    judge = None
     if photo is not None and painting is not None:
+        painters.append(shared_backbone(base.backbone, untrained=True))
+        judge = judge_for(base.backbone)  # another one once VGG19's weights are here, and distances of both don't mix
         identity |= {"content": digest(photo), "style": digest(painting)}
+        identity |= {"network": str(painters[0]), "judge": str(judge)}  # the first says whether it is untrained
     searching.search(
         work, space.recipe, folder, OBJECTIVE, identity, seed, method, space.trials if trials is None else trials
     )

@@ -1,13 +1,12 @@
 """A photograph painted like a painting, by optimising its pixels (Gatys, Ecker and Bethge, CVPR 2016).
 
-The network runs once forward and once backward per step, in one compiled graph; what content and style look like to
-it is computed once per scale.
+A step is one pass forward and back in one compiled graph; what content and style look like is computed once a scale.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,22 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb.backbones import Backbone, shared_backbone
-from artnb.common.files import replacing
+from artnb.backbones import Backbone, check_backbone, shared_backbone
 from artnb.common.progress import STOPPED, progress
+from artnb.common.releasing import released_graphs
 from artnb.common.resuming import digest
 from artnb.common.seeding import seed_or_default
-from artnb.errors import Allowed, ArtnbError, check_value, whole
+from artnb.errors import Allowed, check_value, whole
 from artnb.images import ImageLike, as_list, load_image, resize
 from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, style_recipe
-from artnb.style.scene import TERMS, Scene, taps
+from artnb.style.scene import TERMS, Scene, mask_levels, taps
+from artnb.style.state import StyleError as StyleError
+from artnb.style.state import read_state, state_file, write_state
 
 Watch = Callable[[int, np.ndarray], bool | None]
 HISTORY = ("step", "scale", *TERMS)
-
-
-class StyleError(ArtnbError, ValueError):
-    """A style transfer can't be begun or resumed."""
+LAST_STEPS = 20  # at the whole size, of a transfer that was stopped before it came there
+_BLOCK = 50  # steps of L-BFGS with one memory
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Painting:
     """A style transfer that is finished, or was stopped.
 
     Attributes:
-        image: uint8 (height, width, 3), the picture of the lowest cost at the last scale that was reached.
+        image: uint8 (height, width, 3), the picture of the lowest cost at the last scale.
         history: a row per step: step (from 1), scale (share of the size), cost, content, style, tv, of the picture
             before that step; content and style in units of `artnb.losses`.
         recipe: how it was painted.
@@ -49,6 +48,7 @@ class Painting:
         seed: of the noise.
         seconds_per_step: mean, without each scale's first step, which compiles.
         stopped: why it ended early, a sentence; otherwise empty.
+        identity: what `transfer_identity` says of it.
     """
 
     image: np.ndarray
@@ -59,8 +59,10 @@ class Painting:
     seed: int
     seconds_per_step: float
     stopped: str = ""
+    identity: str = ""
 
 
+@released_graphs()
 def stylize(
     content: ImageLike,
     styles: ImageLike | Sequence[ImageLike],
@@ -84,18 +86,19 @@ def stylize(
         mask: a picture, or a bool (height, width): style where it is light, the content where it is dark.
         seed: of the noise that `recipe.start` may ask for.
         watch: called with the step and the picture so far, uint8, every `every` steps; returns False to stop.
-        every: steps between two calls of `watch`, and between two savings of `state`.
+        every: steps between two calls of `watch`, and between two savings of `state`, for L-BFGS about 50.
         state: a file that an interrupted transfer is saved in; if it is there, it is resumed.
         backbone: the recipe's network, by default with its ImageNet weights; an untrained one is given here on purpose.
 
     Returns:
-        The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early.
+        The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early, brought to its
+        whole size by `LAST_STEPS` steps if it was still a coarse one.
 
     Raises:
         StyleError: pictures, weights, mask, `watch` or `every` can't be used, or `state` is no file or another
             transfer's.
-        RecipeError: there is no such preset, or a picture is too long and narrow for the recipe's size.
-        SettingsError: the seed is none.
+        RecipeError: there is no such preset, or its size is too small for a picture's shape.
+        SettingsError: the seed can't be used.
         ImageError: a picture can't be read.
         BackboneError: the network's weights are not here, or it has no layer of a name in the recipe.
     """
@@ -104,10 +107,8 @@ def stylize(
     check_value(recipe, _RECIPE, "The recipe")
     check_value(watch, _WATCH, "The argument watch", StyleError)
     check_value(every, whole(1, 1_000_000), "The argument every", StyleError)
-    photo = load_image(content)
-    pictures = [load_image(style) for style in as_list(styles)[0]]
-    shares = _shares(len(pictures), weights)
-    light = None if mask is None else _light(mask)
+    file = None if state is None else state_file(state)
+    photo, pictures, shares, light = _inputs(content, styles, weights, mask)
     for picture in (photo, *pictures):
         if min(picture.shape[:2]) < MIN_SIDE:
             raise StyleError(
@@ -116,15 +117,15 @@ def stylize(
             )
         sizes = recipe.sizes(*picture.shape[:2])  # a style is not made narrower than that either
     sizes, steps = recipe.sizes(*photo.shape[:2]), recipe.steps()
-    run = _Run(recipe, state, _identity(recipe, photo, pictures, shares, light, seed), watch, every)
     backbone = shared_backbone(recipe.backbone) if backbone is None else backbone
+    check_backbone(backbone)
+    identity = _identity(recipe, photo, pictures, shares, light, seed, backbone)
+    run = _Run(recipe, file, identity, watch, every)
     network = taps(backbone, recipe)
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
-            scene = Scene(
-                network, recipe, resize(photo, sizes[number]), pictures, shares, _resized(light, sizes[number])
-            )
+            scene = Scene(network, recipe, resize(photo, sizes[number]), pictures, shares, light)
             if run.image is None:
                 run.image = scene.beginning(seed)
             elif run.image.shape[:2] != sizes[number]:
@@ -132,9 +133,12 @@ def stylize(
             run.paint(scene, number, steps, bar)
             if run.stopped:
                 break
-    assert run.image is not None
-    if run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
-        run.clear()
+        assert run.image is not None
+        if run.image.shape[:2] != sizes[-1]:
+            scene = Scene(network, recipe, resize(photo, sizes[-1]), pictures, shares, light)
+            run.grow(scene, len(sizes) - 1, bar)
+    if file is not None and run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
+        file.unlink(missing_ok=True)
     return Painting(
         image=scene.finished(run.image),
         history=pd.DataFrame(run.history, columns=list(HISTORY)),
@@ -144,7 +148,51 @@ def stylize(
         seed=seed,
         seconds_per_step=run.seconds / max(run.timed, 1),
         stopped=run.stopped,
+        identity=identity,
     )
+
+
+def transfer_identity(
+    content: ImageLike,
+    styles: ImageLike | Sequence[ImageLike],
+    recipe: StyleRecipe,
+    *,
+    weights: Sequence[float] | None = None,
+    mask: ImageLike | None = None,
+    seed: int | None = None,
+    backbone: Backbone,
+) -> str:
+    """What distinguishes a transfer from others: 64 hexadecimal digits, from the arguments of `stylize`.
+
+    Raises:
+        StyleError, ImageError: see `stylize`.
+    """
+    return _identity(recipe, *_inputs(content, styles, weights, mask), seed_or_default(seed), backbone)
+
+
+def _identity(
+    recipe: StyleRecipe,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    shares: Sequence[float],
+    mask: np.ndarray | None,
+    seed: int,
+    backbone: Backbone,
+) -> str:
+    pictures = digest(content, *styles, *([] if mask is None else [mask]))
+    how = [recipe.to_dict(), list(shares), mask is None, seed, str(backbone), pictures]
+    return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+
+
+def _inputs(
+    content: ImageLike,
+    styles: ImageLike | Sequence[ImageLike],
+    weights: Sequence[float] | None,
+    mask: ImageLike | None,
+) -> tuple[np.ndarray, list[np.ndarray], list[float], np.ndarray | None]:
+    """The content, the styles, how much each counts, and the mask's grey levels, uint8 (height, width)."""
+    pictures = [load_image(style) for style in as_list(styles)[0]]
+    return load_image(content), pictures, _shares(len(pictures), weights), None if mask is None else mask_levels(mask)
 
 
 _RECIPE = Allowed(lambda value: isinstance(value, StyleRecipe), f"a StyleRecipe, or {', '.join(RECIPES)}")
@@ -168,50 +216,6 @@ def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
     return [float(share) for share in shares / shares.sum()]
 
 
-def _light(mask: ImageLike) -> np.ndarray:
-    """A mask's grey levels: uint8 (height, width)."""
-    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
-        mask = np.where(mask, np.uint8(255), np.uint8(0))
-    grey = load_image(mask).mean(-1).astype(np.uint8)
-    if not grey.any():
-        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
-    return grey
-
-
-def _resized(grey: np.ndarray | None, size: tuple[int, int]) -> np.ndarray | None:
-    """A mask from 0 to 1 at another size."""
-    return None if grey is None else resize(grey, size)[..., 0] / 255
-
-
-def _identity(
-    recipe: StyleRecipe,
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    shares: Sequence[float],
-    mask: np.ndarray | None,
-    seed: int,
-) -> str:
-    pictures = digest(content, *styles, *([] if mask is None else [mask]))
-    return json.dumps([recipe.to_dict(), list(shares), seed, pictures], sort_keys=True)
-
-
-def _state_file(state: str | Path) -> Path:
-    """The file to save a transfer in, known to be no folder, nor in a file, before any work is done."""
-    good = Allowed(lambda value: isinstance(value, str | Path) and str(value) != "", "the name of a file")
-    check_value(state, good, "The argument state", StyleError)
-    file = Path(state)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            file.stat()
-        is_folder = file.is_dir()
-    except (OSError, ValueError) as error:
-        raise StyleError(f"The state can't be saved in {file.name!r} ({type(error).__name__}); name a file.") from error
-    if is_folder:
-        raise StyleError(f"The state {file.name!r} is a folder; name a file in it.")
-    return file
-
-
 class _NoNumberError(Exception):
     """SciPy asked for the cost of a picture that has none."""
 
@@ -219,9 +223,8 @@ class _NoNumberError(Exception):
 class _Run:
     """A transfer under way: the picture, the optimiser's memory, what it cost so far, and the way back to them."""
 
-    def __init__(self, recipe: StyleRecipe, state: str | Path | None, identity: str, watch: Watch | None, every: int):
-        self.recipe, self.identity, self.watch, self.every = recipe, identity, watch, every
-        self.file = None if state is None else _state_file(state)
+    def __init__(self, recipe: StyleRecipe, file: Path | None, identity: str, watch: Watch | None, every: int):
+        self.recipe, self.file, self.identity, self.watch, self.every = recipe, file, identity, watch, every
         self.scale, self.done = 0, 0  # the scale, and the steps at it
         self.image: np.ndarray | None = None
         self.best: tuple[float, np.ndarray] | None = None
@@ -235,16 +238,23 @@ class _Run:
         """All steps of a scale; `image` is the best picture of it afterwards, or of what was reached."""
         if number != self.scale:
             self.scale, self.done, self.best, self.memory = number, 0, None, []
+        self.save()
         share, count = self.recipe.scales[number][0], steps[number]
         paint = self._paint_lbfgs if self.recipe.optimiser == "lbfgs" else self._paint_adam
         try:
             paint(scene, count, share, bar)
         except KeyboardInterrupt:
             self.stopped = self.stopped or STOPPED
-        if self.stopped == STOPPED and self.file:
-            self.save()
         if self.best is not None:
             self.image = self.best[1]
+
+    def grow(self, scene: Scene, number: int, bar: Any) -> None:
+        """Bring what was stopped at a coarse scale to its whole size, with a few steps there; `file` stays as it is."""
+        assert self.image is not None
+        last = _Run(self.recipe, None, self.identity, None, self.every)
+        last.image, last.history = scene.enlarged(self.image), self.history
+        last.paint(scene, number, [LAST_STEPS] * (number + 1), bar)
+        self.image = last.image
 
     def _paint_adam(self, scene: Scene, count: int, share: float, bar: Any) -> None:
         assert self.image is not None
@@ -283,6 +293,7 @@ class _Run:
                 if self._due():
                     keep()
                     self._show(scene)
+                    self.save()
                 if self.stopped:
                     break
             # The picture after the last step has not been measured yet.
@@ -297,45 +308,57 @@ class _Run:
         return rate if len(self.recipe.scales) == 1 else keras.optimizers.schedules.CosineDecay(rate, count, 0.1)
 
     def _paint_lbfgs(self, scene: Scene, count: int, share: float, bar: Any) -> None:
-        """Its memory of the curvature is not saved: a resumed transfer begins anew from the picture."""
+        """In blocks: SciPy's memory of the curvature can't be saved, so each block begins anew from the picture.
+
+        The state is saved between them, so that a resumed transfer has forgotten no more than an uninterrupted one.
+        """
         from scipy.optimize import minimize
 
         assert self.image is not None
         shape = self.image.shape
         signature = tf.TensorSpec((1, *shape), tf.float32)
         gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(signature)
-        measured: dict[str, Any] = {"terms": None, "start_time": time.perf_counter()}
+        terms: list[np.ndarray] = []  # of the picture before this step, and of what has been tried since
+        start_time = time.perf_counter()
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
-            terms, slope = gradient(tf.constant(flat.reshape(1, *shape), tf.float32))
-            terms = terms.numpy()
-            if not np.isfinite(terms[0]):
+            picture = 255 * flat.reshape(shape)
+            found, slope = gradient(tf.constant(picture[None], tf.float32))
+            terms.append(found.numpy())
+            value = float(terms[-1][0])
+            if not np.isfinite(value):
                 raise _NoNumberError
-            if self.best is None or terms[0] < self.best[0]:
-                self.best, measured["terms"] = (float(terms[0]), flat.reshape(shape).astype(np.float32)), terms
-            return float(terms[0]), slope.numpy().ravel().astype(np.float64)
+            if self.best is None or value < self.best[0]:
+                self.best = value, picture.astype(np.float32)
+            return value, 255 * slope.numpy().ravel().astype(np.float64)
 
         def after(flat: np.ndarray) -> None:
-            self.image = flat.reshape(shape).astype(np.float32)
+            nonlocal start_time
+            self.image = (255 * flat.reshape(shape)).astype(np.float32)
             now = time.perf_counter()
-            self._record(share, measured["terms"], now - measured["start_time"], bar)
-            measured["start_time"] = now
+            self._record(share, terms[0], now - start_time, bar)
+            start_time, terms[:] = now, terms[-1:]
             if self._due():
                 self._show(scene)
             if self.stopped:
                 raise StopIteration
 
-        limits = {"maxiter": count - self.done, "maxfun": 2 * count, "maxcor": 10, "ftol": 0.0, "gtol": 0.0}
         try:
-            minimize(
-                cost,
-                self.image.ravel().astype(np.float64),
-                method="L-BFGS-B",
-                jac=True,
-                bounds=[(0, 255)] * self.image.size,
-                callback=after,
-                options=limits,
-            )
+            before = -1
+            while before < self.done < count and not self.stopped:  # a block without a step is the end
+                before, steps = self.done, min(_BLOCK, count - self.done)
+                terms.clear()
+                minimize(
+                    cost,
+                    self.image.ravel().astype(np.float64) / 255,  # its first step has a length of 1
+                    method="L-BFGS-B",
+                    jac=True,
+                    bounds=[(0, 1)] * self.image.size,
+                    callback=after,
+                    options={"maxiter": steps, "maxfun": 2 * _BLOCK, "maxcor": 10, "ftol": 0.0, "gtol": 0.0},
+                )
+                if not self.stopped:
+                    self.save()
         except _NoNumberError:
             self.stopped = f"At step {len(self.history) + 1} the cost was no number; take Adam."
 
@@ -352,49 +375,22 @@ class _Run:
     def _show(self, scene: Scene) -> None:
         if self.watch and self.image is not None and self.watch(len(self.history), scene.finished(self.image)) is False:
             self.stopped = STOPPED
-        if self.file:
-            self.save()
 
     def save(self) -> None:
-        """Write the state beside, and put it in its place."""
-        assert self.file is not None and self.image is not None
-        arrays: dict[str, Any] = {f"memory{number}": value for number, value in enumerate(self.memory)}
+        """Write the state, if it is to be kept."""
+        if self.file is None:
+            return
+        values: dict[str, Any] = {f"memory{number}": value for number, value in enumerate(self.memory)}
         if self.best is not None:
-            arrays |= {"best": self.best[1], "lowest": np.array(self.best[0])}
-        with replacing(self.file) as part, part.open("wb") as stream:
-            np.savez(
-                stream,
-                identity=np.array(self.identity),
-                place=np.array([self.scale, self.done]),
-                image=self.image,
-                history=np.array(self.history),
-                **arrays,
-            )
+            values |= {"best": self.best[1], "lowest": self.best[0]}
+        values |= {"place": [self.scale, self.done], "image": self.image, "history": self.history}
+        write_state(self.file, self.identity, values)
 
     def _load(self) -> None:
         assert self.file is not None
-        try:
-            with np.load(self.file, allow_pickle=False) as saved:
-                values = {name: saved[name] for name in saved.files}
-            identity = str(values["identity"])
-            self.scale, self.done = (int(number) for number in values["place"])
-            self.image = values["image"]
-            self.history = [(int(row[0]), *(float(value) for value in row[1:])) for row in values["history"]]
-            self.memory = [values[f"memory{number}"] for number in range(sum("memory" in name for name in values))]
-            self.best = (float(values["lowest"]), values["best"]) if "best" in values else None
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise StyleError(
-                f"{self.file.name!r} holds no transfer to resume ({type(error).__name__}); remove it to begin anew."
-            ) from error
-        except Exception as error:  # zipfile's own
-            raise StyleError(f"{self.file.name!r} is damaged; remove it to begin anew.") from error
-        if identity != self.identity:
-            raise StyleError(
-                f"{self.file.name!r} is of a transfer with other pictures or settings; resume it with the same, "
-                "or remove it to begin anew."
-            )
-
-    def clear(self) -> None:
-        """Remove the state: nothing is left to resume."""
-        if self.file:
-            self.file.unlink(missing_ok=True)
+        values = read_state(self.file, self.identity)
+        self.scale, self.done = (int(number) for number in values["place"])
+        self.image = values["image"]
+        self.history = [(int(row[0]), *(float(value) for value in row[1:])) for row in values["history"]]
+        self.memory = [values[f"memory{number}"] for number in range(sum("memory" in name for name in values))]
+        self.best = (float(values["lowest"]), values["best"]) if "best" in values else None

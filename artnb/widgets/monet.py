@@ -71,7 +71,7 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         saved.value = download(png_bytes(painted), "monet.png", "Download the picture")
         message.say("The discriminator judges it …")
         realness = painter.realness(painted, "monet")
-        view.value = _judged(realness)
+        view.value = _judged(realness, picture.shape[0] == picture.shape[1])
         message.say("")
         if settings.log:
             from artnb.operation import monitoring
@@ -104,12 +104,12 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
     return box
 
 
-def _judged(realness: np.ndarray) -> str:
+def _judged(realness: np.ndarray, square: bool) -> str:
     """The discriminator's scores of a picture, (rows, columns), as a map in grey with a caption, in HTML."""
     grey = fit((realness.clip(0, 1) * 255).round().astype(np.uint8), VIEW)
     caption = "The lighter an area, the more it looks like a real Monet to the discriminator"
     return (
         "<h3>The discriminator's view</h3>"
-        f"<p>{caption}. On average {realness.mean():.2f}, where 1 is real and 0 is generated.</p>"
-        + shown(grey, caption)
+        f"<p>{caption}. On average {realness.mean():.2f}, where 1 is real and 0 is generated."
+        f"{'' if square else ' It is shown the middle square of the picture.'}</p>" + shown(grey, caption)
     )

@@ -1,5 +1,6 @@
 """The page that paints a photograph in the style of one painting or two, step by step."""
 
+import html
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +12,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import __version__
-from artnb.images import resize, shrink
+from artnb.errors import RecipeError
+from artnb.images import resize
 from artnb.settings import settings
 from artnb.style.recipes import style_recipe
 from artnb.weights import TITLES, fetch_command, find_weights
@@ -65,16 +67,18 @@ def paint_like(
     stop = widgets.Button(description="Stop, and keep it")
     bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
     message, canvas, inputs, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
-    recipe_text = widgets.HTML()
+    painted, recipe_text = widgets.HTML(), widgets.HTML()
 
     def load(name: str) -> "Backbone":
         from artnb.backbones import shared_backbone
 
         return shared_backbone(name, untrained=True)  # the label says so
 
-    def ready() -> None:
+    def ready(_: object = None) -> None:
         job.allow(content.picture is not None and style.picture is not None)
         second.disabled = other.picture is None
+        if content.picture is not None:
+            painted.value = f'<p class="artnb-quiet">{html.escape(_painted(content.picture, size.value))}</p>'
 
     def work(stopped: Callable[[], bool]) -> None:
         message.say("The network is being loaded …" if names[backbone.value] not in networks else "Starting …")
@@ -90,7 +94,7 @@ def paint_like(
             strength=strength.value,
             keep_colours=colours.value,
         )
-        photograph = shrink(content.picture, recipe.size)
+        photograph = resize(content.picture, recipe.sizes(*content.picture.shape[:2])[-1])
         pictures = {"The painting": (style.picture, 1.0)}
         if other.picture is not None:
             pictures = {
@@ -118,12 +122,15 @@ def paint_like(
             first, last = times[-4:][0], times[-1]
             pace = (last[0] - first[0]) / (last[1] - first[1]) if len(times) > 1 else (last[0] - start_time) / step
             left = pace * (recipe.iterations - step)
+            if stopped():
+                message.say("Stopping: a few last steps bring the picture to its whole size …")
+                return False
             message.say(f"Step {step} of {recipe.iterations}, about {left:.0f} seconds left.")
-            return not stopped()
+            return True
 
         try:
             painting = stylize(
-                photograph,
+                content.picture,
                 [picture for picture, _ in pictures.values()],
                 recipe,
                 weights=[share for _, share in pictures.values()],
@@ -133,8 +140,7 @@ def paint_like(
             )
         finally:
             bar.layout.display = "none"
-        before = resize(photograph, painting.image.shape[:2])
-        canvas.value = compared(before, painting.image, f"The photograph, painted by {painting.backbone}")
+        canvas.value = compared(photograph, painting.image, f"The photograph, painted by {painting.backbone}")
         outcome = painting.stopped or f"Done in {time.monotonic() - start_time:.0f} seconds."
         text = json.dumps(recipe.to_dict(), indent=1)
         saved.value = (
@@ -154,7 +160,7 @@ def paint_like(
             from artnb.style.metrics import measure
 
             first = next(picture for picture, _ in pictures.values())
-            fidelity = 1 - measure(painting.image, photograph, first, network).style_distance
+            fidelity = 1 - measure(painting.image, photograph, first).style_distance
             seconds = painting.seconds_per_step * len(painting.history)
             monitoring.record_painting(
                 f"style-{name}", photograph, painting.image, lambda: fidelity, seconds, __version__, visitor
@@ -166,6 +172,7 @@ def paint_like(
     content = PictureChooser("The photograph", photographs, ready, longest=_LARGEST)
     style = PictureChooser("The painting", paintings, ready, shipped.random_painting, _LARGEST)
     other = PictureChooser("A second, if you like", paintings, ready, shipped.random_painting, _LARGEST)
+    size.observe(ready, "value")
     if preload:
         networks.ahead(USUAL)
     result = styled(widgets.Box([canvas, inputs]), "artnb-result")
@@ -174,6 +181,7 @@ def paint_like(
         "A network compares the two, and the photograph's pixels are changed until they show the painting's strokes.",
         columns(content, style, other),
         columns(backbone, size, steps, strength, second, colours, tight=True),
+        painted,
         row(start, stop),
         message,
         bar,
@@ -186,6 +194,18 @@ def paint_like(
     job = Job(start, stop, work, message)
     box.job = job
     return box
+
+
+def _painted(photograph: np.ndarray, size: int) -> str:
+    """What a size means for a photograph, in words."""
+    try:
+        height, width = replace(style_recipe(USUAL), size=size).sizes(*photograph.shape[:2])[-1]
+    except RecipeError as error:
+        return str(error)
+    than_it = ""
+    if max(photograph.shape[:2]) < size:  # so the chooser has not made it smaller
+        than_it = ", more than the photograph has" if height > len(photograph) else "; the photograph has no more"
+    return f"{width} × {height} pixels are painted{than_it}."
 
 
 def _every(name: str, size: int) -> int:

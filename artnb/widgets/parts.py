@@ -22,6 +22,7 @@ from artnb.settings import settings
 from artnb.widgets import inputs
 
 TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
+_NARROWEST = 32  # pixels that a picture's shorter side keeps, as many as a painting needs
 LIMIT = f"{MAX_BYTES // 1024**2} MB"
 
 _T = TypeVar("_T")
@@ -157,7 +158,7 @@ class PictureChooser(widgets.VBox):
         examples: name -> picture.
         changed: called when another picture is chosen.
         random_picture: returns a picture of the collection and its name.
-        longest: of the longer side, in pixels; larger pictures are made smaller.
+        longest: of the longer side, in pixels; larger pictures are made smaller, but panoramas to no line.
     """
 
     def __init__(
@@ -188,7 +189,10 @@ class PictureChooser(widgets.VBox):
 
     def show(self, picture: np.ndarray, name: str) -> None:
         """Use this picture; it is shown last, after the page has cleared the results of the previous one."""
-        self.picture = picture if self._longest is None else shrink(picture, self._longest)
+        longest = self._longest
+        if longest is not None:
+            longest = max(longest, -(-_NARROWEST * max(picture.shape[:2]) // min(picture.shape[:2])))
+        self.picture = picture if longest is None else shrink(picture, longest)
         self._changed()
         self.message.say("" if name in self._examples else name)
         for button in self._thumbnails:
@@ -204,7 +208,7 @@ class PictureChooser(widgets.VBox):
             button.on_click(self.message.guard(self._picked))
             sheet += f".artnb .{unique}-{number} {{ background-image: url({data(png_bytes(fit(picture, 128)))}) }}"
             self._thumbnails.append(button)
-        style = widgets.HTML(f"<style>{sheet}</style>", layout={"display": "contents"})
+        style = widgets.HTML(f"<style>{sheet}</style>", layout={"display": "none"})  # no place in the grid
         return styled(widgets.Box([*self._thumbnails, style]), "artnb-strip")
 
     def _picked(self, button: widgets.Button) -> None:
@@ -214,6 +218,7 @@ class PictureChooser(widgets.VBox):
         if not change["new"]:
             return
         content = change["new"][0]["content"]
+        self.message.say("Your picture is being read …")  # a large one takes many seconds
         try:
             # memoryview accepts nothing but bytes; `load_image` would open a text as a path.
             self.show(load_image(memoryview(content)), "Your picture")

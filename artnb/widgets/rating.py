@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import ipywidgets as widgets
 import numpy as np
@@ -27,7 +28,7 @@ def rate(
     Args:
         pictures: (name of the picture, model) -> uint8 (height, width, 3).
         file: for the answers, see `record_ratings`.
-        rater: identifies the person; by default the page asks for initials.
+        rater: what the person is called; by default the page asks for initials. People of one name are told apart.
         seed: of the order; by default `ARTNB_SEED`.
 
     Raises:
@@ -53,6 +54,7 @@ def rate(
     button = widgets.Button(description="Save and continue", button_style="primary", layout={"width": "14em"})
     page = widgets.VBox([name, place, shown, *answers.values(), button, message])
     position = 0
+    session = uuid4().hex
 
     def show() -> None:
         shown.value = png_bytes(pictures[order[position]])
@@ -69,7 +71,10 @@ def rate(
             return
         person = name.value.strip() or "anonymous"
         try:
-            record_ratings(file, [Rating(person, picture, model, question, n) for question, n in scores.items()])
+            record_ratings(
+                file,
+                [Rating(person, picture, model, question, n, session=session) for question, n in scores.items()],
+            )
         except OSError as error:
             message.value = f"Your answers could not be saved ({error.strerror}); free some space and try again."
             return

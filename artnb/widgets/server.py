@@ -9,20 +9,23 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from artnb.common import extras
 from artnb.images import MAX_BYTES
 
 with extras.needed("pages", "The pages need"):
+    from jupyter_server.auth.logout import LogoutHandler
     from jupyter_server.base.handlers import JupyterHandler
     from jupyter_server.utils import url_path_join
     from tornado.httputil import HTTPServerRequest
-    from tornado.web import authenticated
+    from tornado.web import HTTPError, authenticated
     from traitlets import Set, Unicode
     from traitlets.config import Config
     from voila.app import Voila
+    from voila.handler import BaseVoilaHandler
     from voila.request_info_handler import RequestInfoSocketHandler
-    from voila.static_file_handler import AllowListFileHandler
+    from voila.static_file_handler import AllowListFileHandler, TemplateStaticFileHandler
     from voila.tornado.contentshandler import VoilaContentsHandler
     from voila.tornado.handler import TornadoVoilaHandler
     from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -60,6 +63,31 @@ class Page(TornadoVoilaHandler):
         await super().get(path)
 
 
+class Nowhere(BaseVoilaHandler):
+    """Any address that leads nowhere."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Respond with the error page, whatever the method is.
+
+        Raises:
+            HTTPError: 404.
+        """
+        await super().prepare()
+        if not self._finished:  # it was redirected to the page that asks for the token
+            raise HTTPError(404)
+
+
+class StaticFile(TemplateStaticFileHandler):
+    """A template's script, style sheet or picture."""
+
+    async def get(self, path: str, include_body: bool = True) -> None:
+        """Respond with the file, or with 404 for any path that Voilà can't make sense of."""
+        try:
+            await super().get(path, include_body)
+        except (ValueError, AssertionError, UnboundLocalError) as error:  # no template, no `static`, a zero byte
+            raise HTTPError(404) from error
+
+
 class Channels(VoilaKernelWebsocketHandler):
     """The web socket of a page."""
 
@@ -76,13 +104,23 @@ class Gallery(Voila):
 
     def init_settings(self) -> dict[str, Any]:
         """Add our headers to Voilà's settings, and what error.html shows."""
-        return {**super().init_settings(), "transforms": [SafeHeaders], "jinja_template_vars": {"retry": RETRY}}
+        ours = {
+            "transforms": [SafeHeaders],
+            "jinja_template_vars": {"retry": RETRY},
+            "default_handler_class": Nowhere,
+            "default_handler_args": {"voila_configuration": self.voila_configuration},
+        }
+        return super().init_settings() | ours
 
     def init_handlers(self) -> list[Any]:
         """Remove Voilà's handlers that our pages don't need, and add ours."""
-        unneeded = (RequestInfoSocketHandler, AllowListFileHandler, VoilaContentsHandler)
+        unneeded = (RequestInfoSocketHandler, AllowListFileHandler, VoilaContentsHandler, LogoutHandler)
         handlers = [handler for handler in super().init_handlers() if handler[1] not in unneeded]
-        ours = {TornadoVoilaHandler: Page, VoilaKernelWebsocketHandler: Channels}
+        ours = {
+            TornadoVoilaHandler: Page,
+            VoilaKernelWebsocketHandler: Channels,
+            TemplateStaticFileHandler: StaticFile,
+        }
         handlers = [(path, ours.get(handler, handler), *options) for path, handler, *options in handlers]
         return [(url_path_join(self.server_url, r"/artnb/alive/([\w-]{36})"), Alive), *handlers]
 
@@ -95,6 +133,8 @@ class Gallery(Voila):
             if refused := refusal(request, names, self.server_url):
                 status, reason = refused
                 return self.app.get_handler_delegate(request, Refused, {"status": status, "reason": reason})
+            if not _is_text(request.path):
+                return self.app.get_handler_delegate(request, Nowhere, self.app.settings["default_handler_args"])
             return find(request, **options)
 
         self.app.find_handler = checked
@@ -102,6 +142,14 @@ class Gallery(Voila):
         limits = {"max_body_size": JSON_BYTES, "body_timeout": 10, "max_buffer_size": MAX_BYTES + 2 * JSON_BYTES}
         self.app.listen = partial(self.app.listen, **limits)
         super().listen()
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path holds characters only; handlers fail on half a character, a zero byte or a line's end."""
+    try:
+        return unquote(path, errors="strict").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def launch(config: dict[str, dict[str, Any]]) -> None:

@@ -75,7 +75,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
 
     def predict(_: Callable[[], bool]) -> None:
         nonlocal corrected
-        from artnb.operation import monitoring
+        from artnb.operation import feedback, monitoring
 
         picture, label = chooser.picture, model.value
         assert picture is not None
@@ -88,7 +88,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         last["answer"] = picture, classifier, prediction
         corrected = False
         answer.value, heat.value = _answer(prediction), ""
-        artists = sorted({*classifier.card.class_names, *catalogue.artists()["name"]})
+        artists = sorted(filter(feedback.can_be_named, {*classifier.card.class_names, *catalogue.artists()["name"]}))
         right.options = [("choose …", None), *zip(artists, artists, strict=True)]
         right.index, correction.layout.display = 0, "flex"
         explaining.allow(True)

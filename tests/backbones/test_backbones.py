@@ -99,6 +99,7 @@ def weights_file(folder: Path, name: str, top: bool) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "top"), [("resnet50", False), ("resnet50", True)])
 def test_weights_of_keras_applications_are_loaded(name, top, use, tmp_path, monkeypatch):
     file = weights_file(tmp_path / "weights", name, top)

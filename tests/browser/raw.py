@@ -12,11 +12,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 
-def get(gallery, path="/", **headers):
-    """Ask for a page, with any headers; redirects are not followed: (status, headers, text)."""
+def get(gallery, path="/", method="GET", **headers):
+    """Ask for a page, with any method and headers; redirects are not followed: (status, headers, text)."""
     place = urlsplit(gallery.url)
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
-    connection.putrequest("GET", path, skip_host="Host" in headers)
+    connection.putrequest(method, path, skip_host="Host" in headers)
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)
     connection.endheaders()

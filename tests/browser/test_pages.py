@@ -121,6 +121,8 @@ def test_who_by_keyboard_alone(who):
     who.get_by_alt_text("The painting: Camille Aubertin").wait_for()
     press(who, "Who painted this?")
     who.locator(".artnb-bar").nth(4).wait_for()
+    bright(who, "Who painted this?")
+    assert who.evaluate("document.activeElement.textContent") == "Who painted this?", "the focus was lost"
     assert who.locator(".artnb-bar").count() == 5
 
 
@@ -155,13 +157,20 @@ def test_an_example_is_seen_while_the_pointer_is_on_it(who):
     assert example.evaluate("it => getComputedStyle(it).backgroundImage").startswith("url(")
 
 
-def test_who_asks_another_model(who):
+def test_who_asks_another_model(who, gallery):
     other = who.get_by_label("Model").locator("option").nth(1).inner_text()
     who.get_by_label("Model").select_option(other)
     button(who, "A random one").click()
     who.locator(".artnb-chooser [role=status]").wait_for()
     button(who, "Who painted this?").click()
     who.locator(".artnb-bar").nth(4).wait_for()
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("Choose whose work it is").wait_for()
+    who.get_by_label("It is by").select_option("Frida Kahlo")
+    button(who, "Wrong? Tell me").click()
+    who.get_by_text("The picture itself is not kept").wait_for()
+    models = Store(gallery.home / "operation.sqlite").read("feedback", ["model"])["model"]
+    assert models.nunique() == 2 == len(models), "the first answer was another model's"
 
 
 def png_header(width, height):
@@ -218,6 +227,37 @@ def test_a_picture_can_be_dropped(who):
     who.locator("img[alt='The painting: Your picture'][width='80']").wait_for()
 
 
+def test_a_large_picture_is_announced(who):
+    """Nothing was said of it for ten seconds and more."""
+    who.evaluate(
+        """() => {
+            window.said = [];
+            window.most = 0;
+            new MutationObserver(() => {
+                const lines = [...document.querySelectorAll(".artnb-chooser > [role=status]")];
+                most = Math.max(most, lines.filter(it => it.textContent.includes("being sent")).length);
+                for (const it of document.querySelectorAll(".artnb-chooser [role=status]")) said.push(it.textContent);
+            }).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    with who.expect_file_chooser():  # and no file is chosen
+        who.locator(".widget-upload").click()
+    upload(who, {"name": "p.png", "mimeType": "image/png", "buffer": noise(1300, 2600)})
+    who.locator("img[alt='The painting: Your picture'][width='640']").wait_for()
+    assert who.evaluate("most") == 1, "it is said once"
+    said = [line for line in dict.fromkeys(who.evaluate("said")) if line != "Your picture"]
+    assert said == ["Your picture is being sent …", "Your picture is being read …"]
+    gone(who, "text=is being", "it has come")
+
+
+def test_all_choosers_are_in_line(paint):
+    tops = paint.locator(".artnb-chooser").evaluate_all(
+        """them => them.map(it => it.querySelector(".widget-upload").getBoundingClientRect().top
+            - it.querySelector(".artnb-strip").getBoundingClientRect().top)"""
+    )
+    assert len(tops) == 3 and len(set(tops)) == 1, "five examples and six"
+
+
 def slide(page, label, key, times=1):
     """Move a slider by its keys."""
     page.get_by_role("slider", name=label).focus()
@@ -234,6 +274,10 @@ def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
     slide(paint, "Size", "Home")
     button(paint, "Paint", exact=True).click()
     paint.get_by_text("Done in").wait_for()
+    assert paint.get_by_text(re.compile("128 × [0-9]+ pixels are painted")).is_visible()
+    sizes = "pictures => pictures.map(it => [it.width, it.naturalWidth, it.height, it.naturalHeight])"
+    for width, natural, height, natural_height in paint.locator(".artnb-compare img").evaluate_all(sizes):
+        assert width == natural == 128 and height == natural_height, "a result is seen at its own size"
     edge = paint.get_by_role("slider", name="Before at the left")
     edge.focus()
     paint.keyboard.press("Home")
@@ -257,7 +301,9 @@ def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
 def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     slide(paint, "Steps", "End")
     slide(paint, "Size", "ArrowRight", 2)
-    button(paint, "Paint", exact=True).click()
+    paint.get_by_text("256 × ").wait_for()  # a press at once may overtake the slider's last step on its way
+    button(paint, "Paint", exact=True).focus()
+    paint.keyboard.press("Enter")
     paint.get_by_text(re.compile(r"Step \d+ of 500")).wait_for()
     assert button(paint, "Paint", exact=True).is_disabled(), "a second click would begin a second job"
     button(who, "Namiko Hoshino").click()
@@ -267,7 +313,8 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     button(paint, "Stop, and keep it").click()
     paint.get_by_text("It was stopped").wait_for()
     assert paint.get_by_role("link", name="Download the picture").is_visible()
-    assert paint.locator(".artnb-compare").is_visible()
+    width = paint.locator(".artnb-compare img").first.evaluate("it => it.naturalWidth")
+    assert paint.get_by_text(f"{width} × ").is_visible(), "it is stopped, and whole"
     bright(paint, "Paint", exact=True)
 
 

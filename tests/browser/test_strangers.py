@@ -389,6 +389,30 @@ def test_what_the_pages_do_not_need_is_not_there(gallery, path):
     assert get(gallery, path)[0] == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/logout", "/login", "/voila", "/voila/render", "/nonsense", "/%00", "/%ff", "/..", "//evil.example", "/lab"),
+        *("/voila/render/" + name for name in ("%0d%0a", "%00", "monet.ipynb%00", "%ff.ipynb", "..", "x" * 5000)),
+        *("/voila/templates/" + name for name in ("", "..", "x", "artnb", "artnb/static", "artnb/static/%00", "%00")),
+        *("/voila/static/" + name for name in ("", "..", "%00", "x" * 5000)),
+        *("/artnb/alive/-", "/artnb/alive/%00", "/api/kernels/%00", "/voila/themes/%00", "/favicon.ico"),
+    ],
+    ids=lambda path: path[:40],
+)
+def test_an_address_of_any_kind_leads_somewhere_or_nowhere(gallery, path):
+    for method in ("GET", "POST", "DELETE", "NONSENSE"):
+        status, headers, text = get(gallery, path, method)
+        if status == 302:  # to a file of Voilà's, which is not there
+            assert headers["Location"].startswith("/voila/")
+            status, _, text = get(gallery, headers["Location"], method)
+        assert 400 <= status < 500, f"{method}: {status}"
+    assert "Traceback" not in text
+    if not path.startswith(("/voila/templates", "/voila/static", "/artnb", "/api")):  # where a person may come to
+        status, headers, text = get(gallery, path)
+        assert "All pages" in (get(gallery, headers["Location"])[2] if status == 302 else text)
+
+
 def test_a_crawler_leaves_the_server_answering(gallery):
     """Forty plain requests, none of which ever opens a socket; all that they began has ended a minute later."""
     galleries.wait_for(lambda: not gallery.kernels(), 120)  # those of the tests before

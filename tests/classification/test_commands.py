@@ -17,6 +17,7 @@ def artnb(*arguments, **environment):
     )
 
 
+@pytest.mark.slow
 def test_predict_names_artists_and_goes_on_after_a_bad_file(model, collection, tmp_path):
     good = [collection.file(path) for path in collection.paintings["path"][[0, 70]]]
     (tmp_path / "bad.jpg").write_text("hello")
@@ -29,6 +30,7 @@ def test_predict_names_artists_and_goes_on_after_a_bad_file(model, collection, t
     assert "Claude Monet (" in spoken.stdout and spoken.stderr.startswith("artnb: 'bad.jpg'")
 
 
+@pytest.mark.slow
 def test_evaluate_as_json_and_for_a_person(model, collection):
     done = artnb("evaluate", model.folder, "--json", ARTNB_DATA=str(collection.root))
     assert done.returncode == 0 and done.stderr == ""
@@ -91,6 +93,8 @@ def test_every_network_has_a_command():
 def test_models_have_names_and_figures(capsys, use, tmp_path):
     use(home=tmp_path)
     assert main(["models", "list", "--json"]) == 0
-    for found in json.loads(capsys.readouterr().out)["results"]:
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [found["name"] for found in results] == ["starter", "starter-cnn", "starter-monet"]
+    for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
         assert found["kind"] != "classifier" or {"accuracy", "interval"} <= set(found)

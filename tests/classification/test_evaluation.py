@@ -138,3 +138,20 @@ def test_statistics_are_of_pictures():
     assert picture_statistics(picture)[0, 0] == pytest.approx(0.2)
     with pytest.raises(ImageError, match=r"float64 values from 0\.2"):
         picture_statistics(picture / 255)
+
+
+def test_a_model_that_is_as_sure_as_can_be_is_in_the_last_range():
+    table = calibration(np.array([[1.0, 0.0], [0.98, 0.02]]), np.array([0, 1]))
+    assert len(table) == 1 and table["n"].item() == 2 and table["gap"].sum() == pytest.approx(0.99 - 0.5)
+
+
+def test_figures_of_few_pictures_by_hand():
+    ranked = np.array([[0.5, 0.3, 0.15, 0.05]] * 4)  # the right one is first, second, third and fourth
+    found = evaluate(ranked, np.arange(4), tuple("abcd"))
+    assert (found.accuracy, found.top3) == (0.25, 0.75) and found.ece == pytest.approx(0.5 - 0.25)
+    sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.6, 0.4]])  # gaps of 0.1 in three of four, 0.6 in one
+    assert evaluate(sure, np.array([0, 0, 0, 1]), ("a", "b")).ece == pytest.approx(0.75 * 0.1 + 0.25 * 0.6)
+
+
+def test_without_a_mistake_one_in_n_plus_two_is_reckoned_with():
+    assert temperature(np.array([[0.9, 0.1]] * 8), np.zeros(8, int)) == pytest.approx(1, abs=1e-3)

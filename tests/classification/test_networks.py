@@ -65,6 +65,16 @@ def test_titles_say_untrained(use):
     assert title == "ResNet50 (untrained)"
 
 
+@pytest.mark.parametrize("name", [name for name in NETWORKS if "vgg" not in name and "resnet" not in name])
+def test_the_smallest_pictures_are_taken_and_smaller_ones_are_a_sentence(name):
+    least = networks.least_size(name)
+    pixels = np.zeros((1, least, least, 3), np.float32)
+    assert build_network(name, 3, least, pretrained=False).model(pixels).shape == (1, 3)
+    for size in (least - 1, 0, None) if name.endswith("-original") else (least - 1, 0):
+        with pytest.raises(NetworkError, match=f"is {size}; it can be .*a whole number from {least} on pixels"):
+            build_network(name, 3, size, pretrained=False)
+
+
 def test_an_unknown_network_is_named():
     with pytest.raises(NetworkError, match="'alexnet'; there are cnn, cnn-original"):
         build_network("alexnet", 3, 64)

@@ -49,3 +49,13 @@ def test_a_pickle_is_not_loaded(tmp_path):
     np.savez(file, mean=np.array([{}], dtype=object), std=0, whitening=0, threshold=0)
     with pytest.raises(ValueError, match="allow_pickle"):
         Novelty.load(file)
+
+
+def test_an_embedding_is_along_the_directions_in_which_paintings_differ_most():
+    random = np.random.default_rng(4)
+    ways = random.normal(size=(3, 40))  # all of the differences but some noise
+    train = random.normal(size=(500, 3)) @ ways + 0.1 * random.normal(size=(500, 40))
+    novelty = Novelty.fit(train, train[:100])
+    moved = np.abs(novelty.embed(train[:50] + ways[0]) - novelty.embed(train[:50])).mean(0)
+    assert moved[-3:].sum() > 0.7 * moved.sum()
+    assert novelty.embed(train)[:, -3:].std(0) == pytest.approx(np.ones(3), abs=0.1)

@@ -41,6 +41,7 @@ def test_the_starter_knows_the_eleven_artists(starter):
     assert set(starter.card.class_names) == set(table.loc[table["paintings"] >= 200, "name"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STARTERS)
 def test_a_starters_figures_are_found_again_after_rounding(name, shared_paintings):
     model, collection = load_model(name), read_collection(shared_paintings)

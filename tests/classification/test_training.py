@@ -49,6 +49,7 @@ def interrupt_after(monkeypatch, epochs):
     monkeypatch.setattr(training._Record, "on_train_batch_end", batch_end)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table(data):
     one, same_again, other = (train_network(tiny("cnn"), data, seed=seed)[1] for seed in (1, 1, 2))
     assert same(one, same_again) and not same(one, other)
@@ -64,6 +65,7 @@ TWO_PHASES = replace(
 PLATEAU = tiny("cnn-original", phases=(Phase("training", 6, 1e-2, "plateau", patience=4),), epochs=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "killed"), [(TWO_PHASES, 1), (TWO_PHASES, 3), (TWO_PHASES, 4), (PLATEAU, 4)])
 def test_after_an_interruption_the_table_is_that_of_an_uninterrupted_training(
     wanted, killed, data, tmp_path, monkeypatch
@@ -84,6 +86,7 @@ def test_after_an_interruption_the_table_is_that_of_an_uninterrupted_training(
     assert np.allclose(again.model.predict(images, verbose=0), ends[1], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tmp_path):
     """The real thing: a process, SIGKILL, and the command again with --resume."""
     command = [sys.executable, "-m", "artnb", "train", "cnn", "--epochs", "6", "--seed", "3", "-o", str(tmp_path / "m")]
@@ -96,8 +99,7 @@ def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tm
     splits.save_split(table, tmp_path / "split.csv")
     process = subprocess.Popen([*command, *split], env=environment, stderr=subprocess.PIPE, text=True)
     history = tmp_path / "m" / "history.csv"
-    deadline = time.monotonic() + 300
-    while not (history.is_file() and len(history.read_text().splitlines()) >= 3) and time.monotonic() < deadline:
+    while not (history.is_file() and len(history.read_text().splitlines()) >= 3):
         time.sleep(0.01)
         assert process.poll() is None, process.stderr.read()
     process.send_signal(signal.SIGKILL)
@@ -113,6 +115,7 @@ def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tm
     assert (tmp_path / "m" / "card.json").is_file() and not (tmp_path / "m" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_patience_ends_a_training_and_goes_back_to_the_best(data, monkeypatch):
     # In half precision, a loss of hundreds is another one than in the network that is returned.
     monkeypatch.setattr(training, "training_policy", lambda **_: "float32")
@@ -126,6 +129,7 @@ def test_patience_ends_a_training_and_goes_back_to_the_best(data, monkeypatch):
     assert np.isclose(found["loss"], losses.min(), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_frozen_parts_stay_as_they_were(data):
     before = networks_weights("efficientnet-lite0")
     core = train_network(TWO_PHASES, data, seed=3)[0].core
@@ -144,6 +148,7 @@ def networks_weights(name):
     return {layer.name: layer.get_weights() for layer in networks.build_network(name, 3, 32).core.layers}
 
 
+@pytest.mark.slow
 def test_only_the_top_layers_are_trained_in_the_originals_second_phase(data):
     wanted = replace(tiny("efficientnet-lite0-original"), phases=(Phase("top 50 layers", 1, 1e-3, train=50),))
     before = networks_weights("efficientnet-lite0-original")
@@ -175,6 +180,7 @@ def test_another_training_in_the_folder_is_refused(data, tmp_path):
         train_network(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
 
 
+@pytest.mark.slow
 def test_a_training_that_began_with_weights_is_not_resumed_as_one_without(data, tmp_path):
     start, _ = train_network(tiny("cnn", 1), data, seed=1)
     train_network(tiny("cnn", 1), data, tmp_path, seed=1, start=start)
@@ -182,6 +188,7 @@ def test_a_training_that_began_with_weights_is_not_resumed_as_one_without(data, 
         train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["1", "NA", "nan"])
 def test_a_phase_may_be_called_like_a_number_or_nothing(name, data, tmp_path):
     recipe = tiny("cnn", phases=(Phase(name, 1, 1e-3),))
@@ -203,6 +210,7 @@ def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_pa
         train_network(wild, data, tmp_path, seed=1)
 
 
+@pytest.mark.slow
 def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, data):
     monkeypatch.setattr(training, "training_policy", lambda depthwise: "mixed_bfloat16")
     network, history = train_network(tiny("cnn"), data, seed=1)
@@ -215,6 +223,7 @@ def test_a_classifier_trained_in_half_precision_answers_in_full(monkeypatch, dat
     assert precision(tiny("cnn")) == "mixed_bfloat16"
 
 
+@pytest.mark.slow
 def test_several_devices_share_a_batch(collection, table, tmp_path):
     """MirroredStrategy on two logical processors, as it would be on two GPUs; in its own process."""
     splits.save_split(table, tmp_path / "split.csv")

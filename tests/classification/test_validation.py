@@ -13,6 +13,7 @@ from tests.classification.conftest import tiny
 from tests.conftest import resealed
 
 
+@pytest.mark.slow
 def test_the_cards_figures_are_found_again(model, collection):
     for subset in splits.SUBSETS:
         found = validation.evaluate_split(model, collection, subset=subset)
@@ -84,6 +85,7 @@ def test_a_folder_of_artists(model, collection, tmp_path):
         validation.evaluate_folder(model, tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_cross_validation_tests_every_painting_once(prepared, collection, tmp_path):
     table = validation.cross_validate(tiny("cnn", 1), prepared, 3, tmp_path, seed=1)
     assert table["fold"].tolist() == [1, 2, 3] and table["n"].sum() == len(collection.paintings)

@@ -240,6 +240,7 @@ def test_too_few_pictures_are_one_sentence(pictures, folders, tmp_path, capsys):
     assert "eight or more are needed" in err and "Traceback" not in err and not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model, folders, tmp_path):
     pictures = pictures_of(folders)
     with pytest.raises(TrainingError, match="--seed 2"):
@@ -257,6 +258,7 @@ def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model,
     assert f"of {TINY.steps} steps" in (further.folder / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_the_command_paints_is_noted_if_that_was_asked_for(tmp_path):
     photo = draw(tmp_path / "photo.jpg", 5)
     command = [sys.executable, "-m", "artnb", "monet", "starter-monet", str(photo), "-o", str(tmp_path / "out")]

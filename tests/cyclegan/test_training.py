@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from artnb.cyclegan import steps, training
 from artnb.cyclegan.augmenting import augmented
-from artnb.cyclegan.networks import CycleGAN
+from artnb.cyclegan.networks import CycleGAN, InstanceNormalization, resnet_generator
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import LOSSES
 from artnb.cyclegan.training import (
@@ -31,6 +31,7 @@ def whole(pictures, tmp_path_factory):
     return train_generators(*pictures, TINY, folder, seed=3, every=2, keep_every=4), folder
 
 
+@pytest.mark.slow
 def test_a_training_leaves_a_history_samples_and_logs(whole):
     done, folder = whole
     assert list(done.history["step"]) == [2, 4, 6, 8, 10, 12] and not done.stopped
@@ -43,6 +44,7 @@ def test_a_training_leaves_a_history_samples_and_logs(whole):
     assert pd.read_csv(folder / "history.csv").shape == done.history.shape
 
 
+@pytest.mark.slow
 def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
     done, _ = whole
     seen = []
@@ -56,7 +58,7 @@ def test_one_that_was_stopped_ends_at_the_same_place(whole, pictures, tmp_path):
         watch=lambda history, shown: seen.append(shown) or False,
     )
     assert stopped.stopped and len(stopped.history) == 2 and len(seen) == 1
-    assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
+    assert len(seen[0]) and all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in seen[0])
     with pytest.raises(TrainingError, match="--resume"):
         train_generators(*pictures, TINY, tmp_path, seed=3)
     with pytest.raises(TrainingError, match="begun with a different seed"):
@@ -191,6 +193,38 @@ def test_discriminators_see_pictures_moved_and_cut_and_in_their_own_colours():
     assert set(np.unique(gradient)) <= set(np.arange(0, 200.0)) and gradient.sum() == (seen != 127.5).sum()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("among", [0, 1], ids=["photographs", "paintings"])
+def test_pictures_of_one_colour_end_no_training(level, among):
+    random = np.random.default_rng(5)
+    kinds = [random.integers(0, 256, (3, 40, 40, 3), np.uint8) for _ in range(2)]
+    kinds[among][1:] = level
+    recipe = replace(TINY, depth=9, steps=6, batch_size=1)
+    networks = train_generators(*kinds, recipe, seed=3).networks
+    assert all(np.isfinite(weights).all() for network in networks.all for weights in network.get_weights())
+
+
+@pytest.mark.parametrize("level", [0.0, 0.37, 127.5])
+def test_the_gradient_of_a_picture_of_one_colour_is_finite_and_that_of_another_is_the_true_one(level):
+    network = resnet_generator(width=4, blocks=9)
+    for picture in (tf.fill((1, 32, 32, 3), level), tf.random.stateless_uniform((1, 32, 32, 3), [1, 2]) * 255):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(picture, training=True) - 100 * tf.eye(32)[None, ..., None]))
+        gradients = tape.gradient(loss, [variable.value for variable in network.trainable_variables])
+        assert all(np.abs(gradient).max() < 1e6 for gradient in gradients)
+    norm = InstanceNormalization(groups=-1, epsilon=1e-5)
+    picture = tf.random.stateless_uniform((1, 6, 5, 2), [3, 4])
+    weights = tf.random.stateless_uniform(picture.shape, [5, 6])
+    slopes = []
+    for call in (norm, lambda x: (x - tf.reduce_mean(x, (1, 2))) / tf.sqrt(tf.math.reduce_variance(x, (1, 2)) + 1e-5)):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            loss = tf.reduce_sum(weights * call(picture))
+        slopes.append(tape.gradient(loss, picture).numpy())
+    np.testing.assert_allclose(*slopes, rtol=1e-2, atol=1e-3)
+
+
 def test_trouble_is_noticed():
     row = dict.fromkeys(LOSSES, 0.3)
     assert signs_of_trouble(pd.DataFrame([row] * 10)) == []
@@ -203,6 +237,7 @@ def test_trouble_is_noticed():
     assert is_constant(same) and not is_constant(np.stack([same[0], same[0] + 50]))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was(pictures, tmp_path):
     train_generators(*pictures, replace(TINY, steps=4), tmp_path / "good", seed=3, keep_every=4)
     wild = replace(TINY, cycle=3e38, steps=8)
@@ -229,6 +264,7 @@ def test_settings_that_can_not_be_used(wrong):
         replace(TINY, **wrong)
 
 
+@pytest.mark.slow
 def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
     begun = CycleGAN.build(TINY)
     for network in begun.discriminators:
@@ -246,6 +282,7 @@ def test_a_training_may_begin_with_the_weights_of_another(whole, pictures):
         train_generators(*pictures, replace(TINY, width=8), start=begun, seed=3)
 
 
+@pytest.mark.slow
 def test_the_start_of_a_training_is_all_four_networks(pictures, tmp_path):
     recipe, start = replace(TINY, steps=1), CycleGAN.build(TINY)
     train_generators(*pictures, recipe, tmp_path, start=start, seed=3)
@@ -263,6 +300,7 @@ def test_arguments_that_can_not_be_used(wrong, pictures):
         train_generators(*pictures, TINY, **{"seed": 3} | wrong)
 
 
+@pytest.mark.slow
 def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures):
     recipe = replace(TINY, discriminator="projected", steps=2, decay_from=1.0)
     begun = CycleGAN.build(recipe)
@@ -273,6 +311,7 @@ def test_projected_discriminators_learn_in_their_heads_and_nowhere_else(pictures
             assert np.array_equal(before, after) == (after.path not in heads), after.path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", ["patch", "projected"])
 def test_a_cyclegan_trained_in_half_precision_paints_in_full(monkeypatch, pictures, judge):
     monkeypatch.setattr(training, "training_policy", lambda: "mixed_bfloat16")

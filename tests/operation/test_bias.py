@@ -89,3 +89,14 @@ def test_without_its_package_the_whole_extra_is_named(monkeypatch):
     monkeypatch.setattr(extras, "_installed", lambda package: False)
     with pytest.raises(extras.MissingExtraError, match=r"needs statsmodels, .*mlflow.*statsmodels.*seaborn"):
         bias.by_group(answers(Anna=(5, 10)), ARTISTS)
+
+
+def test_what_one_of_many_groups_shows_by_luck_is_not_called_worse():
+    names = [f"painter {number}" for number in range(20)]
+    artists = pd.DataFrame({"name": names, "nationality": "", "genre": "", "years": ""})
+    answers = pd.DataFrame({"artist": np.repeat(names, 40), "right": True, "confidence": 0.9})
+    answers.loc[answers.groupby("artist").cumcount() < 4, "right"] = False
+    answers.loc[range(10), "right"] = False  # 75 % of the first, 90 % of all others: p is 0.006, times 20 groups 0.13
+    groups = bias.by_group(answers, artists)
+    first = groups[(groups["grouping"] == "artist") & (groups["group"] == names[0])]
+    assert first["accuracy"].item() == 0.75 and not first["worse"].item()

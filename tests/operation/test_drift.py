@@ -1,10 +1,13 @@
 """Is there drift where there is some, and none where there is none?"""
 
+import json
+
 import numpy as np
 import pytest
 
 from artnb.cards import ModelError
 from artnb.classification.reference import STATISTICS, Sample, picture_statistics
+from artnb.cli import main
 from artnb.models import load_model
 from artnb.operation import drift
 from artnb.operation.drift import DriftError
@@ -77,10 +80,12 @@ def test_stability_is_nothing_for_the_same_and_large_for_a_shift():
     values = np.random.default_rng(1).normal(0, 1, 2000)
     assert drift.stability_index(values, values) == pytest.approx(0, abs=1e-6)
     assert drift.stability_index(values, values + 0.1) < 0.1 and drift.stability_index(values, values + 1) > 0.25
-    # Shares of 0.75 and 0.25 against 0.25 and 0.75, nearly: 2 * 0.5 * ln 3.
-    old, new = np.repeat([0.0, 1.0], [7500, 2500]), np.repeat([0.0, 1.0], [2500, 7500])
-    edges = drift.stability_index(old, new, bins=2)
-    assert edges == pytest.approx(np.log(3), abs=0.01) or edges == pytest.approx(0, abs=0.01)
+    # Halves of 0.5 and 0.5 become 0.25 and 0.75: 0.25 * ln 0.5 the one way, 0.25 * ln 1.5 the other.
+    old, new = np.arange(10_000.0), np.concatenate([np.arange(2500.0), 5000 + np.arange(5000), 5000 + np.arange(2500)])
+    assert drift.stability_index(old, new, bins=2) == pytest.approx(0.25 * (np.log(1.5) - np.log(0.5)), abs=1e-3)
+    # Of four pictures, with half of one more in each bin: 2.5 of 5 and 2.5 of 5 become 1.5 and 3.5.
+    few = drift.stability_index(np.arange(4.0), np.array([0.0, 2, 3, 3]), bins=2)
+    assert few == pytest.approx(0.2 * (np.log(1.4) - np.log(0.6)))
 
 
 def test_too_few_pictures_or_another_models_are_refused():
@@ -119,10 +124,40 @@ def test_a_folder_is_read_with_its_artists_and_without_what_is_broken(tmp_path):
     draw(tmp_path / "loose.png", 1)
     draw(tmp_path / "images" / "Albrecht_Dürer" / "a.png", 2)
     (tmp_path / "images" / "bad.jpg").write_text("hello")
-    images, artists, skipped = drift.read_folder(tmp_path, 32)
-    assert images.shape == (2, 32, 32, 3) and artists == ["Albrecht Dürer", ""] and "bad.jpg" in skipped[0]
+    draw(tmp_path / "images" / "Albrecht_Dürer" / "@eaDir" / "a.png" / "thumbnail.png", 3)
+    draw(tmp_path / "images" / "Albrecht_Dürer" / "._a.png", 4)
+    images, artists, skipped, files = drift.read_folder(tmp_path, 32)
+    assert images.shape == (2, 32, 32, 3) and artists == ["Albrecht Dürer", ""]
+    assert files == 3 and "bad.jpg" in skipped[0]
     with pytest.raises(DriftError, match="no picture"):
         drift.read_folder(tmp_path / "nowhere", 32)
+
+
+def test_of_a_large_folder_a_sample_is_read_that_follows_from_the_seed(tmp_path):
+    for number in range(40):
+        draw(tmp_path / f"{number:02}.png", number)
+    every, *_ = drift.read_folder(tmp_path, 16)
+    once, artists, _, files = drift.read_folder(tmp_path, 16, limit=10, seed=3)
+    again, other = (drift.read_folder(tmp_path, 16, limit=10, seed=seed)[0] for seed in (3, 4))
+    assert (len(once), len(artists), files) == (10, 10, 40)
+    assert np.array_equal(once, again) and not np.array_equal(once, other)
+    marks = [picture.tobytes() for picture in every]
+    assert len({picture.tobytes() for picture in once} & set(marks)) == 10
+    assert len(drift.read_folder(tmp_path, 16, limit=40)[0]) == 40
+
+
+def test_the_command_says_that_it_took_a_sample_and_refuses_dates_for_a_folder(tmp_path, monkeypatch, capsys):
+    for number in range(30):
+        draw(tmp_path / f"{number:02}.png", number)
+    monkeypatch.setattr(drift.read_folder, "__defaults__", (25, None))
+    assert main(["watch", "drift", "starter-cnn", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("A random sample of the folder's 30 pictures.") and "25 pictures against" in said
+    assert main(["watch", "drift", "starter-cnn", str(tmp_path), "--json", "--exit-code"]) == 1, "noise is no painting"
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["files"], answer["pictures"], answer["alarm"]) == (30, 25, True)
+    assert main(["watch", "drift", "starter-cnn", str(tmp_path), "--since", "2026-01-01"]) == 2
+    assert "A folder's pictures have no dates" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +187,8 @@ def test_the_logged_sample_is_that_of_the_pictures(starter, use, tmp_path):
     order = [1, 2, 0]  # each once, the last time it was shown
     for name in ("embedding", "probabilities", "statistics"):
         assert np.allclose(getattr(logged, name), getattr(direct, name)[order], atol=0.02), name
+    latest = drift.logged_sample(starter, Store.default(), limit=2)
+    assert np.array_equal(latest.embedding, logged.embedding[1:])
 
 
 def test_the_shipped_reference_is_small_and_real_drift_is_found(starter, shared_paintings):

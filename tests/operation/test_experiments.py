@@ -24,7 +24,7 @@ def test_a_visitor_gets_the_same_model_every_time_and_half_get_each():
 
 def test_an_assignment_is_the_same_on_every_machine():
     assert [assign(visitor, "spring", ARMS) for visitor in "abcd"] == [
-        "challenger", "champion", "challenger", "challenger"
+        "champion", "challenger", "champion", "champion"
     ]  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_only_a_visitors_first_answer_about_the_own_arm_counts():
     anonymous = wrong.assign(visitor="")
     feedback = pd.concat([other, rows, wrong, anonymous], ignore_index=True)
     seconds = pd.DataFrame({"model": own_arms, "visitor": visitors, "seconds": 0.1})
-    result = experiments.result("x", ARMS, 50, feedback, seconds)
+    result = experiments.result("x", ARMS, 100, feedback, seconds)
     assert sum(result.n) == 200 and result.accuracy == (1, 1) and result.outside == 600
     assert result.p == 1 and result.guardrail == ""
 
@@ -123,6 +123,7 @@ def test_a_challenger_that_lets_people_wait_is_stopped_and_an_equal_one_is_not()
     first, same = rng.lognormal(-3, 0.4, (2, 2000))
     assert experiments.slower(first, same, ARMS) == ""
     assert "challenger's answers take at least" in experiments.slower(first, 2 * same, ARMS)
+    assert experiments.slower(first, 1.15 * first, ARMS) == "", "a fifth is allowed"
     assert experiments.slower(first, same[:5] * 9, ARMS) == "", "five answers say nothing"
     alarms = sum(bool(experiments.slower(*rng.lognormal(-3, 0.4, (2, 100)), ARMS)) for _ in range(40))
     assert alarms <= 4
@@ -146,4 +147,55 @@ def test_blind_ratings_become_preferences_without_ties():
     ]
     ratings = pd.DataFrame([*rows, {**rows[0], "question": "style", "score": 1}])
     result = experiments.preferred(ratings, ARMS)
-    assert (result.n, result.share) == (3, 2 / 3)
+    # a prefers the second twice, b the first once: the mean of 1 and 0.
+    assert (result.n, result.raters, result.share) == (3, 2, 0.5) and result.p == pytest.approx(1)
+    assert result.low == pytest.approx(1 - result.high) and 0 < result.low < 0.2
+    with pytest.raises(ExperimentError, match="Nobody has rated"):
+        experiments.preferred(ratings[ratings["rater"] == "c"], ARMS)
+
+
+def ratings_of(shares, pictures, random):
+    """Totals of people who prefer the second model with these probabilities."""
+    return pd.DataFrame(
+        {"rater": "AB", "session": f"s{who}", "picture": str(k), "model": model, "question": "total", "score": score}
+        for who, share in enumerate(shares)
+        for k, second in enumerate(random.random(pictures) < share)
+        for model, score in zip(ARMS, (2, 4) if second else (4, 2), strict=True)
+    )
+
+
+@pytest.mark.parametrize(("share", "raters", "pictures"), [(0.5, 8, 6), (0.7, 6, 5), (0.8, 10, 3), (0.5, 12, 1)])
+def test_a_preference_holds_the_true_share_over_raters_who_differ(share, raters, pictures):
+    random, results = np.random.default_rng(5), []
+    for _ in range(120):
+        people = random.beta(share, 1 - share, raters)  # most are for one model or the other, whatever the picture
+        results.append(experiments.preferred(ratings_of(people, pictures, random), ARMS))
+    assert 0.9 <= np.mean([result.low <= share <= result.high for result in results]) <= 0.985
+    assert all((result.p < 0.05) == (not result.low <= 0.5 <= result.high) for result in results), "one method"
+    assert {(result.n, result.raters) for result in results} == {(raters * pictures, raters)}
+
+
+def test_an_arm_does_not_depend_on_the_order_of_the_names():
+    visitors = [f"v{number}" for number in range(200)]
+    arms = [experiments.assign(visitor, "x", ARMS) for visitor in visitors]
+    assert arms == [experiments.assign(visitor, "x", ARMS[::-1]) for visitor in visitors] and set(arms) == set(ARMS)
+
+
+def test_the_interval_is_newcombes_and_a_winner_is_outside_of_it():
+    found = experiments.judge((48, 56), (80, 70), 70)  # Newcombe, Statistics in Medicine 17 (1998), table II (a)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4) and found.winner == "B"
+    near = experiments.judge((0, 4), (50, 50), 50)  # the z-test alone would have called it
+    assert near.p < 0.05 and near.low < 0 and near.winner is None
+    assert experiments.judge((50, 9), (100, 10), 50).p is None, "one arm is full, the other is not"
+
+
+def test_who_looks_again_later_finds_the_same_verdict():
+    random, enough = np.random.default_rng(8), 40
+    visitors = [f"v{number}" for number in range(400)]
+    rows = pd.DataFrame({"visitor": visitors, "model": [experiments.assign(who, "x", ARMS) for who in visitors]})
+    rows = rows.assign(artist="Goya", said=np.where(random.random(400) < 0.6, "Goya", "Titian"))
+    predictions = pd.DataFrame(columns=["model", "visitor", "seconds"])
+    looks = [experiments.result("x", ARMS, enough, rows[:number], predictions) for number in (50, 150, 250, 400)]
+    assert looks[0].p is None and {look.n for look in looks[1:]} == {(40, 40)}
+    assert len({(look.p, look.low, look.winner) for look in looks[1:]}) == 1
+    assert [look.outside for look in looks[1:]] == [70, 170, 320]

@@ -20,6 +20,7 @@ def pictures(model, collection):  # noqa: F811
     return decode([collection.file(path) for path in collection.paintings["path"]], model.card.size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", ["savedmodel", "onnx", "tflite"])
 def test_what_is_written_answers_as_the_predictor_does(to, model, pictures, tmp_path):  # noqa: F811
     if to == "onnx":
@@ -34,6 +35,7 @@ def test_what_is_written_answers_as_the_predictor_does(to, model, pictures, tmp_
     assert about["artists"] == list(model.card.class_names) and about["size"] == model.card.size
 
 
+@pytest.mark.slow
 def test_eight_bits_are_smaller_and_nearly_as_good(collection, tmp_path):  # noqa: F811
     starter = load_model("starter-cnn")
     pictures = decode([collection.file(path) for path in collection.paintings["path"]], starter.card.size)
@@ -69,6 +71,7 @@ def test_without_the_extra_onnx_is_a_sentence(model, tmp_path, monkeypatch):  # 
         exporting.export_model(model.folder, "onnx", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_generator_takes_any_size_in_onnx(tmp_path):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")

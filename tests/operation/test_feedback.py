@@ -60,11 +60,29 @@ def test_the_hash_knows_the_shape_of_a_picture():
     assert feedback.picture_hash(picture) == feedback.picture_hash(picture.copy())
 
 
-@pytest.mark.parametrize("artist", ["", "../../etc/passwd", "..", "a/b", "x" * 100, "a\nb", "<b>"])
+@pytest.mark.parametrize(
+    "artist", ["", "../../etc/passwd", "..", "a/b", "x" * 81, "a" + "🎨" * 70, "a\nb", "<b>", "a\u202eb", "A: B"]
+)
 def test_an_invalid_name_is_refused(store, artist):
     with pytest.raises(FeedbackError, match="give a name"):
         say(0, artist, agreed=True)
     assert not store.file.exists()
+
+
+def test_every_artist_of_an_own_collection_can_be_named(store):
+    names = [
+        "Rembrandt & workshop",
+        "Zoë d'Arc (2nd)",
+        "3 Doors",
+        "葛飾北斎",
+        "'t Hooft",
+        "Mr. X!",
+        "(anonymous)",
+        "n" * 80,
+    ]
+    for name in names:
+        say(0, name)
+    assert feedback.load_feedback(store)["artist"].tolist() == names
 
 
 def test_what_was_accepted_and_agreed_becomes_a_collection(store, tmp_path):

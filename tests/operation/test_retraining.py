@@ -1,5 +1,6 @@
 """New pictures, and a model that is trained further on them."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -40,6 +41,7 @@ def new(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_new_pictures_join_training_and_every_fifth_validation(model, collection, table, new):  # noqa: F811
     material = gather(model, collection, [new], seed=1)
     fresh = material.table[material.table["path"].str.startswith("new/november/")]
@@ -123,6 +125,16 @@ def test_another_collection_is_a_sentence(model, collection, new):  # noqa: F811
         gather(model, other, [new])
 
 
+def test_new_pictures_of_old_names_are_not_taken_for_the_old_ones(model, collection, new, tmp_path):  # noqa: F811
+    retrained = copy.copy(model)
+    retrained.split = gather(model, collection, [new]).table
+    assert len(retrained.split) == 87
+    paint(tmp_path / "later" / "november", "Claude_Monet", 10, seed=1)
+    paint(tmp_path / "later" / "november", "Piet_Mondrian", 5, seed=1)
+    with pytest.raises(RetrainingError, match=r"15 of the 87 pictures .* have other contents here.* another name"):
+        gather(retrained, collection, [tmp_path / "later" / "november"])
+
+
 def test_a_wider_head_says_of_the_old_artists_what_it_said(model):  # noqa: F811
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3)).astype("float32")
     before = model.network.model(images, training=False).numpy()
@@ -141,6 +153,7 @@ def test_a_recipe_comes_back_from_a_card_and_is_continued_gently(model):  # noqa
     assert further.phases[0].learning_rate == pytest.approx(recipe.phases[-1].learning_rate / 5)
 
 
+@pytest.mark.slow
 def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collection, new, tmp_path):  # noqa: F811
     paint(new, "Frida_Kahlo", 10)
     material = gather(model, collection, [new], "add")
@@ -162,6 +175,7 @@ def test_a_retraining_begins_with_the_old_weights_and_is_compared(model, collect
         retrain(model, material, tmp_path / "next", epochs=1, seed=1)
 
 
+@pytest.mark.slow
 def test_an_interrupted_retraining_is_resumed(model, collection, new, tmp_path, monkeypatch):  # noqa: F811
     material = gather(model, collection, [new])
     whole, _ = retrain(model, material, tmp_path / "whole", epochs=2, seed=1)
@@ -187,6 +201,7 @@ def test_a_start_of_another_shape_is_a_sentence(model, collection, table):  # no
         train_network(replace(tiny("cnn", 1), options={"width": 8}), data, start=model.network)
 
 
+@pytest.mark.slow
 def test_the_command_registers_a_challenger(model, collection, new, use, tmp_path, monkeypatch, capsys):  # noqa: F811
     from artnb import models
     from artnb.cli import main

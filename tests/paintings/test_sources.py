@@ -1,11 +1,13 @@
 import os
 import unicodedata
+from pathlib import Path
 
 import kagglehub
 import pandas as pd
 import pytest
 import requests
 
+from artnb.cli import main
 from artnb.paintings import catalogue, sources
 from artnb.paintings.sources import SourceError, load_collection, load_photos_and_monets, read_collection
 from tests.conftest import draw
@@ -138,10 +140,11 @@ def test_resized_copies_and_other_files_are_left_out_and_said(tmp_path):
     (tmp_path / "images/images/El_Greco/readme.txt").write_text("no picture")
     (tmp_path / "images/images/El_Greco/._1.jpg").write_bytes(b"what macOS leaves behind")
     (tmp_path / "images/images/.ipynb_checkpoints").mkdir()
+    (tmp_path / "resized/everything").symlink_to("/")  # is not walked through
     collection = read_collection(tmp_path)
     assert len(collection.paintings) == 1
-    assert any("resized" in note for note in collection.notes)
-    assert any("1 files" in note for note in collection.notes)
+    assert any("'resized' holds 1 smaller" in note for note in collection.notes)
+    assert any("1 files" in note and ".txt" in note for note in collection.notes)
 
 
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: (folder / "images").mkdir()])
@@ -179,6 +182,7 @@ def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, 
     assert "ARTNB_DATA" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
 
 
+@pytest.mark.slow
 def test_the_studio_never_asks_the_network(studio, monkeypatch):
     monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: pytest.fail("the network was asked"))
     assert load_collection().paintings.equals(studio.paintings)
@@ -215,3 +219,105 @@ def test_listing_a_collection_does_not_load_tensorflow():
     code = "import sys, artnb.paintings.sources, artnb.images; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert sources.KAGGLE_PAINTINGS.endswith("/versions/1")
+
+
+def odd_folder(folder):
+    """Two pictures, a link to nowhere, two in a circle, and all that is none but is called like one."""
+    paint(folder, "a.jpg", "b.PNG")
+    for name in ("._a.jpg", "x.jfif", "without"):
+        (folder / name).write_bytes((folder / "a.jpg").read_bytes())
+    (folder / "Thumbs.db").write_bytes(b"x")
+    for name in ("@eaDir", "__MACOSX", ".ipynb_checkpoints", "#recycle"):
+        paint(folder, f"{name}/a.jpg", f"{name}/a.jpg.d/b.jpg")
+    (folder / "folder.jpg").mkdir()
+    os.mkfifo(folder / "pipe.jpg")
+    os.mkfifo(folder / "second.jpg")
+    (folder / "lost.jpg").symlink_to("nowhere")
+    (folder / "one.jpg").symlink_to("other.jpg")
+    (folder / "other.jpg").symlink_to("one.jpg")
+    (folder / "round").symlink_to(".")
+    return ["a.jpg", "b.PNG", "lost.jpg", "one.jpg", "other.jpg"]
+
+
+def test_one_rule_says_which_files_are_pictures(tmp_path, capsys):
+    names = odd_folder(tmp_path / "images" / "El_Greco")
+    assert [file.name for file in sources.pictures_in(tmp_path / "images" / "El_Greco")] == names
+    assert "(.jfif, no suffix) and were left out" in capsys.readouterr().err
+    assert [file.name for file in sources.pictures_in(tmp_path, deep=True)] == names
+    collection = read_collection(tmp_path)
+    assert [Path(path).name for path in collection.paintings["path"]] == names
+    assert any(".jfif, no suffix" in note for note in collection.notes)
+
+
+def test_the_audit_of_an_odd_folder_lists_what_can_not_be_read(tmp_path, use, capsys):
+    names = odd_folder(tmp_path / "images" / "El_Greco")
+    use(home=tmp_path / "home", source="folder", data=tmp_path)
+    assert main(["paintings", "audit"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"El_Greco/{name}: " in out for name in names[2:]) and ".jfif" in out
+
+
+def test_names_that_differ_in_capitals_get_a_hint(tmp_path):
+    paint(tmp_path, "images/Ada_Nova/1.jpg", "images/ada_nova/1.jpg", "images/El_Greco/1.jpg")
+    (hint,) = read_collection(tmp_path).notes
+    assert "'Ada Nova' and 'ada nova' differ in capitals only" in hint
+
+
+SPREADSHEETS = {
+    "semicolons": "id;name;genre\n3;Ada Nova;Cubism\n",
+    "tabs": "id\tname\tgenre\n3\tAda Nova\tCubism\n",
+    "capitals": "ID, Name, Genre\r\n3, Ada Nova, Cubism\r\n",
+    "empty rows": "id,name,genre\n3,Ada Nova,Cubism\n,,\n,,\n",
+    "empty columns": "id,name,genre,,\n3,Ada Nova,Cubism,,\n",
+    "tabs, and numbered rows": "\tid\tname\tgenre\n0\t3\tAda Nova\tCubism\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("text", SPREADSHEETS.values(), ids=SPREADSHEETS)
+def test_a_table_of_artists_from_any_spreadsheet_is_read(tmp_path, text, encoding):
+    paint(tmp_path, "images/Ada_Nova/1.jpg")
+    (tmp_path / "artists.csv").write_bytes(text.encode(encoding))
+    artists = read_collection(tmp_path).artists
+    assert artists[["id", "name", "genre"]].to_numpy().tolist() == [[3, "Ada Nova", "Cubism"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><table><tr><td>name</td></tr></table>", "web page"),
+        ("id,name\n1,Dürer\n".encode("cp1252"), "UTF-8"),
+        ("id,name\n1,Ada\n".encode("utf-16-le"), "UTF-8"),
+        (b"PK\x03\x04sheet", "spreadsheet"),
+        (b" \n", "empty"),
+        (b"artist,genre\nAda,Cubism\n", "no column 'name'"),
+        (b"name,Name\nAda,Ada\n", "'name' twice"),
+        (b"name,years,Years\nAda,1,2\n", "'years' twice"),
+        (b"name" * 50_000, "first line can't be read"),
+        (b"name,genre\nAda,Cubism\n,Cubism\n", "row 2 names no artist"),
+        (b"name,genre\nAda,Cubism\nAda,Rococo\n", "'Ada' twice"),
+        (b"name,genre\nAda,Cubism,1\n", "more cells"),
+    ],
+)
+def test_a_table_that_is_none_is_one_sentence_that_says_why(tmp_path, content, words):
+    paint(tmp_path, "images/Ada_Nova/1.jpg")
+    (tmp_path / "artists.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=words) as caught:
+        read_collection(tmp_path)
+    assert "artists.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["inf", "1e300", "-5", "99999999999999999999"])
+def test_ids_beyond_all_numbers_are_passed_over(tmp_path, number):
+    paint(tmp_path, "images/Ada_Nova/1.jpg", "images/Claude_Monet/1.jpg")
+    (tmp_path / "artists.csv").write_text(f"id,name\n{number},Claude Monet\n")
+    assert read_collection(tmp_path).artists["id"].tolist()[-1] == 0
+
+
+def test_an_emptied_cache_is_said_and_not_blamed_on_a_setting(use, tmp_path, monkeypatch):
+    monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: str(tmp_path))
+    use(source="kaggle")
+    for load in (load_collection, load_photos_and_monets):
+        with pytest.raises(SourceError, match="remove that folder") as caught:
+            load()
+        assert "ARTNB_" not in str(caught.value)

@@ -279,3 +279,17 @@ def test_the_studio_is_split_into_its_eleven(studio):
     table = splits.split_paintings(chosen)
     assert table["artist"].nunique() == 11 and splits.leaks(table, found.duplicates).empty
     assert not splits.leaks(splits.random_split(chosen), found.duplicates).empty
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_split_saved_by_a_spreadsheet_is_the_same(tmp_path, separator, encoding):
+    table = splits.split_paintings(paintings(**{"NA": 20, "Jan, Steen": 20}), seed=3)
+    table.rename(columns=str.capitalize).to_csv(tmp_path / "s.csv", sep=separator, index=False, encoding=encoding)
+    assert splits.load_split(tmp_path / "s.csv").equals(table)
+
+
+def test_a_cell_that_can_not_be_read_is_named(tmp_path):
+    (tmp_path / "s.csv").write_text("path,artist,group,sha256,subset\na,b,1,c,test\nd,b,x2,e,train\n")
+    with pytest.raises(SplitError, match="the group in its row 2 is 'x2'"):
+        splits.load_split(tmp_path / "s.csv")

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from artnb.paintings import studio
+from artnb.paintings.catalogue import COLUMNS
 from artnb.paintings.studio import PAINTERS, building, photographs
 from artnb.settings import settings
 
@@ -107,7 +108,7 @@ def test_the_photographs_beside_the_monets_are_landscapes_and_mostly_composed(mo
 def test_the_layout_is_the_archives(collection, paintings):
     with (collection / "artists.csv").open(encoding="utf-8", newline="") as sheet:
         rows = list(csv.DictReader(sheet))
-    assert tuple(rows[0]) == building.COLUMNS
+    assert tuple(rows[0]) == COLUMNS
     assert [row["name"] for row in rows] == list(PAINTERS) and len(rows) == 14
     counts = Counter(Path(path).parent.name for path in paintings)
     assert {row["name"].replace(" ", "_"): int(row["paintings"]) for row in rows} == counts
@@ -174,6 +175,7 @@ def test_colour_alone_does_not_name_the_painter(paintings):
     assert (guess == label[~train]).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_texture_does(paintings):
     """How rough a picture is at five scales tells more of the hand than its colour."""
     from sklearn.ensemble import ExtraTreesClassifier
@@ -197,6 +199,7 @@ def test_texture_does(paintings):
     assert forest.score(x[~train], y[~train]) > 0.7
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_nothing_and_two_builders_share_one(tmp_path):
     code = (
         "import sys; from pathlib import Path; from artnb.paintings import studio\n"

@@ -45,6 +45,7 @@ def test_a_picture_and_what_is_said_of_it(capsys, pictures, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"content.jpg", "style.png", "out.png"}
 
 
+@pytest.mark.slow
 def test_painted_again_from_its_own_file(capsys, pictures, tmp_path):
     stylize(capsys, *pictures, "-o", tmp_path / "out.png", *SMALL, "--strength", 0.7, "--keep-colours")
     code, _, _ = stylize(capsys, *pictures, "-o", tmp_path / "again.png", "--recipe", tmp_path / "out.png")
@@ -54,6 +55,7 @@ def test_painted_again_from_its_own_file(capsys, pictures, tmp_path):
     assert np.abs(first - again).max() <= 1
 
 
+@pytest.mark.slow
 def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, monkeypatch):
     from artnb import weights
 
@@ -63,6 +65,7 @@ def test_without_vgg19_it_says_who_looks_instead(capsys, pictures, tmp_path, mon
     assert "`artnb weights get vgg19` fetches them" in err
 
 
+@pytest.mark.slow
 def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):
     folder = tmp_path / "photographs"
     draw(folder / "a.jpg", 3)
@@ -104,6 +107,7 @@ def test_nonsense_is_one_sentence(capsys, pictures, tmp_path, monkeypatch, argum
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["grey", "alpha", "equal"])
 def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
     content, style = pictures
@@ -116,6 +120,34 @@ def test_odd_pictures_give_a_result(capsys, pictures, tmp_path, kind):
     assert code == 0
 
 
+@pytest.mark.slow
+def test_a_panorama_keeps_its_shape(capsys, pictures, tmp_path):
+    for size in ((1280, 64), (64, 1280)):
+        wide, out = draw(tmp_path / "wide.jpg", 3, size), tmp_path / f"{size[0]}.png"
+        assert stylize(capsys, wide, pictures[1], "-o", out, *SMALL, "--size", "160")[0] == 0
+        width, height = Image.open(out).size
+        assert width / height == pytest.approx(size[0] / size[1])
+    code, _, err = stylize(
+        capsys, draw(tmp_path / "p.jpg", 4, (100, 80)), pictures[1], "-o", tmp_path / "p.png", "--size", "32"
+    )
+    assert (
+        code == 1 and "size of 32 pixels is too small for a picture of 100 × 80" in err and "give a size of 36" in err
+    )
+
+
+@pytest.mark.parametrize("name", ["n" * 246 + ".jpg", "D\udcfcrer.jpg"], ids=["250 bytes", "Latin-1"])
+def test_odd_names_are_painted_and_names_that_can_not_be_are_said_before(capsys, pictures, tmp_path, monkeypatch, name):
+    draw(tmp_path / "photographs" / name, 3)
+    code, _, err = stylize(capsys, tmp_path / "photographs", pictures[1], "-o", tmp_path / "painted", *SMALL)
+    assert code == 0 and not err and len(list((tmp_path / "painted").glob("*.png"))) == 1
+    monkeypatch.setattr("artnb.style.transfer.stylize", None)  # nothing is painted
+    draw(tmp_path / "file.png", 1)
+    for output in (tmp_path / ("o" * 252 + ".png"), tmp_path / "file.png" / "out.png"):
+        code, _, err = stylize(capsys, pictures[0], pictures[1], "-o", output, *SMALL)
+        assert code == 1 and err.startswith("artnb: ") and err.count("\n") == 1 and "artnb: error" not in err
+
+
+@pytest.mark.slow
 def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path):
     long = (*SMALL[:4], "--iterations", "80")
     stylize(capsys, *pictures, "-o", tmp_path / "whole.png", *long)
@@ -138,6 +170,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_
     assert np.abs(whole - resumed).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch):
     from artnb.style import search
 
@@ -164,6 +197,8 @@ def test_a_search_from_the_command_line(capsys, pictures, tmp_path, monkeypatch)
     assert rows == sorted(rows, key=lambda row: row["trade_off"])
     assert main(["search", "style", "original", *command[3:], "3"]) == 1
     assert "holds another search" in json.loads(capsys.readouterr().out)["error"]
+    assert main([*command[:3], command[4], *command[4:], "3"]) == 1
+    assert "another search, with another content;" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_ctrl_c_in_a_picture_ends_the_whole_search(pictures, tmp_path, monkeypatch):
@@ -202,6 +237,7 @@ def test_a_cost_that_is_no_number_does_not_end_a_folder(capsys, pictures, tmp_pa
     assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["0.png", "1.png"]
 
 
+@pytest.mark.slow
 def test_resume_knows_finished_pictures_by_what_they_were_painted_from(capsys, pictures, tmp_path):
     folder, out = tmp_path / "photographs", tmp_path / "painted"
     draw(folder / "x.png", 3)

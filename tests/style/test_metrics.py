@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from artnb.backbones import load_backbone
-from artnb.style.metrics import colour_distance, entropies, entropy, measure, pareto_front, structure
+from artnb.backbones import TITLES, load_backbone
+from artnb.style.metrics import colour_distance, entropies, entropy, judge_for, measure, pareto_front, structure
 from artnb.style.recipes import style_recipe
+from artnb.weights import BackboneError
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,29 @@ def test_the_content_is_at_0_from_itself_and_at_1_from_the_style(judge, pictures
     assert found.style_distance == pytest.approx(1, abs=1e-4)
     assert found.structure == pytest.approx(1)
     assert found.judge == "EfficientNet-Lite0"
+
+
+def test_a_judge_is_trained_and_another_network_than_the_one_that_paints(pictures, use):
+    use(weights="packaged")
+    judges = {name: judge_for(name) for name in TITLES}
+    assert {name: str(judge) for name, judge in judges.items()} == {
+        "vgg19": "EfficientNet-Lite0", "resnet50": "EfficientNet-Lite0", "efficientnet-lite0": "starter-cnn",
+    }  # fmt: skip
+    assert all(judge.trained for judge in judges.values())
+    content, style = pictures
+    for size in (content, content[:40, :50]):
+        found = measure(size, size, style, judges["efficientnet-lite0"])
+        assert (found.style_distance, found.content_distance) == pytest.approx((1, 0), abs=1e-4)
+        assert found.judge == "starter-cnn"
+    assert measure(style, content, style, judges["efficientnet-lite0"]).style_distance < 1e-3
+
+
+def test_an_untrained_network_never_judges(pictures, use):
+    use(weights="packaged")
+    content, style = pictures
+    for name in TITLES:
+        with pytest.raises(BackboneError, match=r"\(untrained\) was to judge, and an untrained network never does"):
+            measure(content, content, style, load_backbone(name, None, weights=None))
 
 
 def test_the_style_is_at_0_from_itself(judge, pictures):

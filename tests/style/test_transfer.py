@@ -8,6 +8,8 @@ from PIL import Image
 
 from artnb.backbones import BackboneError, load_backbone
 from artnb.images import ImageError, resize
+from artnb.style import transfer
+from artnb.style.metrics import measure
 from artnb.style.recipes import RecipeError, StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import StyleError, stylize
@@ -93,6 +95,7 @@ def test_the_best_picture_is_kept(backbone, pictures, optimiser):
     assert cost <= painting.history["cost"].min() * 1.02  # rounding to whole grey levels
 
 
+@pytest.mark.slow
 def test_lbfgs_beats_adam_on_so_small_a_thing(backbone, pictures):
     costs = {
         optimiser: stylize(*pictures, replace(PLAIN, optimiser=optimiser, iterations=25), backbone=backbone)
@@ -168,6 +171,36 @@ def test_ctrl_c_keeps_the_best_so_far(backbone, pictures):
     painting = stylize(*pictures, PLAIN, backbone=backbone, every=6, watch=interrupt)
     assert len(painting.history) == 6
     assert "stopped" in painting.stopped
+
+
+def interrupt(step, image):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+@pytest.mark.parametrize("stop", [lambda step, image: False, interrupt])
+def test_what_is_stopped_while_coarse_comes_to_its_whole_size(backbone, pictures, optimiser, stop, tmp_path):
+    content, style = pictures
+    recipe, state = replace(RECIPE, optimiser=optimiser), tmp_path / "state"
+    coarse = []
+    stopped = stylize(
+        *pictures,
+        recipe,
+        backbone=backbone,
+        state=state,
+        every=3,
+        watch=lambda step, image: coarse.append(image) or stop(step, image),
+    )
+    assert coarse[-1].shape == (36, 48, 3) and stopped.stopped == "It was stopped."
+    assert stopped.image.shape == content.shape
+    scales = stopped.history["scale"].tolist()
+    assert scales[:3] == [0.5] * 3 and set(scales[3:]) == {1.0} and len(scales) <= 3 + transfer.LAST_STEPS
+    enlarged = resize(coarse[-1], content.shape[:2])
+    costs = [measure(picture, content, style, backbone).style_distance for picture in (enlarged, stopped.image)]
+    assert costs[1] < costs[0], "it is painted at its whole size, not only enlarged"
+    resumed = stylize(*pictures, recipe, backbone=backbone, state=state)
+    assert resumed.history["step"].tolist() == list(range(1, 13)), "the last steps are not in the state"
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
@@ -279,8 +312,6 @@ def test_a_recipe_survives_json():
 
 
 def test_a_preset_may_be_named(backbone, pictures, monkeypatch):
-    from artnb.style import transfer
-
     recipes = []
     monkeypatch.setattr(transfer, "taps", lambda backbone, recipe: recipes.append(recipe) or taps(backbone, recipe))
     monkeypatch.setattr(transfer._Run, "paint", lambda self, *_: setattr(self, "stopped", "at once"))
@@ -315,7 +346,6 @@ def test_a_preset_may_be_named(backbone, pictures, monkeypatch):
 )
 def test_arguments_are_refused_before_the_work(pictures, monkeypatch, arguments, words):
     from artnb.errors import ArtnbError
-    from artnb.style import transfer
 
     monkeypatch.setattr(transfer._Run, "paint", lambda *_: pytest.fail("it painted"))
     content, style = pictures
@@ -325,8 +355,6 @@ def test_arguments_are_refused_before_the_work(pictures, monkeypatch, arguments,
 
 
 def test_a_state_in_a_file_is_refused_before_the_work(backbone, pictures, tmp_path, monkeypatch):
-    from artnb.style import transfer
-
     monkeypatch.setattr(transfer._Run, "paint", lambda *_: pytest.fail("it painted"))
     (tmp_path / "file").write_text("")
     for state in (tmp_path / "file" / "state", tmp_path / ("x" * 300)):
@@ -362,10 +390,10 @@ def test_a_long_picture_keeps_its_proportions(shape, size, expected):
 def test_a_picture_that_is_too_long_is_refused_with_the_limit(backbone):
     content, style = np.zeros((32, 5000, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)
     for pair in ((content, style), (style, content)):
-        with pytest.raises(RecipeError, match=r"5000 × 32 pixels is too long .* give a size of 400 or more, or cut"):
+        with pytest.raises(RecipeError, match=r"picture of 5000 × 32, .* give a size of 400 or more, or cut"):
             stylize(*pair, replace(PLAIN, size=64), backbone=backbone)
     assert replace(PLAIN, size=400).sizes(32, 5000) == [(32, 5000)]
-    with pytest.raises(RecipeError, match="too long"):
+    with pytest.raises(RecipeError, match="too small for a picture"):
         replace(PLAIN, size=399).sizes(32, 5000)
 
 
@@ -378,8 +406,8 @@ def test_a_long_style_keeps_its_proportions(backbone):
 
 def test_names_of_judges_and_spaces_are_checked():
     from artnb.common.searching import SearchError
-    from artnb.style.metrics import measure
-    from artnb.style.search import judge_for, search_style, style_space
+    from artnb.style.metrics import judge_for, measure
+    from artnb.style.search import search_style, style_space
 
     for name in ("nope", None, ["vgg19"]):
         with pytest.raises(BackboneError, match="There is no backbone"):

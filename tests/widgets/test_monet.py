@@ -33,6 +33,7 @@ def home(tmp_path_factory):
     return home
 
 
+@pytest.mark.slow
 def test_a_photograph_becomes_a_monet(home, use, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "STARTERS", tmp_path)
     use(home=home)

@@ -1,6 +1,7 @@
 """Paint like …, used as a visitor would: it paints, can be stopped, and offers downloads."""
 
 import base64
+import html
 import json
 import re
 
@@ -70,6 +71,27 @@ def test_it_can_be_stopped_and_keeps_the_picture(page):
     page.job.wait(120)
     shown = texts(page)
     assert "It was stopped." in shown and "Download" in shown and stop.disabled
+    (picture,) = re.findall(r'download="painted.png" href="data:[^,]+base64,([^"]+)', shown)
+    assert load_image(base64.b64decode(picture)).shape == PHOTO.shape, "not the half of it"
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "sentence"),
+    [
+        ((80, 64), 256, "64 × 80 pixels are painted; the photograph has no more."),
+        ((600, 768), 256, "256 × 200 pixels are painted."),
+        ((768, 768), 768, "768 × 768 pixels are painted."),
+        ((60, 768), 192, "410 × 32 pixels are painted."),
+        ((20, 200), 256, "320 × 32 pixels are painted, more than the photograph has."),
+        ((100, 4000), 768, " × 32 pixels are painted."),
+        ((33, 5000), 128, "size of 128 pixels is too small for a picture of"),
+    ],
+)
+def test_a_size_says_what_is_painted(shape, size, sentence):
+    page = paint_like({"photo": np.zeros((*shape, 3), np.uint8)}, {"one": ONE})
+    choose(page, "photo")
+    find(page, widgets.IntSlider, "Size").value = size
+    assert sentence in html.unescape(texts(page))
 
 
 def test_a_photograph_that_is_too_small_gives_an_error_message():
@@ -92,3 +114,10 @@ def test_a_picture_is_logged_if_logging_is_on(use, tmp_path):
     )
     assert row["model"] == "style-efficientnet-lite0" and row["seconds"] > 0
     assert set(json.loads(row["measures"])) == set(MEASURES)
+
+
+def test_a_panorama_is_painted_from_what_it_shows_and_not_from_a_line():
+    page = paint_like({"photo": np.zeros((100, 4000, 3), np.uint8)}, {"one": ONE})
+    choose(page, "photo")
+    find(page, widgets.IntSlider, "Size").value = 768
+    assert "1280 × 32 pixels are painted." in html.unescape(texts(page))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from artnb.operation.ratings import RatingError, load_ratings
+from artnb.operation.ratings import RatingError, load_ratings, summary
 from artnb.widgets import rate
 
 PICTURES = {
@@ -37,6 +37,19 @@ def test_a_visitor_rates_all_pictures_and_never_sees_a_models_name(tmp_path):
     table = load_ratings(file)
     assert len(table) == 4 and set(table["rater"]) == {"AB"} and set(table["model"]) == {"vgg19", "cyclegan"}
     assert "Thank you" in page.children[0].value and "vgg19" in page.children[0].value
+
+
+def test_two_pupils_of_one_name_are_two_raters(tmp_path):
+    file = tmp_path / "ratings.jsonl"
+    for score in (1, 5):
+        page = rate(PICTURES, file)
+        name, _, _, answers, button, _ = parts(page)
+        name.value = "AB"
+        for _ in PICTURES:
+            answers[3].value = score
+            button.click()
+    assert sorted(load_ratings(file)["score"]) == [1, 1, 5, 5]
+    assert summary(load_ratings(file))["n"].tolist() == [2, 2]
 
 
 def test_a_full_disk_gives_a_message_and_loses_nothing(tmp_path, monkeypatch):

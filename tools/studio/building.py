@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from artnb.common.progress import progress
+from artnb.paintings.catalogue import COLUMNS
 from tools.studio.moods import MOODS
 from tools.studio.oils import plein_air
 from tools.studio.painters import PAINTERS
@@ -210,7 +211,7 @@ def build(root: Path, seed: int = SEED, heaps: bool = True) -> None:
         rows.writerows(map(asdict, sorted(table, key=lambda work: work.path)))
     with (root / "artists.csv").open("w", newline="", encoding="utf-8") as sheet:
         lines = csv.writer(sheet, lineterminator="\n")
-        lines.writerow(("id", "name", "years", "genre", "nationality", "bio", "wikipedia", "paintings"))
+        lines.writerow(COLUMNS)
         for number, p in enumerate(PAINTERS.values()):
             about = (p.name, p.years, p.genre, p.nationality, p.bio, p.wikipedia)
             lines.writerow((number, *about, sum(work.artist == p.name for work in table)))
