@@ -10,11 +10,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from artnb.common.progress import progress
+from artnb.paintings import studio
 from artnb.paintings.catalogue import COLUMNS
 from tools.studio.moods import MOODS
 from tools.studio.oils import plein_air
@@ -91,7 +93,8 @@ def _work(artist: str, number: int, seed: int) -> Work:
 
 def _twin(work: Work, seed: int) -> Work:
     rng = np.random.default_rng([seed, _AGAIN, list(PAINTERS).index(work.artist), work.number])
-    return replace(work, duplicate="near", cropped=round(rng.uniform(0.01, 0.1), 3), lighter=round(rng.uniform(-20, 20), 1))
+    cropped, lighter = round(rng.uniform(0.01, 0.1), 3), round(rng.uniform(-20, 20), 1)
+    return replace(work, duplicate="near", cropped=cropped, lighter=lighter)
 
 
 def paint(work: Work, seed: int = SEED) -> Array:
@@ -186,22 +189,23 @@ def monet(index: int, seed: int = SEED) -> Array:
     return _finish(plein_air(drawn, rng))
 
 
-def _save(image: Array, file: Path) -> None:
-    Image.fromarray(image).save(file, quality=80, subsampling=2, optimize=True, progressive=True)
+def save(image: Array, file: Path | BinaryIO) -> None:
+    """As the collection's JPEG, to a file or into a buffer."""
+    Image.fromarray(image).save(file, "JPEG", quality=80, subsampling=2, optimize=True, progressive=True)
 
 
 def _hang(seed: int, root: Path, work: Work) -> None:
-    _save(picture(work, seed), root / work.path)
+    save(picture(work, seed), root / work.path)
 
 
 def _pin(seed: int, root: Path, name: str) -> None:
     folder, index = name.split()
     image = photo(int(index), seed) if folder == "photo_jpg" else monet(int(index), seed)
-    _save(image, root / folder / f"{folder.removesuffix('_jpg')}_{int(index):03d}.jpg")
+    save(image, root / folder / f"{folder.removesuffix('_jpg')}_{int(index):03d}.jpg")
 
 
 def build(root: Path, seed: int = SEED, heaps: bool = True) -> None:
-    """Paint the collection into a new folder: artists.csv, works.csv, images/images/, and the CycleGAN's two kinds."""
+    """Paint the collection into a folder: tables, images/images/, the CycleGAN's two kinds, and the digest of all."""
     table = works(seed)
     for folder in {(root / work.path).parent for work in table}:
         folder.mkdir(parents=True)
@@ -225,3 +229,4 @@ def build(root: Path, seed: int = SEED, heaps: bool = True) -> None:
         jobs = pool.map(partial(_pin, seed, root), names, chunksize=8)
         for _ in progress(jobs, "photographs and Monets", len(names), "picture"):
             pass
+    (root / "digest.txt").write_text(studio.digest_of(root) + "\n", encoding="ascii")
