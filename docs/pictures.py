@@ -13,7 +13,7 @@ from artnb.paintings.catalogue import folder_name
 from artnb.paintings.sources import load_collection
 
 HERE = Path(__file__).parent
-SCENE = 3
+SCENE = 10  # a room with a view
 EXAMPLES = (
     ("Camille Aubertin", "sea", "lagoon", 3),
     ("Wietske van der Wervel", "hills", "night", 1),
