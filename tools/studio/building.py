@@ -93,8 +93,9 @@ def _work(artist: str, number: int, seed: int) -> Work:
 
 def _twin(work: Work, seed: int) -> Work:
     rng = np.random.default_rng([seed, _AGAIN, list(PAINTERS).index(work.artist), work.number])
-    cropped, lighter = round(rng.uniform(0.01, 0.1), 3), round(rng.uniform(-20, 20), 1)
-    return replace(work, duplicate="near", cropped=cropped, lighter=lighter)
+    return replace(
+        work, duplicate="near", cropped=round(rng.uniform(0.01, 0.1), 3), lighter=round(rng.uniform(-20, 20), 1)
+    )
 
 
 def paint(work: Work, seed: int = SEED) -> Array:
