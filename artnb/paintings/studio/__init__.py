@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from artnb.common.files import sha256
-from artnb.errors import ArtnbError, check_name, check_value, whole
+from artnb.errors import ArtnbError, check_name
 
 ROOT = Path(__file__).parent
 MASTERS = {  # pupil -> master
@@ -75,8 +75,9 @@ def same_scene(scene: int) -> dict[str, str]:
         ArtnbError: there is no such scene.
     """
     table = _works()
-    check_value(scene, whole(0, int(table["scene"].max())), "The scene", ArtnbError)
     chosen = table[(table["scene"] == scene) & (table["duplicate"] == "")]
+    if chosen.empty:
+        raise ArtnbError(f"There is no scene {scene!r}; there are 0 to {table['scene'].max()}.")
     return dict(zip(chosen["artist"], chosen["path"], strict=True))
 
 
