@@ -59,6 +59,10 @@ hooks: .venv/ready ## check style, layout and types before every commit
 pictures: .venv/ready ## paint the README's and the pages' pictures anew, and photograph the pages
 	$(HERMETIC) PYTHONPATH=. $(BIN)/python docs/pictures.py
 
+studio: .venv/ready ## paint the collection that ships anew, in a few minutes
+	rm -rf $(addprefix artnb/paintings/studio/,images photo_jpg monet_jpg)
+	PYTHONPATH=. $(BIN)/python -m tools.studio artnb/paintings/studio
+
 commands: .venv/ready ## write the help of all commands to docs/commands.md
 	PYTHONPATH=. $(BIN)/python tools/commands.py
 
@@ -72,7 +76,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
-	rm -rf build/course build/pages dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/studio data/studio-monet data/models/*-quick-*
+	rm -rf build/course build/pages dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml
@@ -84,4 +88,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures commands results lock clean
+.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures studio commands results lock clean

@@ -10,16 +10,17 @@ from typing import Any
 
 import artnb
 from artnb.errors import ArtnbError
+from artnb.paintings import studio
 from artnb.paintings.sources import load_collection, load_photos_and_monets, locate_collection
 from artnb.settings import settings
 from artnb.weights import TITLES, WEIGHTS, fetch_command, find_weights
 
 _SOURCES = {
-    "studio": "the built-in painters (no download)",
+    "studio": "by the built-in painters",
     "folder": "your own folder (ARTNB_DATA)",
     "kaggle": "Best Artworks of All Time (downloaded by kagglehub)",
 }
-_MISSING = {"studio": "not painted yet", "folder": "it does not exist", "kaggle": "not downloaded yet"}
+_MISSING = {"studio": "they are missing", "folder": "it does not exist", "kaggle": "not downloaded yet"}
 
 
 def examine() -> dict[str, Any]:
@@ -80,6 +81,10 @@ def setup_line() -> str:
 
 def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
     advice = []
+    if not studio.is_whole():
+        advice.append(
+            "the built-in paintings are not as they shipped (files are missing or changed): install artnb anew"
+        )
     if settings.source == "studio":
         advice.append("for real paintings: ARTNB_SOURCE=kaggle (1.2 GB), or ARTNB_DATA=/folder/of/your/copy")
     if settings.source == "folder":

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from artnb.images import contact_sheet, fit, load_image, save_image
+from artnb.paintings import studio
 from artnb.paintings.catalogue import folder_name
 from artnb.paintings.sources import load_collection
 
 HERE = Path(__file__).parent
+SCENE = 10  # a room with a view
 EXAMPLES = (
     ("Camille Aubertin", "sea", "lagoon", 3),
     ("Wietske van der Wervel", "hills", "night", 1),
@@ -22,14 +24,12 @@ EXAMPLES = (
 )
 
 
-def studio() -> None:
-    """Two pictures by each of the studio's painters."""
-    collection = load_collection()
-    by_artist = collection.paintings.groupby("artist")["path"]
-    chosen = [path for _, paths in by_artist for path in paths.iloc[[0, 7]]]
-    save_image(
-        contact_sheet([load_image(collection.file(path)) for path in chosen], 7, 128, 6), HERE / "studio.jpg", 90
-    )
+def one_scene_by_all() -> None:
+    """One scene by each of the studio's painters, a master before the pupil."""
+    by_painter = studio.same_scene(SCENE)
+    order = sorted(by_painter, key=lambda name: (studio.MASTERS.get(name, name), name in studio.MASTERS))
+    pictures = [load_image(studio.ROOT / by_painter[name]) for name in order]
+    save_image(contact_sheet(pictures, 7, 144, 6), HERE / "studio.jpg", 90)
 
 
 def painted() -> None:
@@ -76,13 +76,13 @@ def monets() -> None:
 
 def examples() -> None:
     """What the pages can be tried with: scenes by painters of the studio, larger than its own collection's."""
-    from artnb.paintings import studio
-    from artnb.widgets.examples import EXAMPLES
+    from artnb.widgets.examples import EXAMPLES as FOLDER
+    from tools.studio.building import repaint
+    from tools.studio.scenes import scene
 
     for painter, subject, mood, seed in EXAMPLES:
-        scene = studio.scene(subject, mood, np.random.default_rng([7, seed]), 288)
-        picture = studio.repaint((scene * 255).astype(np.uint8), painter)
-        save_image(picture, EXAMPLES / f"{folder_name(painter)}.jpg", 88)
+        picture = repaint((scene(subject, mood, np.random.default_rng([7, seed]), 288) * 255).astype(np.uint8), painter)
+        save_image(picture, FOLDER / f"{folder_name(painter)}.jpg", 88)
 
 
 def cards() -> None:
@@ -132,7 +132,7 @@ def pages() -> None:
 
 
 if __name__ == "__main__":
-    studio()
+    one_scene_by_all()
     painted()
     monets()
     examples()

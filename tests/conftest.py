@@ -70,7 +70,7 @@ def shared_paintings() -> Path:
 
 @pytest.fixture(scope="session")
 def studio():
-    """The built-in collection; painted once, then from its cache."""
+    """The built-in collection."""
     from artnb.paintings.sources import load_collection
 
     return load_collection()

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from artnb import doctor
@@ -43,11 +45,14 @@ def paintings_line():
     return next(line for line in doctor.machine_report(doctor.examine()).splitlines() if line.startswith("paintings"))
 
 
-def test_the_report_says_whether_the_studio_has_painted(use, tmp_path):
-    settings = use(home=tmp_path)
-    assert "not painted yet" in paintings_line() and str(tmp_path) in paintings_line()
-    studio.paintings_folder(settings.seed, tmp_path).mkdir(parents=True)
-    assert "not painted yet" not in paintings_line()
+def test_the_report_says_whether_the_built_in_paintings_are_as_they_shipped(use, tmp_path, monkeypatch):
+    use(home=tmp_path, source="studio")
+    assert str(studio.ROOT) in paintings_line() and "missing" not in paintings_line()
+    assert not any("as they shipped" in advice for advice in doctor.examine()["advice"])
+    shutil.copytree(studio.ROOT / "photo_jpg", tmp_path / "photo_jpg")  # all that an installation has left
+    monkeypatch.setattr(studio, "ROOT", tmp_path)
+    assert "they are missing" in paintings_line()
+    assert any(advice.startswith("the built-in paintings are not as") for advice in doctor.examine()["advice"])
 
 
 def test_the_report_says_where_kaggles_paintings_are_and_whether_they_are_complete(use, tmp_path, monkeypatch):

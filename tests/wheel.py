@@ -106,6 +106,8 @@ def test_the_wheel_has_what_it_needs_and_nothing_else(wheel):
 def test_alone_it_names_painters_paints_and_trains(core, tmp_path):
     named = core.artnb("predict", "starter", PAINTING)
     assert named.returncode == 0 and "%" in named.stdout, named.stderr
+    machine = core.artnb("doctor")
+    assert machine.returncode == 0 and "studio" in machine.stdout and "as they shipped" not in machine.stdout, machine
     painted = core.artnb("monet", "starter-monet", PAINTING, "-o", tmp_path / "monet")
     assert painted.returncode == 0 and list(tmp_path.rglob("*monet*.png")), painted.stderr
     trained = core.artnb("train", "cnn", "--epochs", "1", "-o", tmp_path / "cnn")

@@ -80,7 +80,7 @@ class PhotosAndMonets:
 
 
 def load_collection() -> Collection:
-    """The paintings of the source in use; the first time, the studio paints them and Kaggle's are downloaded.
+    """The paintings of the source in use; the first time, Kaggle's are downloaded.
 
     Raises:
         SourceError: the folder isn't such a collection, or Kaggle can't be reached.
@@ -89,7 +89,7 @@ def load_collection() -> Collection:
         case "studio":
             from artnb.paintings import studio
 
-            root = studio.build_paintings()
+            root = studio.ROOT
         case "kaggle":
             root = _download(
                 KAGGLE_PAINTINGS,
@@ -102,12 +102,12 @@ def load_collection() -> Collection:
 
 
 def locate_collection() -> tuple[Path, bool]:
-    """Where `load_collection` finds the paintings, and whether they are there; nothing is painted or downloaded."""
+    """Where `load_collection` finds the paintings, and whether they are there; nothing is downloaded."""
     match settings.source:
         case "studio":
             from artnb.paintings import studio
 
-            root = studio.paintings_folder()
+            return studio.ROOT, (studio.ROOT / "images").is_dir()
         case "kaggle":
             with extras.needed("course", "The source 'kaggle' needs", "kagglehub"):
                 from kagglehub.cache import Cache
@@ -136,10 +136,10 @@ def load_photos_and_monets() -> PhotosAndMonets:
     else:
         from artnb.paintings import studio
 
-        source, root = "studio", studio.build_photos_and_monets()
+        source, root = "studio", studio.ROOT
     photos, monets = (pictures_in(root / name) for name in ("photo_jpg", "monet_jpg"))
     if not (photos and monets):
-        advice = "point ARTNB_MONET_DATA at a folder that holds both." if source == "folder" else _EMPTY_CACHE
+        advice = "point ARTNB_MONET_DATA at a folder that holds both." if source == "folder" else _INCOMPLETE[source]
         raise SourceError(
             f"{root} does not hold photographs and Monets: looked for photo_jpg/*.jpg (found {len(photos)}) and "
             f"monet_jpg/*.jpg (found {len(monets)}); {advice}"
@@ -225,7 +225,7 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
         advice = "point ARTNB_DATA at the folder that holds images/, or unset it to use the built-in studio."
         raise SourceError(
             f"{root} is not a collection of paintings: looked for images/images/<Artist>/*.jpg and "
-            f"images/<Artist>/*.jpg in it and found no picture; {_EMPTY_CACHE if source == 'kaggle' else advice}"
+            f"images/<Artist>/*.jpg in it and found no picture; {_INCOMPLETE.get(source, advice)}"
         )
     if misnamed:
         notes.append(f"{misnamed:,} files have names that are no UTF-8 and were left out: rename them.")
@@ -341,7 +341,10 @@ def _artists(root: Path, names: pd.Series) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-_EMPTY_CACHE = "this copy of kagglehub's is not whole: remove that folder, and it is downloaded again."
+_INCOMPLETE = {
+    "kaggle": "this copy of kagglehub's is not whole: remove that folder, and it is downloaded again.",
+    "studio": "the built-in pictures are missing: install artnb anew.",
+}
 
 
 def _download(handle: str, other: str) -> Path:

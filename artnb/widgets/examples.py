@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from artnb.images import load_image, shrink
-from artnb.paintings import studio
 from artnb.paintings.catalogue import artist_name
 from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
 from artnb.settings import Source, settings
@@ -45,20 +44,15 @@ def paintings() -> dict[str, np.ndarray]:
 def random_painting() -> tuple[np.ndarray, str]:
     """A random painting of the collection in use, and the name of its artist.
 
-    If the studio has not painted its collection yet, it paints only this picture, which takes a moment.
-
     Raises:
         SourceError: the collection is not on this machine.
     """
     root, complete = locate_collection()
-    if complete:
-        collection = _collection(root, settings.source)
-        painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
-        return load_image(collection.file(painting["path"])), str(painting["artist"])
-    if settings.source != "studio":
+    if not complete:
         raise SourceError("The paintings are not on this machine yet; `artnb doctor` says how to get them.")
-    painter = random.choice(list(studio.PAINTERS))
-    return studio.paint(painter, random.randrange(studio.PAINTERS[painter].pictures), settings.seed), painter
+    collection = _collection(root, settings.source)
+    painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
+    return load_image(collection.file(painting["path"])), str(painting["artist"])
 
 
 @cache

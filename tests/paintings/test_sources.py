@@ -182,11 +182,20 @@ def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, 
     assert "ARTNB_DATA" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
 
 
-@pytest.mark.slow
 def test_the_studio_never_asks_the_network(studio, monkeypatch):
     monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: pytest.fail("the network was asked"))
     assert load_collection().paintings.equals(studio.paintings)
     assert load_photos_and_monets().source == "studio"
+
+
+@pytest.mark.parametrize("load", [load_collection, load_photos_and_monets])
+def test_an_installation_without_its_pictures_is_said(load, tmp_path, monkeypatch):
+    from artnb.paintings import studio as built_in
+
+    monkeypatch.setattr(built_in, "ROOT", tmp_path)
+    with pytest.raises(SourceError, match="install artnb anew") as caught:
+        load()
+    assert "ARTNB_" not in str(caught.value)
 
 
 def test_photographs_and_monets_of_a_folder(use, tmp_path):

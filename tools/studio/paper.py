@@ -4,18 +4,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from artnb.paintings.studio import strokes
-from artnb.paintings.studio.materials import DARKS, INDIGO, PAPERS, VERMILION, WHITE, Rng
-from artnb.paintings.studio.strokes import Array, blur, fractal, grey, mix, streaks, vivid
+from tools.studio import strokes
+from tools.studio.materials import DARKS, INDIGO, PAPERS, VERMILION, WHITE, Rng
+from tools.studio.strokes import Array, blur, fractal, grey, mix, streaks, vivid
 
 
-def engraving(reference: Array, rng: Rng) -> Array:
+def engraving(reference: Array, rng: Rng, scale: float = 1, tint: float = 0.65) -> Array:
     """Swelling lines that follow the form, crossed in the shadows, on tinted paper, heightened with white."""
     shape = reference.shape[:2]
     luma = blur(grey(reference), 1.2)
     low, high = np.percentile(luma, (3, 97))
     tone = np.clip((luma - low) / (high - low + 1e-3), 0, 1)
-    paper = mix(PAPERS[rng.integers(4)], vivid(blur(reference, 5), 1.25) * 0.6 + 0.42, 0.65)
+    paper = mix(PAPERS[rng.integers(4)], vivid(blur(reference, 5), 1.25) * 0.6 + 0.42, tint)
     paper = paper + 0.018 * fractal(rng, shape, 6, 2)[..., None]
     pen = np.clip(mix(DARKS[rng.integers(4)], vivid(blur(reference, 16), 1.8) * 0.35, 0.6), 0, 1)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
@@ -23,7 +23,7 @@ def engraving(reference: Array, rng: Rng) -> Array:
     for lean, start in ((0.0, 0.95), (1.1, 0.5), (2.0, 0.25)):
         u = x * np.sin(base + lean) + y * np.cos(base + lean) + form
         swell = np.clip((start - tone) / start, 0, 1) ** 0.8 * 0.8
-        lines = np.maximum(lines, np.clip((np.sin(u * (2 * np.pi / 5.2)) / 2 - 0.5 + swell) * 5, 0, 1))
+        lines = np.maximum(lines, np.clip((np.sin(u * (2 * np.pi / 5.2 / scale)) / 2 - 0.5 + swell) * 5, 0, 1))
     lines = np.maximum(lines, strokes.ink(reference, 1.4))
     chalk = np.clip((np.sin((x - y) * 1.1 + form) * 0.5 + tone - 1.0) * 4, 0, 1) * np.clip((tone - 0.75) * 6, 0, 1)
     return mix(mix(paper, WHITE, chalk * 0.75), pen, lines * 0.9)
@@ -46,10 +46,14 @@ def cut_paper(reference: Array, rng: Rng) -> Array:
     return canvas + 0.012 * (gouache + rng.normal(0, 1, shape).astype(np.float32))[..., None]
 
 
-def watercolour(reference: Array, rng: Rng) -> Array:
+def watercolour(reference: Array, rng: Rng, scale: float = 1) -> Array:
     """Transparent washes from light to dark, each with its dark wet edge; rough paper, some of it left white."""
     shape = reference.shape[:2]
-    wander, tooth, clouds = fractal(rng, shape, 30, 4), fractal(rng, shape, 3.2, 2), fractal(rng, shape, 34, 3)
+    wander, tooth, clouds = (
+        fractal(rng, shape, 30 * scale, 4),
+        fractal(rng, shape, 3.2, 2),
+        fractal(rng, shape, 34 * scale, 3),
+    )
     y, x = np.mgrid[: shape[0], : shape[1]]
     row = np.clip(y + wander * 5, 0, shape[0] - 1).astype(int)
     column = np.clip(x + wander[::-1] * 5, 0, shape[1] - 1).astype(int)
@@ -67,10 +71,10 @@ def watercolour(reference: Array, rng: Rng) -> Array:
     return PAPERS[0] * (0.98 + 0.04 * tooth[..., None]) * np.exp(-total * bare[..., None])
 
 
-def woodblock(reference: Array, rng: Rng) -> Array:
+def woodblock(reference: Array, rng: Rng, scale: float = 1, blocks: int = 7) -> Array:
     """Flat colours with printed gradients, a keyblock of clear lines, the grain of the wood, and often a seal."""
     shape = reference.shape[:2]
-    labels, palette = strokes.few_colours(rng, blur(reference, 2), 7, smooth=2.2)
+    labels, palette = strokes.few_colours(rng, blur(reference, 2 * scale), blocks, smooth=2.2 * scale)
     flat = vivid(mix(palette[labels], blur(reference, 14), 0.3), 1.3)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) / shape[0]
     fade = np.clip(1 - y / 0.25, 0, 1) ** 1.5 * 0.6 + np.clip((y - 0.85) / 0.15, 0, 1) * 0.25

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from artnb.paintings.studio.indoors import abstract, bouquet, interior, portrait, still_life
-from artnb.paintings.studio.moods import MOODS
-from artnb.paintings.studio.outdoors import city, forest, hills, mountain, pond, river, sea
-from artnb.paintings.studio.sketch import Sketch
-from artnb.paintings.studio.strokes import Array, mix, resample, vivid
+from tools.studio.indoors import abstract, bouquet, interior, portrait, still_life
+from tools.studio.moods import MOODS
+from tools.studio.outdoors import city, forest, hills, mountain, pond, river, sea
+from tools.studio.sketch import Sketch
+from tools.studio.strokes import Array, mix, resample, vivid
 
 _SCENES: tuple[Callable[[Sketch], None], ...] = (
     *(hills, sea, mountain, river, forest, city, pond),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from artnb.paintings.studio.sketch import Sketch
-from artnb.paintings.studio.strokes import blur, mix, shifted
+from tools.studio.sketch import Sketch
+from tools.studio.strokes import blur, mix, shifted
 
 
 def hills(s: Sketch) -> None:

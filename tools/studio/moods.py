@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artnb.paintings.studio.strokes import Array, colours
+from tools.studio.strokes import Array, colours
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from artnb.paintings.studio import strokes
-from artnb.paintings.studio.materials import DARKS, OCHRE, PAPERS, VARNISH, WHITE, Brush, Rng, jittered
-from artnb.paintings.studio.strokes import Array, blur, fractal, grain_direction, grey, mix, streaks, vivid
+from tools.studio import strokes
+from tools.studio.materials import DARKS, OCHRE, PAPERS, VARNISH, WHITE, Brush, Rng, jittered
+from tools.studio.strokes import Array, blur, fractal, grain_direction, grey, mix, streaks, vivid
 
 
 def _weave(shape: tuple[int, int]) -> Array:
@@ -13,7 +13,11 @@ def _weave(shape: tuple[int, int]) -> Array:
     return np.sin(x * 1.6) * np.sin(y * 1.6)
 
 
-def plein_air(reference: Array, rng: Rng) -> Array:
+def _radii(scale: float, *radii: int) -> tuple[int, ...]:
+    return tuple(max(1, round(radius * scale)) for radius in radii)
+
+
+def plein_air(reference: Array, rng: Rng, scale: float = 1, length: int = 4, hue: float = 0.32) -> Array:
     """Short curved dabs of broken colour, violet shadows, warm lights, the primed canvas showing through."""
     luma = grey(blur(reference, 3))[..., None]
     shadow, light = np.array([0.03, -0.02, 0.09], np.float32), np.array([0.07, 0.04, -0.02], np.float32)
@@ -24,54 +28,56 @@ def plein_air(reference: Array, rng: Rng) -> Array:
         + np.clip(luma - 0.5, 0, 1) * light * 2
     )
     canvas = np.broadcast_to(PAPERS[rng.integers(2)], reference.shape) * 0.97
-    canvas, height = Brush((10,), length=4, threshold=0.02, hue=0.2).paint(rng, lit, canvas)
-    canvas, thick = Brush((5, 3), length=4, light=0.05, hue=0.32, threshold=0.07, spacing=0.9).paint(rng, lit, canvas)
+    broad = Brush(_radii(scale, 10), length=length, threshold=0.02, hue=0.2)
+    canvas, height = broad.paint(rng, lit, canvas)
+    fine = Brush(_radii(scale, 5, 3), length=length, light=0.05, hue=hue, threshold=0.07, spacing=0.9)
+    canvas, thick = fine.paint(rng, lit, canvas)
     bristles = streaks(rng, grain_direction(lit, 5), 5)
     return strokes.relief(canvas + 0.015 * bristles[..., None], blur(height + thick, 0.7) + 0.05 * bristles, 0.5)
 
 
-def swirls(reference: Array, rng: Rng) -> Array:
+def swirls(reference: Array, rng: Rng, scale: float = 1, eddies: float = 2.5, length: int = 10) -> Array:
     """Long strokes in the current of a flow, thick enough to cast shadows."""
     shape = reference.shape[:2]
-    dy, dx = np.gradient(blur(fractal(rng, shape, shape[0] / 2.5, octaves=2), 6))
+    dy, dx = np.gradient(blur(fractal(rng, shape, shape[0] / eddies, octaves=2), 6))
     strong = np.clip(np.hypot(*np.gradient(blur(grey(reference), 3))) * 70, 0, 1)
     # Directions add up as doubled angles: a flow of eddies, except where the picture has edges to follow.
     double = (1 - strong) * np.exp(2j * np.arctan2(-dx, dy)) + strong * np.exp(2j * grain_direction(reference, 5))
     angle = (np.angle(double) / 2).astype(np.float32)
     rich, canvas = np.clip(vivid(reference, 1.35), 0, 1), np.broadcast_to(DARKS[rng.integers(4)], reference.shape)
-    canvas, _ = Brush((8,), length=8, threshold=0, light=0.05).paint(rng, rich, canvas, angle)
-    fine = Brush((4, 2), length=10, threshold=0.06, light=0.07, hue=0.2, spacing=1.0)
+    canvas, _ = Brush(_radii(scale, 8), length=length - 2, threshold=0, light=0.05).paint(rng, rich, canvas, angle)
+    fine = Brush(_radii(scale, 4, 2), length=length, threshold=0.06, light=0.07, hue=0.2, spacing=1.0)
     canvas, height = fine.paint(rng, rich, canvas, angle)
     hairs = streaks(rng, angle, 8)
     return strokes.relief(canvas + 0.02 * hairs[..., None], blur(height, 0.8) * 1.2 + 0.16 * hairs, 0.7)
 
 
-def dots(reference: Array, rng: Rng) -> Array:
+def dots(reference: Array, rng: Rng, scale: float = 1, contrast: float = 1) -> Array:
     """Round touches of pure colour side by side, some of them the complement of their neighbours."""
     shape, bright = reference.shape[:2], vivid(reference, 1.5)
     canvas = mix(blur(reference, 9), PAPERS[rng.integers(2)], 0.45)
     circle = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
     for pitch, radius, accents in ((6.5, 4.2, 0.08), (4.5, 2.4, 0.13)):
-        rows, columns = strokes.scatter(rng, shape, pitch)
+        rows, columns = strokes.scatter(rng, shape, pitch * scale)
         centre = np.stack([columns, rows], axis=1)[:, None] + 0.5
-        radii = radius * rng.uniform(0.8, 1.15, (len(rows), 1, 1))
+        radii = radius * scale * rng.uniform(0.8, 1.15, (len(rows), 1, 1))
         touch = jittered(rng, bright[rows, columns], 0.05, 0.3)
-        opposite = (rng.random(len(rows)) < accents)[:, None]
+        opposite = (rng.random(len(rows)) < accents * contrast)[:, None]
         touch = np.where(opposite, strokes.turn(touch, 2.4) * 0.9 + 0.08, touch).astype(np.float32)
         top = strokes.lay(shape, centre + radii * circle)
         canvas = mix(canvas, touch[top], (top >= 0) * 0.93)
     return canvas
 
 
-def knife(reference: Array, rng: Rng) -> Array:
+def knife(reference: Array, rng: Rng, scale: float = 1) -> Array:
     """Broad flat dabs, spread with the edge of a steel blade: ridges where it lifted, drag marks along it."""
     shape = reference.shape[:2]
     field = grain_direction(reference, 10)
     field = np.round(field / (np.pi / 8)) * np.float32(np.pi / 8)  # a blade turns in few directions
     canvas, height, along = mix(blur(reference, 12), PAPERS[rng.integers(4)], 0.2), np.zeros(shape, np.float32), field
     for pitch, length, width, threshold in ((13, 34, 22, -1.0), (10, 24, 14, 0.10), (7, 14, 8, 0.22)):
-        soft = blur(reference, width / 5)
-        rows, columns = strokes.scatter(rng, shape, pitch)
+        length, width, soft = length * scale, width * scale, blur(reference, width * scale / 5)
+        rows, columns = strokes.scatter(rng, shape, pitch * scale)
         wanted = np.abs(soft - canvas).sum(-1)[rows, columns] > threshold
         rows, columns = rows[wanted], columns[wanted]
         angle = field[rows, columns] + rng.normal(0, 0.18, len(rows)).astype(np.float32)

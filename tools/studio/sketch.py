@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from artnb.paintings.studio.moods import Mood
-from artnb.paintings.studio.strokes import Array, blur, fractal, mix, shifted
+from tools.studio.moods import Mood
+from tools.studio.strokes import Array, blur, fractal, mix, shifted
 
 
 @cache

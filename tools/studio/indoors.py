@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from artnb.paintings.studio.outdoors import hills, mountain, river, sea
-from artnb.paintings.studio.sketch import Sketch
-from artnb.paintings.studio.strokes import Array, colours, mix, resample
+from tools.studio.outdoors import hills, mountain, river, sea
+from tools.studio.sketch import Sketch
+from tools.studio.strokes import Array, colours, mix, resample
 
 SKINS = colours("f1cdb0 e8b48c d59a72 b57a52 8a5a3c 6a4230")
 HAIRS = colours("2a1c18 4a2c1c 7a4a28 b8823c 8a2f1c d8d4cc")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artnb.paintings.studio import strokes
-from artnb.paintings.studio.strokes import Array, blur, colours, grain_direction, mix
+from tools.studio import strokes
+from tools.studio.strokes import Array, blur, colours, grain_direction, mix
 
 Rng = np.random.Generator
 

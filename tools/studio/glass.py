@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from artnb.paintings.studio import strokes
-from artnb.paintings.studio.materials import DARKS, GOLD, PAPERS, WHITE, Rng, jittered
-from artnb.paintings.studio.strokes import Array, blur, fractal, grain_direction, grey, mix, vivid
+from tools.studio import strokes
+from tools.studio.materials import DARKS, GOLD, PAPERS, WHITE, Rng, jittered
+from tools.studio.strokes import Array, blur, fractal, grain_direction, grey, mix, vivid
 
 
 def stained_glass(reference: Array, rng: Rng) -> Array:
