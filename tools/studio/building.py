@@ -91,7 +91,9 @@ def _work(artist: str, number: int, seed: int) -> Work:
 
 def _twin(work: Work, seed: int) -> Work:
     rng = np.random.default_rng([seed, _AGAIN, list(PAINTERS).index(work.artist), work.number])
-    return replace(work, duplicate="near", cropped=round(rng.uniform(0.01, 0.1), 3), lighter=round(rng.uniform(-20, 20), 1))
+    return replace(
+        work, duplicate="near", cropped=round(rng.uniform(0.01, 0.1), 3), lighter=round(rng.uniform(-20, 20), 1)
+    )
 
 
 def paint(work: Work, seed: int = SEED) -> Array:

@@ -49,7 +49,11 @@ def cut_paper(reference: Array, rng: Rng) -> Array:
 def watercolour(reference: Array, rng: Rng, scale: float = 1) -> Array:
     """Transparent washes from light to dark, each with its dark wet edge; rough paper, some of it left white."""
     shape = reference.shape[:2]
-    wander, tooth, clouds = fractal(rng, shape, 30 * scale, 4), fractal(rng, shape, 3.2, 2), fractal(rng, shape, 34 * scale, 3)
+    wander, tooth, clouds = (
+        fractal(rng, shape, 30 * scale, 4),
+        fractal(rng, shape, 3.2, 2),
+        fractal(rng, shape, 34 * scale, 3),
+    )
     y, x = np.mgrid[: shape[0], : shape[1]]
     row = np.clip(y + wander * 5, 0, shape[0] - 1).astype(int)
     column = np.clip(x + wander[::-1] * 5, 0, shape[1] - 1).astype(int)
