@@ -73,7 +73,7 @@ def judge(answers: Answers, pairs: Sequence[tuple[int, int]]) -> list[Claim]:
     """
     test = {name: right(answers, name) for name in answers if "test" in answers[name][0]}
     ours = test["ours"]
-    found = _overfitting(answers)
+    found = _overfitting("original", answers) + _overfitting("unaugmented", answers)
     found.append(paired("ours beats the original's", ours - test["original"]))
     without = [name for name in test if name.startswith("without ")]
     found += [paired(f"ours is worse {name}", ours - test[name]) for name in without]
@@ -102,15 +102,15 @@ def loss(probabilities: Array, labels: Array) -> Array:
     return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7))
 
 
-def _overfitting(answers: Answers) -> list[Claim]:
-    train, validation = right(answers, "original", "train"), right(answers, "original", "validation")
+def _overfitting(name: str, answers: Answers) -> list[Claim]:
+    train, validation = right(answers, name, "train"), right(answers, name, "validation")
     rise = [
         loss(each["test at the end"], each["test labels"]) - loss(each["test at its best"], each["test labels"])
-        for each in answers["original"]
+        for each in answers[name]
     ]
     return [
-        between("the original's knows its training pictures better", train[:, :, None] - validation[:, None]),
-        paired("the original's loss rises after its best epoch", np.stack(rise)),
+        between(f"{name} knows its training pictures better", train[:, :, None] - validation[:, None]),
+        paired(f"{name}: the loss rises after its best epoch", np.stack(rise)),
     ]
 
 

@@ -74,6 +74,7 @@ def trainings() -> dict[str, Training]:
     turned = replace(ours.augmentation, rotation=ORIGINAL.rotation)
     return {
         "original": Training(original),
+        "unaugmented": Training(replace(original, augmentation=None, phases=(replace(old, epochs=14, patience=None),))),
         "ours": Training(ours),
         "head": Training(head),
         "last map": Training(head, changed=partial(mock.patch.dict, networks.NETWORKS, {BACKBONE: _last_map})),
@@ -83,7 +84,6 @@ def trainings() -> dict[str, Training]:
         "rotated": Training(replace(ours, augmentation=turned)),
         "without batch norm": Training(ours, changed=partial(mock.patch.object, networks, "_batch_norm", _no_norm)),
         "without statistics": Training(ours, changed=partial(mock.patch.object, networks, "_with_statistics", _mean)),
-        "without augmentation of ours": Training(replace(ours, augmentation=ORIGINAL)),
         "without the schedule": Training(replace(ours, phases=(plain,))),
         "without label smoothing": Training(replace(ours, phases=(replace(phase, label_smoothing=0.0),))),
         "without balance": Training(replace(ours, balance=0.0)),
@@ -129,9 +129,10 @@ def answer(folder: Path, name: str, training: Training, prepared: Prepared, seed
     """What a training's network says: read, if it was kept, and otherwise trained and kept.
 
     Returns:
-        For each subset its probabilities, and as "… labels" and "… paths" what is right and which pictures they are.
-        Of the original's CNN also "test at its best" and "test at the end"; of a random split, "seen": whether a test
-        picture has a twin in training; of the fine-tuned network, its distances.
+        Of validation, test and perhaps train the probabilities, and as "… labels" and "… paths" what is right and
+        which pictures they are. Of the original's CNN, augmented or not, also "test at its best" and "test at the
+        end"; of a random split, "seen": whether a test picture has a twin in training; of the fine-tuned network, its
+        distances.
     """
     file = folder / "answers" / f"{name.replace(' ', '-')}-{seed}.npz"
     recipe = json.dumps(training.recipe.to_dict(), sort_keys=True)
@@ -150,8 +151,8 @@ def answer(folder: Path, name: str, training: Training, prepared: Prepared, seed
     data = load_pictures(prepared.collection, table, training.recipe.size, training.recipe.train_size)
     with training.changed():
         network, history = train_network(training.recipe, data, run / "training", seed, resume=True)
-        says = _says(network, data, table, prepared, training.recipe)
-        if name == "original":
+        says = _says(network, data, training.recipe)
+        if name in ("original", "unaugmented"):
             says |= _course(network, data, history, run / "training")
         if training.random:
             says |= _held_out(says, prepared)
@@ -159,7 +160,7 @@ def answer(folder: Path, name: str, training: Training, prepared: Prepared, seed
             says |= _distances(network, data, prepared, training.recipe)
     file.parent.mkdir(exist_ok=True)
     with replacing(file) as part, part.open("wb") as stream:
-        np.savez_compressed(stream, recipe=recipe, seconds=history["seconds"].sum(), **says)
+        np.savez_compressed(stream, **says, recipe=np.array(recipe))
     shutil.rmtree(run)
     return says
 
@@ -169,15 +170,13 @@ def _predict(network: Network, images: Array) -> Array:
     return np.concatenate([network.model.predict_on_batch(images[k : k + 64].astype(np.float32)) for k in batches])
 
 
-def _says(network: Network, data: Subsets, table: pd.DataFrame, prepared: Prepared, recipe: ClassifierRecipe) -> Says:
-    says: Says = {}
-    for subset in SUBSETS:
+def _says(network: Network, data: Subsets, recipe: ClassifierRecipe) -> Says:
+    """What it says of the pictures as they are; of training's, only the original's, whose pictures are not larger."""
+    says: Says = {"train paths": np.array(data.train.paths)}
+    for subset in SUBSETS if recipe.network == "cnn-original" else SUBSETS[1:]:
         pictures = getattr(data, subset)
-        images = pictures.images
-        if images.shape[1] != recipe.size:
-            images = np.stack([fit(image, recipe.size) for image in images])
         says |= {
-            subset: _predict(network, images),
+            subset: _predict(network, pictures.images),
             f"{subset} labels": pictures.labels,
             f"{subset} paths": np.array(pictures.paths),
         }
@@ -186,7 +185,10 @@ def _says(network: Network, data: Subsets, table: pd.DataFrame, prepared: Prepar
 
 def _course(network: Network, data: Subsets, history: pd.DataFrame, folder: Path) -> Says:
     """What the network said of the test at its best epoch by validation, and at its last."""
-    epochs = {"at its best": history["epoch"][history["val_loss"].idxmin()], "at the end": history["epoch"].iloc[-1]}
+    epochs = {
+        "at its best": history["epoch"].iloc[history["val_loss"].argmin()],
+        "at the end": history["epoch"].iloc[-1],
+    }
     said: Says = {}
     for when, epoch in epochs.items():
         network.model.load_weights(folder / "checkpoints" / f"{int(epoch):04d}.weights.h5")
@@ -240,7 +242,7 @@ def photographs_and_pastiches(class_names: Sequence[str], side: int = 160) -> tu
     hands = np.arange(len(photos)) % len(class_names)
     return (
         photos,
-        np.stack([repaint(photo, class_names[hand]) for photo, hand in zip(photos, hands, strict=True)]),
+        np.stack([repaint(photo, class_names[int(hand)]) for photo, hand in zip(photos, hands, strict=True)]),
         hands,
     )
 
