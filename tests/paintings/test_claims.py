@@ -69,7 +69,8 @@ def made_up(true):
         share = share if true else 0.05 if name == "colours" else 0.3
         answers[name] = []
         for _ in SEEDS:
-            said = says(share, train=0.9 if true else share, sure=0.9 if true else 0.2, kin=true and name == "ours")
+            sure = 0.9 if true != (name == "fine-tuned") else 0.2  # the fine-tuned one should be too humble
+            said = says(share, train=0.9 if true else share, sure=sure, kin=true and name == "ours")
             best = probabilities(share, 0.5 if true else 0.6)
             worse = probabilities(share, 0.98)
             said |= {"test at its best": best, "test at the end": worse if true else best}

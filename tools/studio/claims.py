@@ -86,8 +86,8 @@ def judge(answers: Answers, pairs: Sequence[tuple[int, int]]) -> list[Claim]:
         paired("fine-tuned beats the original's two phases", test["fine-tuned"] - test["two phases"]),
         _twins(answers["random split"]),
     ]
-    for name in ("original", "two phases"):
-        found += _sureness(name, answers[name])
+    found += _sureness("unaugmented", 1, answers["unaugmented"])
+    found += _sureness("fine-tuned", -1, answers["fine-tuned"])  # label smoothing makes humble
     found.append(_kin(answers["ours"], pairs))
     return found + _colours(answers, ours) + _strangers(answers["fine-tuned"])
 
@@ -127,16 +127,17 @@ def _twins(trained: Sequence[Mapping[str, Array]]) -> Claim:
     return between("held-out pictures with a twin in training are answered better", (seen[:, None] - unseen)[None])
 
 
-def _sureness(name: str, trained: Sequence[Mapping[str, Array]]) -> list[Claim]:
+def _sureness(name: str, way: int, trained: Sequence[Mapping[str, Array]]) -> list[Claim]:
+    """Whether a network is too sure (way 1) or too humble (way -1), and whether a temperature mends it."""
     before, after = [], []
     for each in trained:
         degree = temperature(each["validation"], each["validation labels"])
         answered = each["test"].argmax(1) == each["test labels"]
-        before.append(each["test"].max(1) - answered)
-        after.append(scale(each["test"], degree).max(1) - answered)
+        before.append(way * (each["test"].max(1) - answered))
+        after.append(way * (scale(each["test"], degree).max(1) - answered))
     excess, rest = np.stack(before), np.stack(after)
     return [
-        paired(f"{name}: surer than right", excess),
+        paired(f"{name}: {'surer' if way > 0 else 'humbler'} than right", excess),
         paired(f"{name}: temperature scaling takes away more than half of it", excess / 2 - rest),
     ]
 

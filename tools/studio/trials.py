@@ -74,7 +74,7 @@ def trainings() -> dict[str, Training]:
     turned = replace(ours.augmentation, rotation=ORIGINAL.rotation)
     return {
         "original": Training(original),
-        "unaugmented": Training(replace(original, augmentation=None, phases=(replace(old, epochs=14, patience=None),))),
+        "unaugmented": Training(replace(original, augmentation=None, phases=(replace(old, patience=None),))),
         "ours": Training(ours),
         "head": Training(head),
         "last map": Training(head, changed=partial(mock.patch.dict, networks.NETWORKS, {BACKBONE: _last_map})),
