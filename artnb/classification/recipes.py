@@ -264,7 +264,7 @@ def _transfer(backbone: str) -> ClassifierRecipe:
 # The quick profile's, of one scale: where training is short, changes of scale cost more than they teach. A network that
 # learns from nothing sees cut-outs; what ImageNet's found in whole pictures is not what it finds in cut-outs.
 _CUT_OUTS = Augmentation(flip=True, crop=(0.75, 0.75), light=0.1)
-_WHOLE = Augmentation(flip=True, light=0.05)
+_WHOLE = Augmentation(flip=True)
 
 
 def _quick(full: ClassifierRecipe) -> ClassifierRecipe:
