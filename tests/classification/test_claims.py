@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.classification.conftest import tiny
 from tools.studio import trials
 from tools.studio.claims import between, judge, paired, save
 
@@ -77,6 +78,8 @@ def made_up(true):
             seen = np.zeros(PICTURES, bool)
             seen[RNG.permutation(np.flatnonzero(said["test"].argmax(1) == LABELS) if true else PICTURES)[:40]] = True
             said |= {"seen": seen} | strangers(0.5 if true else -0.05)
+            if name == "random split":  # other pictures are held out with each seed
+                said = {key: part[: -len(answers[name]) or None] for key, part in said.items() if np.ndim(part)}
             answers[name].append(said)
     return answers
 
@@ -120,3 +123,24 @@ def test_claims_are_written_as_they_are_told(tmp_path):
     assert list(told["holds"]) == [True, False]
     pd.testing.assert_frame_equal(pd.read_csv(file), told)
     assert list(told) == ["claim", "difference", "low", "high", "holds", "n", "seeds"]
+
+
+@pytest.mark.slow
+def test_a_training_is_kept_and_made_again_only_by_another_recipe(prepared, tmp_path):
+    def asked(epochs):
+        return trials.answer(tmp_path, "ours", trials.Training(tiny("cnn", epochs)), prepared, seed=1)
+
+    first = asked(1)
+    (file,) = (tmp_path / "answers").iterdir()
+    when = file.stat().st_mtime_ns
+    again = asked(1)
+    assert file.stat().st_mtime_ns == when and first["test"].tolist() == again["test"].tolist()
+    assert asked(2)["test"].tolist() != first["test"].tolist() and not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.slow
+def test_a_change_of_the_builders_reaches_the_network(prepared, tmp_path):
+    plain = trials.Training(tiny("cnn", 1))
+    bare = trials.Training(plain.recipe, changed=trials.trainings()["without batch norm"].changed)
+    with_it, without = (trials.answer(tmp_path, name, each, prepared, 1) for name, each in (("a", plain), ("b", bare)))
+    assert not np.allclose(with_it["test"], without["test"])
