@@ -109,6 +109,7 @@ def _last_map(classes: int, size: int | None, weights: str | None = "imagenet") 
 def answers(folder: Path, draw: int, seeds: Sequence[int]) -> tuple[dict[str, list[Says]], list[tuple[int, int]]]:
     """Train what is not there yet; what all networks of a draw say, and the classes of masters and pupils."""
     if not (folder / "pictures").is_dir():
+        shutil.rmtree(folder / "part", ignore_errors=True)  # what a kill has left
         build(folder / "part", draw, heaps=False)
         (folder / "part").rename(folder / "pictures")
     with using(source="folder", data=folder / "pictures", home=folder, weights="packaged"):
