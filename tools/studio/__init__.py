@@ -13,6 +13,8 @@
       materials     papers, pigments, and the brush
     strokes       the tools: Hertzmann's strokes, fields, noise, relief
     building      the collection on disk, in the layout of the archive
+    claims        whether networks see in it what the course says
+    trials        the trainings that this is judged by
 
 What they painted ships with the package, see artnb.paintings.studio; this is how it was made.
 """

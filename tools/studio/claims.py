@@ -1,0 +1,232 @@
+"""Whether the studio shows what the course says of it: `python -m tools.studio.claims [--draw SEED] [--folder F]`.
+
+Paints a draw of the collection if it is not in the folder, trains what is not trained there yet, by the recipes of the
+quick profile and with the seeds below, and judges each claim. A claim is a difference that must be above 0: on the
+same test pictures, averaged over the seeds, by a 95 % interval over the pictures, and for each seed alone as well.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from artnb.classification.evaluation import bootstrap, scale, temperature
+from artnb.common.files import replacing
+
+SEEDS = (1, 2)  # of the trainings; fixed before any was judged
+DRAWS, DRAWING = 2000, 1874  # samples of an interval, and their seed
+
+Array = np.ndarray
+Answers = Mapping[str, Sequence[Mapping[str, Array]]]  # by training: what each seed's network said, see `trials`
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line of claims.csv.
+
+    Attributes:
+        claim: what is said.
+        difference: by how much; accuracies and shares in [0, 1], mean over the seeds.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        holds: whether the interval and each seed's difference lie above 0.
+        n: pictures that were compared, of the smaller group where there are two.
+        seeds: trainings.
+    """
+
+    claim: str
+    difference: float
+    low: float
+    high: float
+    holds: bool
+    n: int
+    seeds: int
+
+
+def paired(claim: str, gains: Array) -> Claim:
+    """Judge gains (seeds, n), what one network has over another on each of the same pictures."""
+    return _claim(claim, gains.mean(1), bootstrap(gains.mean(0), DRAWING, DRAWS), gains.shape[1])
+
+
+def between(claim: str, gains: Array) -> Claim:
+    """Judge gains (seeds, n, m), what each of n pictures has over each of m others; both groups are drawn again."""
+    rng = np.random.default_rng(DRAWING)
+    rows, columns = (rng.multinomial(k, np.full(k, 1 / k), DRAWS) / k for k in gains.shape[1:])
+    low, high = np.quantile((rows @ gains.mean(0) * columns).sum(1), [0.025, 0.975])
+    return _claim(claim, gains.mean((1, 2)), (float(low), float(high)), min(gains.shape[1:]))
+
+
+def _claim(claim: str, differences: Array, interval: tuple[float, float], n: int) -> Claim:
+    holds = bool(interval[0] > 0 and (differences > 0).all())
+    return Claim(claim, float(differences.mean()), *interval, holds, n, len(differences))
+
+
+def judge(answers: Answers, pairs: Sequence[tuple[int, int]]) -> list[Claim]:
+    """All claims.
+
+    Args:
+        answers: of the trainings of `trials.trainings`.
+        pairs: the classes of masters and their pupils.
+    """
+    test = {name: right(answers, name) for name in answers if name != "random split"}
+    ours = test["ours"]
+    found = _overfitting("original", answers) + _overfitting("unaugmented", answers)
+    found.append(paired("ours beats the original's", ours - test["original"]))
+    without = [name for name in test if name.startswith("without ")]
+    found += [paired(f"ours is worse {name}", ours - test[name]) for name in without]
+    found += [
+        paired("mirrored crops beat crops that are also rotated by 45 degrees", ours - test["rotated"]),
+        paired("frozen features beat ours", test["head"] - ours),
+        paired("four depths beat the last map", test["head"] - test["last map"]),
+        paired("fine-tuning adds to the frozen head", test["fine-tuned"] - test["head"]),
+        paired("the original's two phases beat ours", test["two phases"] - ours),
+        paired("fine-tuned beats the original's two phases", test["fine-tuned"] - test["two phases"]),
+        _twins(answers["random split"]),
+    ]
+    found += _sureness("unaugmented", 1, answers["unaugmented"])
+    found += _sureness("fine-tuned", -1, answers["fine-tuned"])  # label smoothing makes humble
+    found.append(_kin(answers["ours"], pairs))
+    return found + _colours(answers, ours) + _strangers(answers["fine-tuned"])
+
+
+def right(answers: Answers, name: str, subset: str = "test") -> Array:
+    """(seeds, n), 1 where a training's network names the artist of a picture of the subset, else 0."""
+    return np.stack([(each[subset].argmax(1) == each[f"{subset} labels"]).astype(float) for each in answers[name]])
+
+
+def loss(probabilities: Array, labels: Array) -> Array:
+    """(n, classes) and (n,) -> (n,), the cross-entropy of each picture."""
+    return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7))
+
+
+def _overfitting(name: str, answers: Answers) -> list[Claim]:
+    train, validation = right(answers, name, "train"), right(answers, name, "validation")
+    rise = [
+        loss(each["test at the end"], each["test labels"]) - loss(each["test at its best"], each["test labels"])
+        for each in answers[name]
+    ]
+    return [
+        between(f"{name} knows its training pictures better", train[:, :, None] - validation[:, None]),
+        paired(f"{name}: the loss rises after its best epoch", np.stack(rise)),
+    ]
+
+
+def _twins(trained: Sequence[Mapping[str, Array]]) -> Claim:
+    """Each picture counts once, with the share of the seeds in whose split it was held out that answered it."""
+    held = pd.concat(
+        pd.DataFrame(
+            {"path": each["test paths"], "seen": each["seen"], "right": each["test"].argmax(1) == each["test labels"]}
+        )
+        for each in trained
+    )
+    shares = held.groupby(["seen", "path"])["right"].mean()
+    seen, unseen = (shares[flag].to_numpy(float) for flag in (True, False))
+    claim = between("held-out pictures with a twin in training are answered better", (seen[:, None] - unseen)[None])
+    return replace(claim, seeds=len(trained))
+
+
+def _sureness(name: str, way: int, trained: Sequence[Mapping[str, Array]]) -> list[Claim]:
+    """Whether a network is too sure (way 1) or too humble (way -1), and whether a temperature mends it."""
+    before, after = [], []
+    for each in trained:
+        degree = temperature(each["validation"], each["validation labels"])
+        answered = each["test"].argmax(1) == each["test labels"]
+        before.append(way * (each["test"].max(1) - answered))
+        after.append(way * (scale(each["test"], degree).max(1) - answered))
+    excess, rest = np.stack(before), np.stack(after)
+    return [
+        paired(f"{name}: {'surer' if way > 0 else 'humbler'} than right", excess),
+        paired(f"{name}: temperature scaling takes away more than half of it", excess / 2 - rest),
+    ]
+
+
+def _kin(trained: Sequence[Mapping[str, Array]], pairs: Sequence[tuple[int, int]]) -> Claim:
+    """Each wrong answer on a painting of a pair: whether it is the other of the pair, less how often it is anyway."""
+    other = dict([*pairs, *(pair[::-1] for pair in pairs)])
+    gains = []
+    for each in trained:
+        labels, named = each["test labels"], each["test"].argmax(1)
+        wrong = labels != named
+        chance = {kin: (named[wrong & (labels != kin)] == kin).mean() for kin in other.values()}
+        of_pairs = np.flatnonzero(wrong & np.isin(labels, list(other)))
+        gain = [(named[row] == (kin := other[labels[row]])) - chance[kin] for row in of_pairs]
+        gains.append(pd.Series(gain, of_pairs, float))
+    each_picture = pd.concat(gains).groupby(level=0).mean().to_numpy()
+    interval = bootstrap(each_picture, DRAWING, DRAWS)
+    means = np.array([gain.mean() for gain in gains])
+    return _claim("masters and pupils are mistaken for each other", means, interval, len(each_picture))
+
+
+def _colours(answers: Answers, ours: Array) -> list[Claim]:
+    known = right(answers, "colours")
+    labels = answers["colours"][0]["test labels"]
+    guessed = (labels == np.bincount(labels).argmax()).astype(float)
+    return [
+        paired("mean colours beat guessing the largest class", known - guessed),
+        paired("ours beats mean colours by far (25 points)", ours - known - 0.25),
+    ]
+
+
+def _strangers(trained: Sequence[Mapping[str, Array]]) -> list[Claim]:
+    def apart(key: str) -> Array:
+        """(seeds, groups, n): how much more often than not the groups' pictures lie farther than the known ones."""
+        known = np.stack([each["distance of test"] for each in trained])
+        strange = np.stack([each[f"distance of {key}"] for each in trained])
+        farther = np.sign(strange[:, :, None] - known[:, None]) / 2
+        groups = trained[0][f"groups of {key}"]
+        return np.stack([farther[:, groups == group].mean(1) for group in np.unique(groups)], 1)
+
+    flagged = {
+        key: np.stack([each[f"distance of {key}"] > each["threshold"] for each in trained]).astype(float)
+        for key in ("photographs", "pastiches")
+    }
+    named = np.stack([each["pastiches"].argmax(1) == each["pastiches labels"] for each in trained]).astype(float)
+    classes = trained[0]["pastiches"].shape[1]
+    groups = trained[0]["groups of photographs"]
+
+    def by_photograph(values: Array) -> Array:
+        return np.stack([values[:, groups == group].mean(1) for group in np.unique(groups)], 1)
+
+    return [
+        between("left-out painters lie farther than known ones (AUC over .5)", apart("painters")),
+        between("real photographs lie farther than known paintings (AUC over .5)", apart("photographs")),
+        paired(
+            "a pastiche passes where its photograph is flagged",
+            by_photograph(flagged["photographs"] - flagged["pastiches"]),
+        ),
+        paired("a pastiche is given to the painter of its hand", by_photograph(named - 1 / classes)),
+    ]
+
+
+def save(claims: Sequence[Claim], file: Path) -> pd.DataFrame:
+    """Write the claims as CSV; returned as they are written."""
+    table = pd.DataFrame(claims).round(4)
+    with replacing(file) as part:
+        table.to_csv(part, index=False)
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge a draw and write claims.csv into its folder."""
+    from artnb.settings import settings
+    from tools.studio import trials
+    from tools.studio.building import SEED
+
+    parser = argparse.ArgumentParser(
+        "python -m tools.studio.claims", description="Does the studio show what the course says of it?"
+    )
+    parser.add_argument("--draw", type=int, default=SEED, help="the seed that the collection is painted with")
+    parser.add_argument(
+        "--folder", type=Path, default=settings.home / "claims", help="where draws and answers are kept"
+    )
+    options = parser.parse_args(arguments)
+    folder = options.folder / str(options.draw)
+    answers, pairs = trials.answers(folder, options.draw, SEEDS)
+    print(save(judge(answers, pairs), folder / "claims.csv").to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
