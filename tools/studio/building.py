@@ -22,14 +22,19 @@ from tools.studio.moods import MOODS
 from tools.studio.oils import plein_air
 from tools.studio.painters import PAINTERS
 from tools.studio.photographs import LANDSCAPES, photograph
-from tools.studio.scenes import SUBJECTS, scene
+from tools.studio.scenes import scene
 from tools.studio.strokes import Array, blur, fractal, resample
 
 SEED = 1874  # of the collection that ships
 # Height and width in pixels: wide, upright and square, how often each is taken for a subject of its kind.
-WIDE, UPRIGHT, SQUARE = (144, 192), (192, 144), (160, 160)
+WIDE, UPRIGHT, SQUARE = (136, 176), (176, 136), (160, 160)
 UPRIGHTS, SQUARES = ("portrait", "bouquet"), ("still_life", "interior", "abstract")
-SERIES = tuple(SUBJECTS)  # every painter paints the same scene of each of these subjects
+# Every painter paints the same scene of each subject, in these colours.
+SERIES = {
+    "hills": "dusk", "sea": "noon", "mountain": "lagoon", "river": "spring", "forest": "winter", "city": "harvest",
+    "pond": "autumn", "still_life": "night", "bouquet": "dusk", "portrait": "dawn", "interior": "autumn",
+    "abstract": "noon",
+}  # fmt: skip
 TWIN_SHARE = 0.045  # of the works were photographed twice: as large a share as in the archive
 DUPLICATED = (1, 4, 8, 11)  # the painters, counted from 0, of whose files one exists twice
 PHOTOS, MONETS, OUTDOORS = 120, 100, ("hills", "sea", "mountain", "river", "forest", "city", "pond")
@@ -86,8 +91,8 @@ def _work(artist: str, number: int, seed: int) -> Work:
     rng = np.random.default_rng([seed, place, number])
     motif, mood = str(rng.choice(painter.taste.split())), str(rng.choice(painter.moods.split()))
     if number < len(SERIES):
-        mood = str(np.random.default_rng([seed, _SERIES, number]).choice(list(MOODS)))
-        return Work("", artist, number, SERIES[number], mood, scene=str(number))
+        motif = list(SERIES)[number]
+        return Work("", artist, number, motif, SERIES[motif], scene=str(number))
     return Work("", artist, number, motif, mood)
 
 
@@ -192,7 +197,7 @@ def monet(index: int, seed: int = SEED) -> Array:
 
 def save(image: Array, file: Path | BinaryIO) -> None:
     """As the collection's JPEG, to a file or into a buffer."""
-    Image.fromarray(image).save(file, "JPEG", quality=80, subsampling=2, optimize=True, progressive=True)
+    Image.fromarray(image).save(file, "JPEG", quality=70, subsampling=2, optimize=True, progressive=True)
 
 
 def _hang(seed: int, root: Path, work: Work) -> None:
