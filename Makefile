@@ -11,6 +11,11 @@ export KERAS_BACKEND := tensorflow
 NOTEBOOKS := notebooks
 LEARNER := learner
 
+# One after the other, in processes of their own: TensorFlow gives little of its memory back, and a process that has
+# tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time.
+PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
+	"tests/classification tests/cyclegan" "-n 1 tests/browser" "tests/notebooks notebooks"
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
@@ -26,7 +31,9 @@ check: .venv/ready lint ## style, types, and the quick unit tests, without noteb
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval tests notebooks
+	@failed=; for part in $(PARTS); do \
+		echo "tests: $$part"; $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval $$part || failed=yes; \
+	done; test -z "$$failed"
 
 test-wheel: .venv/ready ## build the wheel, install it into an empty environment, and try what it promises
 	$(BIN)/python -m pytest -q --durations=5 tests/wheel.py

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--tests", action="store_true", help="what `make test` takes, instead of notebooks")
     chosen = parser.parse_args()
     if chosen.tests:
-        _, total, code = peak([*PYTEST, "-n", "2", "--dist", "loadfile", "--nbval", "tests", "notebooks"])
+        _, total, code = peak(["make", "test"])
         print(f"make test: {total:.2f} GB of {TESTS} GB" + (" (it failed)" if code else ""))
         return
     for path in find_notebooks(chosen.numbers):

@@ -269,3 +269,11 @@ def test_conda_takes_the_same_versions_and_names_what_the_course_is_built_on():
     assert markers["tensorflow-cpu"].evaluate(on) and not markers["tensorflow"].evaluate(on)
     assert markers["tensorflow"].evaluate(on | {"sys_platform": "win32"}), "one TensorFlow for each machine"
     assert "pip install --no-deps -e ." in (CHECKOUT / "environment.yml").read_text(), "artnb itself"
+
+
+def test_make_test_runs_every_test():
+    parts = re.search(r"^PARTS := ((?:.*\\\n)*.*)", (CHECKOUT / "Makefile").read_text(), re.M)[1]
+    named = [each for part in re.findall('"([^"]+)"', parts) for each in part.split()]
+    files = [path for each in named for path in CHECKOUT.glob(each)]
+    run = {file for path in files for file in ([path] if path.is_file() else path.rglob("test_*.py"))}
+    assert run == set((CHECKOUT / "tests").rglob("test_*.py")) and "notebooks" in named

@@ -66,17 +66,22 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
     """
     from filelock import FileLock, Timeout
 
-    if folder.exists() and not folder.is_dir():
-        raise error(f"{folder} is a file; name a folder.")
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder.resolve() / ".lock"
-    file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
     lock = FileLock(file, is_singleton=True)
-    try:
-        lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        raise error(f"Another process works in {folder}; wait until it has ended, or name another folder.") from None
+    while True:
+        made = not folder.exists()
+        if not made and not folder.is_dir():
+            raise error(f"{folder} is a file; name a folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
+            lock.acquire(timeout=-1 if wait else 0)
+            break
+        except FileNotFoundError:  # whoever was there has failed, and the folder went along
+            continue
+        except Timeout:
+            sentence = f"Another process works in {folder}; wait until it has ended, or name another folder."
+            raise error(sentence) from None
     try:
         yield
     except BaseException:

@@ -4,6 +4,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import keras
@@ -195,6 +196,24 @@ def test_what_fails_before_it_has_written_anything_leaves_no_folder(file, tmp_pa
     assert folder.exists() == (file is not None)
     with in_use(folder, TrainingError):
         assert folder.is_dir()
+
+
+def test_who_waits_goes_on_though_the_first_has_failed_and_its_folder_is_gone(tmp_path):
+    folder = tmp_path / "m"
+    code = f"""
+from pathlib import Path
+from artnb.common.resuming import in_use
+from artnb.errors import TrainingError
+print("waiting", flush=True)
+with in_use(Path({str(folder)!r}), TrainingError, wait=True):
+    print(Path({str(folder)!r}).is_dir())
+"""
+    with pytest.raises(ValueError), in_use(folder, TrainingError):
+        second = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert second.stdout.readline() == "waiting\n"
+        time.sleep(1)  # until it stands at the lock; if it is late, the test passes for nothing
+        raise ValueError
+    assert second.communicate() == ("True\n", None) and second.returncode == 0
 
 
 def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):

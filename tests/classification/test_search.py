@@ -243,10 +243,13 @@ def test_a_search_of_another_kind_is_told_apart(tmp_path):
 
 
 def test_a_file_is_no_folder_and_arguments_are_checked(tmp_path):
-    from artnb.errors import ArtnbError
+    from artnb.common.resuming import in_use
+    from artnb.errors import ArtnbError, TrainingError
 
     file = tmp_path / "file"
     file.write_text("")
+    with pytest.raises(TrainingError, match="is a file; name a folder"), in_use(file, TrainingError):
+        pass
     with pytest.raises(SearchError, match="is a file; name a folder"):
         search_classifier(small(), None, file)
     for options, words in (
