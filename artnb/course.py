@@ -339,8 +339,8 @@ def _index_entries(index: Path) -> dict[str, str]:
 def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:
     """A notebook's entry in the index: its title, its first picture, and its error if it failed."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
-    pictures = (output.data["image/png"] for output in outputs if "image/png" in output.get("data", ()))
-    picture = next(pictures, "")
+    data = (output.get("data", {}) for output in outputs)
+    picture = next((each[kind] for each in data for kind in ("image/jpeg", "image/png") if kind in each), "")
     title = html.escape(_title(notebook))
     image = f'<img alt="" src="data:image/png;base64,{_small(picture)}">' if picture else ""
     note = f'<p class="failed">Failed: {html.escape(error)}</p>' if error else ""
@@ -348,7 +348,7 @@ def _index_entry(path: Path, notebook: NotebookNode, error: str) -> str:
 
 
 def _small(picture: str) -> str:
-    """A PNG in base64, at most 480 pixels wide and high."""
+    """A picture in base64 as a PNG in base64, at most 480 pixels wide and high."""
     import io
 
     from PIL import Image

@@ -19,7 +19,7 @@ def notebooks(tmp_path, monkeypatch):
     (tmp_path / "notebooks/figures").mkdir(parents=True)
     (tmp_path / "notebooks/figures/box.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>')
     v4 = nbformat.v4
-    drawing = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])"
+    drawing = "import matplotlib.pyplot as plt\nfrom artnb import plots\nplots.use_style()\n_ = plt.plot([1, 2])"
     good = [
         v4.new_markdown_cell("# The first & best\n\nA formula: $x^2$, code: `$HOME`.\n\n![a box](figures/box.svg)"),
         v4.new_code_cell("import os\nprint(6 * 7, 'PYTEST_CURRENT_TEST' in os.environ)"),
@@ -42,6 +42,7 @@ def test_pages_are_written_with_an_index_and_a_failure_is_reported_at_the_end(no
     index = (tmp_path / "pages/index.html").read_text()
     assert "The first &amp; best" in index and "on purpose" in index and "data:image/png" in index
     page = (tmp_path / "pages/01_good.html").read_text()
+    assert "data:image/jpeg" in page  # a photograph as PNG would take four times as much
     assert "42 True" in page and "<msup><mi>x</mi><mn>2</mn></msup>" in page and "$HOME" in page
     assert "http://cdn" not in page and "https://cdn" not in page  # it opens without a network
     assert 'src="data:image/svg+xml;base64,' in page and "figures/box.svg" not in page  # nor needs a file beside it
