@@ -79,15 +79,14 @@ def _original_tuned(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _ours(table: pd.DataFrame) -> Iterator[str]:
-    minutes = table["seconds"].mean() / 60
-    yield f"| CNN, ours, from scratch | {_shares(table['test'], 'seed')} | {_millions(table)}, {minutes:.0f} minutes |"
+    yield f"| CNN, ours, from scratch | {_shares(table['test'], 'seed')} | {_validation(table)}; {_millions(table)} |"
 
 
 def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
-    best, hours = search["val_accuracy"].max(), search["seconds"].sum() / 3600
+    best = search["val_accuracy"].max()
     yield (
         f"| the same with what Hyperband found in `artnb search classifier ours` | {_shares(table['test'], 'seed')} | "
-        f"{len(search)} trainings in {hours:.1f} hours; {_percent(best)} on validation in the search, "
+        f"{len(search)} trainings; {_percent(best)} on validation in the search, "
         f"{_percent(table['validation'].mean())} on average when trained again |"
     )
 
@@ -107,10 +106,10 @@ def _folds(table: pd.DataFrame) -> Iterator[str]:
 
 def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
     lite = table[table["network"] == "EfficientNet-Lite0"]
-    first, minutes = lite.iloc[0], lite["seconds"].mean() / 60
+    first = lite.iloc[0]
     yield (
         f"| EfficientNet-Lite0, fine-tuned | {_shares(lite['test'], 'seed')}; {_interval(first)} of the first; among "
-        f"three {_percent(first['top3'])} | {_millions(lite)}, {minutes:.0f} minutes |"
+        f"three {_percent(first['top3'])} | {_validation(lite)}; {_millions(lite)} |"
     )
 
 
