@@ -274,11 +274,11 @@ def _quick(full: ClassifierRecipe) -> ClassifierRecipe:
         return replace(full, size=128, train_size=128, crop_size=96, augmentation=_CUT_OUTS).shortened(12)
     if name == "cnn-original":
         return replace(full, size=96, train_size=96).shortened(30)
-    light = name.startswith("efficientnet")
-    size = 112 if light else 80
+    light, whole_first = name.startswith("efficientnet"), name.endswith("-original")
+    size = (96 if whole_first else 112) if light else 80
     recipe = replace(full, size=size, train_size=size, crop_size=None)
-    if name.endswith("-original"):
-        return recipe.shortened(6 if light else 1)
+    if whole_first:
+        return recipe.shortened(4 if light else 1)
     head, tuning = recipe.phases
     phases = (replace(head, epochs=30), replace(tuning, learning_rate=3e-4))
     return replace(recipe, augmentation=_WHOLE, phases=phases).shortened(8 if light else 2)
