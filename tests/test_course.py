@@ -144,11 +144,14 @@ def test_make_never_overwrites_a_learners_work_nor_cleans_it_away():
 
 
 def test_what_compiled_code_says_stays_out_of_the_notebooks_of_make_lab(tmp_path, monkeypatch):
-    """TensorFlow greets with a dozen red lines, which no variable turns off."""
+    """TensorFlow greets with a dozen red lines, which no variable turns off.
+
+    A kernel hears of them in a thread of its own, and what comes after the cell's end is in no output: so it sleeps.
+    """
     from nbclient import NotebookClient
 
     assert "cp tools/ipython_kernel_config.py .venv/etc/ipython/" in (CHECKOUT / "Makefile").read_text()
-    code = "import os, sys\nos.write(2, b'a greeting\\n')\nprint('a warning', file=sys.stderr)"
+    code = "import os, sys, time\nos.write(2, b'a greeting\\n')\nprint('a warning', file=sys.stderr)\ntime.sleep(2)"
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under it, a kernel takes nothing of this sort at all
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     said = {}
