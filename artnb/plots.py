@@ -46,7 +46,7 @@ def use_style() -> None:
         from matplotlib_inline.config import InlineBackend
 
         inline = InlineBackend.instance()
-        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 90, "subsampling": 0}}
+        inline.print_figure_kwargs["pil_kwargs"] = {"quality": 90, "subsampling": 0}
         inline.figure_formats = {"jpeg"}
 
 

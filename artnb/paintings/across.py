@@ -97,5 +97,5 @@ def judging_set(everything: pd.DataFrame, collection: Collection, seed: int | No
 def free_artists(collection: Collection) -> tuple[str, ...]:
     """The artists whose works a painter may be trained on: those known to have died by 1955, sorted."""
     years = collection.artists.set_index("name")["years"].astype(str)
-    died = years.str.extract(r"(\d{4})\D*$")[0].astype(float)
+    died = years.str.extract(r"\d{4}\D+(\d{4})\D*$")[0].astype(float)
     return tuple(sorted(set(died.index[died <= FREE_UNTIL]) & set(collection.paintings["artist"])))

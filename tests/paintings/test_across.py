@@ -52,7 +52,7 @@ def test_strangers_are_the_same_whatever_they_are_called():
 
 
 def test_whose_works_are_free():
-    years = {"Degas": "1834 - 1917", "Picasso": "1881 – 1973", "Somebody": None, "Alive": "1970 -", "Last": "1890-1955"}
+    years = {"Degas": "1834 - 1917", "Picasso": "1881 – 1973", "Somebody": None, "Alive": "1930 -", "Last": "1890-1955"}
     artists = pd.DataFrame({"name": list(years), "years": list(years.values())})
     collection = Collection(None, "folder", artists, pd.DataFrame({"artist": [*years, "Unknown"]}))
     assert free_artists(collection) == ("Degas", "Last")

@@ -78,7 +78,7 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
     failed = 0
     with using(home=work, profile="quick" if quick else "full", seed=SEEDS[0]), in_use(work, ResultError):
         runs = Runs(prepare(), quick)
-        missing = [name for name in names if recorded_split(name, to) != runs.split]
+        missing = [name for name in names if not is_recorded(name, to, runs)]
         for number, name in enumerate(missing, 1):
             print(f"{number} of {len(missing)}, {name}: {says(name)}", flush=True)
             try:
@@ -87,12 +87,27 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
                 failed += 1
                 print(f"{name} was not made: {error}", file=sys.stderr, flush=True)
                 continue
+            (to / f"{name}.json").unlink(missing_ok=True)  # never an old label beside a new table
             with replacing(to / f"{name}.csv") as part:
                 table.convert_dtypes().to_csv(part, index=False)
             with replacing(to / f"{name}.json") as part:
                 part.write_text(json.dumps(about(name, runs), indent=1) + "\n", encoding="utf-8")
             write_page(to)
+    write_page(to)
     return min(failed, 1)
+
+
+def is_recorded(name: str, folder: Path, runs: Runs) -> bool:
+    """Whether a result is there, of this split, and by a run as quick as this one."""
+    with suppress(ArtnbError):
+        label = recorded(name, folder).attrs["about"]
+        return (label["split"], label["command"]) == (runs.split, command(name, runs))
+    return False
+
+
+def command(name: str, runs: Runs) -> str:
+    """What records a result."""
+    return f"python -m tools.results --only {name}" + " --quick" * runs.quick
 
 
 def says(name: str) -> str:
@@ -112,7 +127,7 @@ def about(name: str, runs: Runs) -> dict[str, object]:
     made = {"artnb": __version__, "python": platform.python_version()}
     set_here = {"ARTNB_PROFILE": settings.profile, "ARTNB_PRECISION": settings.precision}
     return {
-        "command": f"python -m tools.results --only {name}" + " --quick" * runs.quick,
+        "command": command(name, runs),
         "split": runs.split,
         "date": date.today().isoformat(),
         "source": settings.source,

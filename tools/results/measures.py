@@ -22,7 +22,7 @@ from artnb.classification.evaluation import bootstrap, scale
 from artnb.common.searching import search_identity
 from artnb.images import load_image
 from artnb.paintings.pipeline import Pictures, decode, decode_rows
-from artnb.paintings.splits import SUBSETS, folds
+from artnb.paintings.splits import SUBSETS, folds, readable
 from artnb.settings import settings
 from artnb.style import StyleRecipe, search_style, style_space
 from artnb.weights import TITLES, find_weights
@@ -148,8 +148,10 @@ def strangers(runs: Runs) -> pd.DataFrame:
     A row per model and heap of pictures; `distance` is the median, and about 1 for a training picture.
     """
     prepared = runs.prepared
-    unseen = prepared.collection.paintings
-    unseen = unseen[unseen["artist"].isin(prepared.strangers) & ~unseen["path"].isin(prepared.audit.unreadable)]
+    everybody = readable(prepared.collection, prepared.audit)
+    known = everybody.loc[everybody["artist"].isin(prepared.class_names), "group"]  # also under another name
+    unseen = everybody[everybody["artist"].isin(prepared.strangers) & ~everybody["group"].isin(known)]
+    unseen = unseen.drop_duplicates("group")
     heaps = {
         "test paintings": [prepared.collection.file(path) for path in prepared.table.query("subset == 'test'")["path"]],
         "artists never seen": [prepared.collection.file(path) for path in unseen["path"]],
