@@ -12,9 +12,10 @@ NOTEBOOKS := notebooks
 LEARNER := learner
 
 # One after the other, in processes of their own: TensorFlow gives little of its memory back, and a process that has
-# tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time.
+# tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time, and
+# so have the notebooks, beside which nothing else is held.
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
-	"tests/classification tests/cyclegan" "-n 1 tests/browser" "tests/notebooks notebooks"
+	"tests/classification tests/cyclegan" "-n 1 tests/browser" "tests/notebooks" "notebooks"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -6,6 +6,7 @@ and nothing is told by colour alone.
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,8 @@ def use_style() -> None:
         from matplotlib_inline.config import InlineBackend
 
         inline = InlineBackend.instance()
-        inline.print_figure_kwargs["pil_kwargs"] = {"quality": 90, "subsampling": 0}
+        how: dict[str, Any] = {"bbox_inches": "tight", "pil_kwargs": {"quality": 90, "subsampling": 0}}
+        inline.print_figure_kwargs = how
         inline.figure_formats = {"jpeg"}
 
 
