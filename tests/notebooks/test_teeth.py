@@ -155,6 +155,11 @@ def test_at_least_half_of_the_cells_that_print_are_compared():
         assert len(printing) >= 2 * len(ignored), path.name
 
 
+def test_no_notebook_takes_more_than_its_share_of_a_clone():
+    for path in (CHECKOUT / "notebooks").glob("[0-9]*.ipynb"):
+        assert path.stat().st_size < 2_500_000, path.name
+
+
 def test_every_notebook_has_the_courses_anatomy():
     for path in (CHECKOUT / "notebooks").glob("[0-9]*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
