@@ -271,9 +271,9 @@ def _release(name: str) -> str:
 
 
 def _code(parent: Path) -> Path:
-    """A copy of the installed package for the log, without the starters, because a model's own files are logged."""
+    """A copy of the installed package for the log, without pictures and starters: a model's own files are logged."""
     package = Path(__file__).parents[1]
-    ignore = shutil.ignore_patterns("__pycache__", models.STARTERS.name)
+    ignore = shutil.ignore_patterns("__pycache__", models.STARTERS.name, "*.jpg")
     return Path(shutil.copytree(package, parent / package.name, ignore=ignore))
 
 
