@@ -77,8 +77,10 @@ def in_use(folder: Path, error: type[ArtnbError], wait: bool = False) -> Iterato
             file.open("ab").close()  # raises where there can be no file; FileLock would wait for ever
             lock.acquire(timeout=-1 if wait else 0)
             break
-        except FileNotFoundError:  # whoever was there has failed, and the folder went along
-            continue
+        except FileNotFoundError:
+            if folder.is_dir():
+                raise
+            # Whoever was there has failed, and the folder went along: begin again.
         except Timeout:
             sentence = f"Another process works in {folder}; wait until it has ended, or name another folder."
             raise error(sentence) from None

@@ -216,6 +216,12 @@ with in_use(Path({str(folder)!r}), TrainingError, wait=True):
     assert second.communicate() == ("True\n", None) and second.returncode == 0
 
 
+def test_a_lock_that_cannot_be_made_ends_in_an_error_and_not_in_a_loop(tmp_path):
+    (tmp_path / ".lock").symlink_to(tmp_path / "gone" / "lock")
+    with pytest.raises(FileNotFoundError), in_use(tmp_path, TrainingError):
+        pass
+
+
 def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):
     """A limit of a file's size stands for it, at which writing fails likewise."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
