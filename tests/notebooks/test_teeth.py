@@ -1,11 +1,15 @@
 """Tests of the tests: a mistake planted in the library must fail the notebook that teaches about it."""
 
+import os
+import shutil
 import subprocess
 import sys
 
 import nbformat
 import pytest
 
+from artnb import prepare
+from artnb.settings import settings
 from tests.conftest import CHECKOUT
 
 PLANTED = {
@@ -125,9 +129,18 @@ PLANTED = {
 }
 
 
+@pytest.fixture(scope="module")
+def audits():
+    """The audit of the paintings, made without a fault: half a minute that the notebooks need not wait for again."""
+    prepare()
+    return settings.home / "audits"
+
+
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_fails_the_notebook(fault, tmp_path):
+def test_a_planted_fault_fails_the_notebook(fault, audits, tmp_path):
     number, code = PLANTED[fault]
+    home = tmp_path / "home"  # of its own: a model trained with a fault would be taken for a good one by other tests
+    shutil.copytree(audits, home / "audits")
     (source,) = (CHECKOUT / "notebooks").glob(f"{number}_*.ipynb")
     notebook = nbformat.read(source, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
@@ -136,6 +149,7 @@ def test_a_planted_fault_fails_the_notebook(fault, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-c", "pyproject.toml", str(tmp_path / "faulty.ipynb")],
         cwd=CHECKOUT,
+        env=os.environ | {"ARTNB_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
         capture_output=True,
         text=True,
     )
