@@ -15,7 +15,7 @@ LEARNER := learner
 # tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time, and
 # so have the notebooks, beside which nothing else is held.
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
-	"tests/classification tests/cyclegan" "-n 1 tests/browser" "tests/notebooks" "notebooks"
+	"tests/classification tests/cyclegan" "-n 1 tests/browser" "notebooks" "tests/notebooks"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

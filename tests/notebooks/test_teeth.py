@@ -129,18 +129,20 @@ PLANTED = {
 }
 
 
-@pytest.fixture(scope="module")
-def audits():
-    """The audit of the paintings, made without a fault: half a minute that the notebooks need not wait for again."""
+@pytest.fixture
+def home(tmp_path):
+    """A home with what the other notebooks have left, which no other test will use: a fault may be trained into it."""
     prepare()
-    return settings.home / "audits"
+    for kind in ("audits", "models"):
+        if (settings.home / kind).is_dir():
+            shutil.copytree(settings.home / kind, tmp_path / "home" / kind)
+    yield tmp_path / "home"
+    shutil.rmtree(tmp_path / "home")
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_fails_the_notebook(fault, audits, tmp_path):
+def test_a_planted_fault_fails_the_notebook(fault, home, tmp_path):
     number, code = PLANTED[fault]
-    home = tmp_path / "home"  # of its own: a model trained with a fault would be taken for a good one by other tests
-    shutil.copytree(audits, home / "audits")
     (source,) = (CHECKOUT / "notebooks").glob(f"{number}_*.ipynb")
     notebook = nbformat.read(source, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
