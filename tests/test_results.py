@@ -11,7 +11,7 @@ import pytest
 from artnb.errors import ArtnbError
 from artnb.results import FOLDER, ResultError, recorded, recorded_names
 from tests.conftest import CHECKOUT, draw
-from tools.results.__main__ import JOBS, main, page
+from tools.results.__main__ import JOBS, OTHERS, main, page
 from tools.results.sentences import SENTENCES, sentences
 
 README = CHECKOUT / "README.md"
@@ -77,7 +77,8 @@ def test_what_is_recorded_here_can_be_read_and_is_listed():
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(FOLDER), "python -m tools.results --readme"
     for name in recorded_names():
         table, about = recorded(name), recorded(name).attrs["about"]
-        assert name in JOBS and len(table) and about["source"] != "studio" and "--quick" not in about["command"]
+        assert name in [*JOBS, *OTHERS] and len(table) and "--quick" not in about["command"]
+        assert (about["source"] == "studio") == (name == "claims"), "all others are of real paintings"
     assert {file.stem for file in FOLDER.glob("*.csv")} == set(recorded_names())
 
 
@@ -193,8 +194,10 @@ def test_a_stop_or_an_error_costs_one_job(record, monkeypatch, capsys):
     damaged = record.tables / "first.json"
     damaged.write_text(damaged.read_text().replace('"split": "', '"split": "0'))
     assert record("--only", "first") == 0 and begun[-1] == "first"  # another split's
+    capsys.readouterr()
     assert main(["--list", "--to", str(record.tables)]) == 0
-    assert re.findall(r"^\S+", capsys.readouterr().out, re.MULTILINE)[-2] == "missing"
+    listed = {name: split for split, name in re.findall(r"^(\S+)\s+(\S+)", capsys.readouterr().out, re.MULTILINE)}
+    assert listed["second"] == "missing" != listed["third"] and set(listed) == {*JOBS, *OTHERS}
 
 
 @pytest.mark.parametrize(

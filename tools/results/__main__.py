@@ -5,25 +5,21 @@ search that was killed is resumed. It runs on the paintings, photographs and wei
 """
 
 import argparse
-import json
-import os
-import platform
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from artnb import __version__, prepare
+from artnb import prepare
 from artnb.common.files import replacing
 from artnb.common.resuming import in_use
 from artnb.errors import ArtnbError
 from artnb.results import CHECKOUT, ResultError, recorded
 from artnb.settings import settings, using
 from tools.results import measures, paintings, trainings
+from tools.results.recording import about, keep
 from tools.results.runs import SEEDS, Runs
 from tools.results.sentences import sentences
 
@@ -50,7 +46,8 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,
 }
-VERSIONS = ("tensorflow", "keras", "keras-tuner", "numpy", "pandas", "scikit-learn", "pillow")
+# What another command records here: `python -m tools.studio.claims --record`.
+OTHERS = {"claims": "Whether the studio's pictures show what the course says of them, on two draws; two seeds"}
 
 
 def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
@@ -87,11 +84,8 @@ def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
                 failed += 1
                 print(f"{name} was not made: {error}", file=sys.stderr, flush=True)
                 continue
-            (to / f"{name}.json").unlink(missing_ok=True)  # never an old label beside a new table
-            with replacing(to / f"{name}.csv") as part:
-                table.convert_dtypes().to_csv(part, index=False)
-            with replacing(to / f"{name}.json") as part:
-                part.write_text(json.dumps(about(name, runs), indent=1) + "\n", encoding="utf-8")
+            source, pictures = settings.source, len(runs.prepared.table)
+            keep(name, table, about(command(name, runs), runs.split, source, pictures), to)
             write_page(to)
     write_page(to)
     return min(failed, 1)
@@ -111,48 +105,14 @@ def command(name: str, runs: Runs) -> str:
 
 
 def says(name: str) -> str:
-    """What a job's table holds, in a line."""
-    return (JOBS[name].__doc__ or "").splitlines()[0].removesuffix(".")
+    """What a table holds, in a line."""
+    return OTHERS.get(name) or (JOBS[name].__doc__ or "").splitlines()[0].removesuffix(".")
 
 
 def recorded_split(name: str, folder: Path) -> str:
     """The digest of the split that a result was recorded on; empty if it is not there, or damaged."""
     with suppress(ArtnbError):
         return recorded(name, folder).attrs["about"]["split"]
-    return ""
-
-
-def about(name: str, runs: Runs) -> dict[str, object]:
-    """Where a result is from: no name or path of this machine."""
-    made = {"artnb": __version__, "python": platform.python_version()}
-    set_here = {"ARTNB_PROFILE": settings.profile, "ARTNB_PRECISION": settings.precision}
-    return {
-        "command": command(name, runs),
-        "split": runs.split,
-        "date": date.today().isoformat(),
-        "source": settings.source,
-        "paintings": len(runs.prepared.table),
-        "settings": set_here | ({"ARTNB_WEIGHTS": "packaged"} if settings.weights == "packaged" else {}),
-        "machine": {"processor": processor(), "cores": os.cpu_count()},
-        "versions": made | {package: _version(package) for package in VERSIONS},
-    }
-
-
-def processor() -> str:
-    """The processor's model, as it names itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _version(package: str) -> str:
-    for name in (package, f"{package}-cpu"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return ""
 
 
@@ -165,7 +125,7 @@ def write_page(folder: Path) -> None:
 def page(folder: Path) -> str:
     """The folder's README: a line per result."""
     rows = []
-    for name in JOBS:
+    for name in [*JOBS, *OTHERS]:
         split = recorded_split(name, folder)
         when = f"{recorded(name, folder).attrs['about']['date']}, split {split[:8]}" if split else "not yet"
         rows.append(f"| {name} | {says(name)} | {when} |")
@@ -174,10 +134,11 @@ def page(folder: Path) -> str:
 
 PAGE = """# Recorded results
 
-What real runs gave on real paintings: NAME.csv is the table; NAME.json says by which command, on which split, when, on
-which processor and with which versions. `artnb.results.recorded("NAME")` reads both. `make results` records what is
-missing, one after the other; to have one made again, remove its files. An empty cell is what could not be measured, and
-the row's `needs` says what it would take. Seconds are those that passed, on a machine that may have had other work.
+What real runs gave on real paintings (claims: on the built-in ones): NAME.csv is the table; NAME.json says by which
+command, on which split, when, on which processor and with which versions. `artnb.results.recorded("NAME")` reads both.
+`make results` records what is missing, one after the other; to have one made again, remove its files. An empty cell is
+what could not be measured, and the row's `needs` says what it would take. Seconds are those that passed, on a machine
+that may have had other work.
 
 | name | what | recorded |
 |---|---|---|
@@ -197,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         if chosen.list:
-            for name in JOBS:
+            for name in [*JOBS, *OTHERS]:
                 print(f"{recorded_split(name, chosen.to)[:8] or 'missing':8}  {name:15} {says(name)}")
             return 0
         if chosen.readme:

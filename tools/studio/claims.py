@@ -3,6 +3,7 @@
 Paints a draw of the collection if it is not in the folder, trains what is not trained there yet, by the recipes of the
 quick profile and with the seeds below, and judges each claim. A claim is a difference that must be above 0: on the
 same test pictures, averaged over the seeds, by a 95 % interval over the pictures, and for each seed alone as well.
+`--record` judges two draws, the collection that ships and one that nothing was chosen by, for data/results.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from artnb.classification.evaluation import bootstrap, scale, temperature
 from artnb.common.files import replacing
 
 SEEDS = (1, 2)  # of the trainings; fixed before any was judged
+SEALED = 2026  # the draw that was not looked at until everything else was decided
 DRAWS, DRAWING = 2000, 1874  # samples of an interval, and their seed
 
 Array = np.ndarray
@@ -211,10 +213,37 @@ def save(claims: Sequence[Claim], file: Path) -> pd.DataFrame:
     return table
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Judge a draw and write claims.csv into its folder."""
-    from artnb.settings import settings
+def judged(folder: Path, draw: int) -> pd.DataFrame:
+    """The claims of a draw, also written to claims.csv in the draw's own folder, see `trials.answers`."""
     from tools.studio import trials
+
+    folder = folder / str(draw)
+    return save(judge(*trials.answers(folder, draw, SEEDS)), folder / "claims.csv")
+
+
+def record(folder: Path) -> pd.DataFrame:
+    """The claims of both draws, as the recorded result "claims"."""
+    from artnb.paintings.splits import split_digest
+    from artnb.results import CHECKOUT
+    from artnb.settings import using
+    from tools.results.__main__ import write_page
+    from tools.results.recording import about, keep
+    from tools.studio import trials
+    from tools.studio.building import SEED
+
+    tables = {draw: judged(folder, draw) for draw in (SEED, SEALED)}
+    splits = pd.concat(trials.draw_prepared(folder / str(draw), draw).table for draw in tables)
+    table = pd.concat(tables, names=["draw"]).reset_index("draw")
+    with using(weights="packaged", profile="quick"):
+        command = "python -m tools.studio.claims --record"
+        keep("claims", table, about(command, split_digest(splits), "studio", len(splits)), CHECKOUT)
+    write_page(CHECKOUT)
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge a draw, or record both."""
+    from artnb.settings import settings
     from tools.studio.building import SEED
 
     parser = argparse.ArgumentParser(
@@ -224,10 +253,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--folder", type=Path, default=settings.home / "claims", help="where draws and answers are kept"
     )
+    parser.add_argument("--record", action="store_true", help="judge two draws and write data/results/claims.csv")
     options = parser.parse_args(arguments)
-    folder = options.folder / str(options.draw)
-    answers, pairs = trials.answers(folder, options.draw, SEEDS)
-    print(save(judge(answers, pairs), folder / "claims.csv").to_string(index=False))
+    found = record(options.folder) if options.record else judged(options.folder, options.draw)
+    print(found.to_string(index=False))
 
 
 if __name__ == "__main__":

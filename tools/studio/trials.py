@@ -106,14 +106,20 @@ def _last_map(classes: int, size: int | None, weights: str | None = "imagenet") 
     )
 
 
-def answers(folder: Path, draw: int, seeds: Sequence[int]) -> tuple[dict[str, list[Says]], list[tuple[int, int]]]:
-    """Train what is not there yet; what all networks of a draw say, and the classes of masters and pupils."""
+def draw_prepared(folder: Path, draw: int) -> Prepared:
+    """A draw of the collection, painted if it is not in the folder yet, and its split."""
     if not (folder / "pictures").is_dir():
         shutil.rmtree(folder / "part", ignore_errors=True)  # what a kill has left
         build(folder / "part", draw, heaps=False)
         (folder / "part").rename(folder / "pictures")
+    with using(source="folder", data=folder / "pictures", home=folder):
+        return prepare(seed=SPLIT)
+
+
+def answers(folder: Path, draw: int, seeds: Sequence[int]) -> tuple[dict[str, list[Says]], list[tuple[int, int]]]:
+    """Train what is not there yet; what all networks of a draw say, and the classes of masters and pupils."""
+    prepared = draw_prepared(folder, draw)
     with using(source="folder", data=folder / "pictures", home=folder, weights="packaged"):
-        prepared = prepare(seed=SPLIT)
         found: dict[str, list[Says]] = {name: [] for name in trainings()}
         for seed in seeds:
             for name, training in trainings().items():
