@@ -93,6 +93,7 @@ def test_a_damaged_memory_is_made_anew(mine, content, capsys, tmp_path):
     assert load_audit(collection) == first and capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_what_was_found(studio):
     found = load_audit(studio)
     digests = {path: sha256(studio.file(path)) for path in studio.paintings["path"]}
