@@ -19,7 +19,7 @@ def chromium():
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gallery(chromium, tmp_path_factory):
     """As `make demo` serves it, with a kernel that waits for each page."""
     with galleries.serve(tmp_path_factory.mktemp("home")) as server:
