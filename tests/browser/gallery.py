@@ -126,6 +126,11 @@ def visit(chromium, gallery: Gallery, name: str = "", width: int = 1280) -> Visi
     return found
 
 
+def button(page, name, **how):
+    """The button of a page that is called so."""
+    return page.get_by_role("button", name=name, **how)
+
+
 def upload(page, file, which: int = 0) -> None:
     """Choose a file in the dialog of the n-th upload button; a dict with name, mimeType and buffer does, too."""
     with page.expect_file_chooser() as dialog:

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import time
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 from artnb.images import load_image
 from artnb.operation.store import Store
 from artnb.style.files import read_painting
-from tests.browser.gallery import CHECKOUT, PAGES, serve, upload, visit
+from tests.browser.gallery import CHECKOUT, PAGES, button, upload
 
 WIDTHS = (1280, 390)
 
@@ -32,10 +31,6 @@ def check(page):
     written = page.content()
     assert "Traceback" not in written and str(CHECKOUT) not in written
     assert not page.locator(".jp-InputArea, .highlight").count(), "source code is shown"
-
-
-def button(page, name, **how):
-    return page.get_by_role("button", name=name, **how)
 
 
 def bright(page, name, **how):
@@ -338,84 +333,3 @@ def test_a_photograph_becomes_a_monet(monet, tmp_path, keep):
     picture.value.save_as(tmp_path / "monet.png")
     assert load_image(tmp_path / "monet.png").shape == (427, 640, 3)
     assert not button(monet, "Monet to photograph").count(), "the way back paints blots"
-
-
-def test_a_visitor_who_leaves_in_mid_job_leaves_no_kernel(visitor, gallery):
-    page = visitor("paint_like", 390)
-    kernel = gallery.kernel_of(page)
-    button(page, "A cat").click()
-    button(page, "Maud Ashgrove").first.click()
-    page.get_by_alt_text("The painting: Maud Ashgrove").wait_for()
-    button(page, "Paint", exact=True).click()
-    page.get_by_alt_text("The picture after").wait_for()
-    page.close(run_before_unload=True)
-    kernel.wait(60)  # a page's goodbye may be lost on a busy machine: then it is missed after half a minute
-
-
-def test_a_browser_that_is_killed_leaves_no_kernel(chromium, gallery):
-    """It says nothing when it goes."""
-    visitor = visit(chromium, gallery, "monet")
-    kernel = gallery.kernel_of(visitor.page)
-    visitor.page.context.close()
-    kernel.wait(60)
-
-
-def test_a_page_whose_kernel_died_says_so_and_begins_again(chromium, gallery):
-    visitor = visit(chromium, gallery, "who_painted_this")
-    page = visitor.page
-    kernel = gallery.kernel_of(page)
-    kernel.kill()
-    said = page.get_by_role("alert").get_by_text("It begins again in a moment")
-    said.wait_for(timeout=20_000)
-    said.wait_for(state="detached", timeout=60_000)
-    button(page, "Camille Aubertin").click()
-    page.get_by_alt_text("The painting: Camille Aubertin").wait_for()
-    assert gallery.kernel_of(page).pid != kernel.pid
-    page.context.close()
-
-
-def test_a_page_that_hears_nothing_says_so_and_waits(chromium, gallery):
-    visitor = visit(chromium, gallery, "monet")
-    page, kernel = visitor.page, gallery.kernel_of(visitor.page)
-    page.route("**/artnb/alive/**", lambda route: route.abort())
-    said = page.get_by_role("alert").get_by_text("The server does not answer")
-    said.wait_for(timeout=30_000)
-    page.unroute("**/artnb/alive/**")
-    said.wait_for(state="detached", timeout=30_000)
-    button(page, "A dahlia").click()
-    page.get_by_alt_text("The picture: A dahlia").wait_for()
-    assert gallery.kernel_of(page).pid == kernel.pid
-    page.context.close()
-
-
-def test_a_slow_line_finds_its_kernel_alive(chromium, gallery):
-    """Kernels that wait for long, and scripts that take longer to come than a kernel is left alone."""
-    waiting = max(kernel.create_time() for kernel in gallery.kernels())
-    time.sleep(max(0, 65 - (time.time() - waiting)))
-    page = chromium.new_context().new_page()
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    speed = 2_000_000 / 8  # bytes per second
-    line.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 80, "downloadThroughput": speed, "uploadThroughput": speed},
-    )
-    page.goto(gallery.url + "voila/render/paint_like.ipynb", wait_until="commit", timeout=60_000)
-    page.locator("h1", has_text="Paint like").wait_for(timeout=180_000)
-    kernel = gallery.kernel_of(page)
-    button(page, "A cat").click()
-    page.get_by_alt_text("The photograph: A cat").wait_for(timeout=60_000)
-    assert gallery.kernel_of(page) == kernel
-    page.context.close()
-
-
-def test_who_comes_when_all_rooms_are_taken_waits_and_gets_in(chromium, tmp_path):
-    with serve(tmp_path, "--cold", "--kernels=1") as small:
-        first = visit(chromium, small, "monet")
-        page = chromium.new_context().new_page()
-        page.goto(small.url + "voila/render/who_painted_this.ipynb")
-        page.get_by_role("heading", name="One moment, please").wait_for()
-        assert len(small.kernels()) == 1
-        first.page.close(run_before_unload=True)
-        page.locator("h1", has_text="Who painted this?").wait_for(timeout=90_000)
-        page.context.close()
