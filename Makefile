@@ -13,7 +13,7 @@ LEARNER := learner
 
 # One after the other, in processes of their own: TensorFlow gives little of its memory back, and a process that has
 # tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time, and
-# so have the notebooks, beside which nothing else is held.
+# so have the notebooks, beside which nothing else is held. Their own tests come last, and begin with what they trained.
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
 	"tests/classification tests/cyclegan" "-n 1 tests/browser" "notebooks" "tests/notebooks"
 
