@@ -13,9 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 
+from artnb import prepare
 from artnb.paintings.pipeline import ORIGINAL, Pictures, load_pictures, steps_per_epoch, training_batches
-from artnb.paintings.sources import Collection, load_collection
-from artnb.paintings.splits import choose, random_split
+from artnb.paintings.sources import Collection
 
 
 def keras_batches(collection: Collection, paths: list[str], labels: list[str]) -> Iterator:
@@ -50,9 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    collection = load_collection()
-    table = random_split(choose(collection))
-    data = load_pictures(collection, table, size=224)
+    prepared = prepare()
+    collection = prepared.collection
+    data = load_pictures(collection, prepared.table, size=224)
     train: Pictures = data.train
     steps = min(30, steps_per_epoch(train))
     names = [data.class_names[label] for label in train.labels]

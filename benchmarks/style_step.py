@@ -13,6 +13,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -23,7 +24,7 @@ from skimage import data
 
 from artnb.backbones import load_backbone
 from artnb.images import fit
-from artnb.style.recipes import style_recipe
+from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import stylize
 
@@ -41,7 +42,7 @@ def seconds(step: Callable[[], object], times: int) -> float:
     return float(np.median(taken))
 
 
-def our_step(network: keras.Model, recipe, content: np.ndarray, style: np.ndarray, xla: bool) -> Callable:
+def our_step(network: keras.Model, recipe: StyleRecipe, content: np.ndarray, style: np.ndarray, xla: bool) -> Callable:
     """Adam on the pixels, as `style.transfer` does it."""
     scene = Scene(network, recipe, content, [style], [1.0])
     picture = tf.Variable(scene.content)
@@ -58,7 +59,7 @@ def our_step(network: keras.Model, recipe, content: np.ndarray, style: np.ndarra
     return lambda: step().numpy()
 
 
-def original_step(network: keras.Model, recipe, content: np.ndarray, style: np.ndarray) -> Callable:
+def original_step(network: keras.Model, recipe: StyleRecipe, content: np.ndarray, style: np.ndarray) -> Callable:
     """The student project's loop, with its mistakes."""
     layers = list(recipe.style_layers)
     models = [keras.Model(network.input, network.output[name]) for name in [*layers, *recipe.content_layers]]
@@ -97,7 +98,7 @@ def bare_step(network: keras.Model, deepest: str, content: np.ndarray) -> Callab
     return lambda: step().numpy()
 
 
-def torch_step(recipe, content: np.ndarray, style: np.ndarray) -> Callable | None:
+def torch_step(recipe: StyleRecipe, content: np.ndarray, style: np.ndarray) -> Callable | None:
     """The same loop in PyTorch; None where it is not installed."""
     try:
         import torch
@@ -107,7 +108,7 @@ def torch_step(recipe, content: np.ndarray, style: np.ndarray) -> Callable | Non
     widths = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512, 512)
     layers, channels, block, number, taps_at = [], 3, 1, 0, {}
     for width in widths:
-        if width == "pool":
+        if isinstance(width, str):
             layers.append(nn.MaxPool2d(2))
             block, number = block + 1, 0
             continue
@@ -117,14 +118,14 @@ def torch_step(recipe, content: np.ndarray, style: np.ndarray) -> Callable | Non
     network = nn.Sequential(*layers).eval().requires_grad_(False)
     torch.set_num_threads(os.cpu_count() or 1)
 
-    def seen(image):
+    def seen(image: Any) -> dict[int, Any]:
         found = {}
         for place, layer in enumerate(network):
             image = layer(image)
             found[place] = image
         return found
 
-    def gram(features):
+    def gram(features: Any) -> Any:
         flat = features.flatten(2)[0]
         return flat @ flat.T / flat.shape[1]
 

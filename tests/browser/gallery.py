@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -103,7 +104,7 @@ def browser() -> Iterator:
 class Visit:
     """A page in a browser window of its own, and what went wrong in it."""
 
-    page: object
+    page: Any
     troubles: list[str] = field(default_factory=list)
 
 
