@@ -1,12 +1,15 @@
 """The judge of the studio's claims: what is so comes out as holding, and what isn't, as not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from artnb import results
 from tests.classification.conftest import tiny
 from tools.studio import trials
-from tools.studio.claims import between, judge, paired, save
+from tools.studio.claims import SEALED, between, judge, main, paired, save
 
 PICTURES, CLASSES, SEEDS = 300, 11, (1, 2)
 LABELS = np.arange(PICTURES) % CLASSES
@@ -123,6 +126,27 @@ def test_claims_are_written_as_they_are_told(tmp_path):
     assert list(told["holds"]) == [True, False]
     pd.testing.assert_frame_equal(pd.read_csv(file), told)
     assert list(told) == ["claim", "difference", "low", "high", "holds", "n", "seeds"]
+
+
+def test_both_draws_are_recorded_with_where_they_are_from(tmp_path, monkeypatch):
+    """The trainings are made up here; what is said of each draw is kept apart."""
+
+    def table(folder, draw):
+        return SimpleNamespace(table=pd.DataFrame({"sha256": [f"{draw}a"], "artist": "a", "subset": "test"}))
+
+    def answers(folder, draw, seeds):
+        folder.mkdir(parents=True)
+        return made_up(draw != SEALED), PAIRS
+
+    monkeypatch.setattr(trials, "draw_prepared", table)
+    monkeypatch.setattr(trials, "answers", answers)
+    monkeypatch.setattr(results, "CHECKOUT", tmp_path)
+    main(["--record", "--folder", str(tmp_path / "draws")])
+    found = results.recorded("claims", tmp_path)
+    assert found.groupby("draw")["holds"].agg(["all", "any"]).to_numpy().tolist() == [[True, True], [False, False]]
+    about = found.attrs["about"]
+    assert (about["source"], about["paintings"], about["settings"]["ARTNB_PROFILE"]) == ("studio", 2, "quick")
+    assert "| claims |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
