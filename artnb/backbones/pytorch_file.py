@@ -4,7 +4,9 @@ Files that PyTorch wrote before version 1.6 are a chain of pickles followed by r
 so this reader admits the five names that a dictionary of tensors needs, and refuses every other.
 """
 
+import mmap
 import pickle
+import pickletools
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +16,7 @@ import numpy as np
 from artnb.errors import ArtnbError
 
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
+_MOST_REMEMBERED = 2**20  # a state dict remembers some thousand things; the reader makes room for the highest number
 _STORAGES: dict[Any, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
@@ -33,28 +36,11 @@ def read_tensors(file: str | Path) -> dict[str, np.ndarray]:
     """
     with Path(file).open("rb") as stream:
         try:
-            opening = [_Unpickler(stream).load() for _ in range(3)]
-            if opening[:2] != [_MAGIC, _VERSION]:
-                raise ValueError("it does not begin as one")
-            unpickler = _Unpickler(stream)
-            tensors = unpickler.load()
-            for key in _Unpickler(stream).load():
-                storage = unpickler.storages[key]
-                count = int.from_bytes(stream.read(8), "little")
-                data = stream.read(storage.nbytes)
-                if count != storage.size or len(data) != storage.nbytes:
-                    raise ValueError(f"the tensor {key} is cut short")
-                storage[:] = np.frombuffer(data, storage.dtype)
-        except (
-            pickle.UnpicklingError,
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            EOFError,
-            AttributeError,
-            ArithmeticError,
-        ) as error:
+            # Mapped, so that a length in the file can't ask for more than the file holds.
+            tensors = _tensors(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError:
+            raise
+        except Exception as error:  # a pickle from a stranger can raise any
             raise TensorFileError(
                 f"{Path(file).name} can't be read as tensors of PyTorch's old format ({error}); "
                 "install its package again, or name another file."
@@ -64,6 +50,34 @@ def read_tensors(file: str | Path) -> dict[str, np.ndarray]:
             f"{Path(file).name} holds something else than a dictionary of tensors; name another file."
         )
     return dict(tensors)
+
+
+def _tensors(stream: mmap.mmap) -> Any:
+    opening = [_unpickled(stream)[0] for _ in range(3)]
+    if opening[:2] != [_MAGIC, _VERSION]:
+        raise ValueError("it does not begin as one")
+    tensors, storages = _unpickled(stream)
+    for key in _unpickled(stream)[0]:
+        storage = storages[key]
+        count = int.from_bytes(stream.read(8), "little")
+        data = stream.read(storage.nbytes)
+        if count != storage.size or len(data) != storage.nbytes:
+            raise ValueError(f"the tensor {key} is cut short")
+        storage[:] = np.frombuffer(data, storage.dtype)
+    return tensors
+
+
+def _unpickled(stream: mmap.mmap) -> tuple[Any, dict[str, np.ndarray]]:
+    """The next pickle, and the storages that it names; it is looked through before anything in it is done."""
+    start = stream.tell()
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.proto > 2:
+            _refuse(f"{opcode.name} of a newer format")
+        if "PUT" in opcode.name and int(argument) > _MOST_REMEMBERED:
+            _refuse(f"room for {argument} things")
+    stream.seek(start)
+    unpickler = _Unpickler(stream)
+    return unpickler.load(), unpickler.storages
 
 
 class _Unpickler(pickle.Unpickler):

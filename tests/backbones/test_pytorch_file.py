@@ -1,6 +1,7 @@
 import io
 import os
 import pickle
+import resource
 import struct
 from typing import ClassVar
 
@@ -87,7 +88,12 @@ def test_tensors_in_any_order_of_axes(tmp_path):
     [
         b"",
         b"not a pickle",
-        os.urandom(500),
+        np.random.default_rng(0).bytes(500),
+        b"\x80\x02r" + (2**29).to_bytes(4, "little") + b".",  # remembers one thing, at place 2**29
+        b"\x80\x02r" + (2**32 - 1).to_bytes(4, "little") + b".",
+        b"\x80\x05\x96" + (2**34).to_bytes(8, "little") + b".",  # an array of 16 GB
+        b"\x80\x02X" + (2**31).to_bytes(4, "little") + b"short",
+        b"\x80\x02\x8b" + (2**31 - 1).to_bytes(4, "little") + b"\x01.",
         pickle.dumps({"a": 1}),
         written({}, {}, opening=(MAGIC, 7, {})),
         written({"a": _Rebuilt(_Storage(FLOAT, "0", 6), 0, (2, 3), (3, 1))}, {"0": NUMBERS}, cut=5),
@@ -101,8 +107,26 @@ def test_tensors_in_any_order_of_axes(tmp_path):
 def test_anything_else_is_one_sentence(content, tmp_path):
     file = tmp_path / "tensors.pth"
     file.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(TensorFileError, match=r"tensors\.pth"):
         read_tensors(file)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "it took more than 100 MB"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_bytes_are_one_sentence(seed, tmp_path):
+    """Alone, and in the middle of a file that begins well."""
+    noise = np.random.default_rng(seed)
+    good = written({"a": _Rebuilt(_Storage(FLOAT, "0", 6), 0, (2, 3), (3, 1))}, {"0": NUMBERS})
+    file = tmp_path / "tensors.pth"
+    for _ in range(200):
+        at = int(noise.integers(30, len(good) - 40))
+        for content in (noise.bytes(100), good[:at] + noise.bytes(4) + good[at + 4 :]):
+            file.write_bytes(content)
+            try:
+                read_tensors(file)
+            except TensorFileError as error:
+                assert "tensors.pth" in str(error)
 
 
 def test_no_code_is_run(tmp_path):
