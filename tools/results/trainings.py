@@ -104,11 +104,11 @@ def _others(runs: Runs, way: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-EPOCHS = 15  # of the ablation's trainings, at most: what is compared is trained for as long
+EPOCHS = 10  # of the trainings of an ablation or of folds, at most: what is compared is trained for as long
 
 
 def ablation(runs: Runs) -> pd.DataFrame:
-    """Ours without each of its changes, the original's with each; 15 epochs at most, and the base as well; one seed.
+    """Ours without each of its changes, the original's with each; 10 epochs at most, and the base as well; one seed.
 
     A row per change; `difference` is the test accuracy less the base's, painting by painting, with its interval.
     """
