@@ -1,7 +1,6 @@
 """Tables about what trained networks can do, and the searches for a style."""
 
 import io
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -31,7 +30,7 @@ from tools.results.trainings import EPOCHS
 
 
 def depths(runs: Runs) -> pd.DataFrame:
-    """A linear head on stored features of the frozen EfficientNet-Lite0: its last map, four depths; seconds.
+    """A linear head on stored features of the frozen EfficientNet-Lite0: its last map, four depths.
 
     A row per depth, and all four.
     """
@@ -40,8 +39,7 @@ def depths(runs: Runs) -> pd.DataFrame:
     core = networks.build_network(LITE, len(runs.prepared.class_names), size).core
     whole = load_backbone(LITE, size).model
     last = keras.Model(whole.input, keras.layers.GlobalAveragePooling2D()(whole.output))
-    found, seconds = _features(core, pictures)
-    of_last, seconds_of_last = _features(last, pictures)
+    found, of_last = (_features(each, pictures) for each in (core, last))
     names = networks.STATISTICS_LAYERS[LITE]
     ends = np.cumsum([2 * core.get_layer(name).output.shape[-1] for name in names])
     parts = {"mean of the last map": of_last}
@@ -50,21 +48,17 @@ def depths(runs: Runs) -> pd.DataFrame:
     parts["mean and std, all four"] = found
     rows = []
     for depth, features in parts.items():
-        start = time.perf_counter()
         head = _linear_head().fit(features["train"], pictures["train"].labels)
-        row = {"features": depth, "numbers": features["train"].shape[1], "head_seconds": time.perf_counter() - start}
-        row |= {"core_seconds": seconds_of_last if features is of_last else seconds}
+        row = {"features": depth, "numbers": features["train"].shape[1]}
         right = {subset: head.predict(features[subset]) == pictures[subset].labels for subset in SUBSETS}
         low, high = bootstrap(right["test"])
         rows.append(row | {subset: share.mean() for subset, share in right.items()} | {"low": low, "high": high})
     return pd.DataFrame(rows).round(4)
 
 
-def _features(core: keras.Model, pictures: dict[str, Pictures]) -> tuple[dict[str, np.ndarray], float]:
-    """What a frozen core finds in the pictures of each subset, and the seconds that this took."""
-    start = time.perf_counter()
-    found = {subset: core.predict(images.images, verbose=0) for subset, images in pictures.items()}
-    return found, time.perf_counter() - start
+def _features(core: keras.Model, pictures: dict[str, Pictures]) -> dict[str, np.ndarray]:
+    """What a frozen core finds in the pictures of each subset."""
+    return {subset: core.predict(images.images, verbose=0) for subset, images in pictures.items()}
 
 
 def _linear_head() -> Any:
