@@ -11,7 +11,7 @@ from typing import Any
 import artnb
 from artnb.errors import ArtnbError
 from artnb.paintings import studio
-from artnb.paintings.sources import load_collection, load_photos_and_monets, locate_collection
+from artnb.paintings.sources import load_collection, load_photos_and_monets, locate_collection, read_collection
 from artnb.settings import settings
 from artnb.weights import TITLES, WEIGHTS, fetch_command, find_weights
 
@@ -45,7 +45,7 @@ def examine() -> dict[str, Any]:
         "profile": settings.profile,
         "seed": settings.seed,
         "gpus": gpus,
-        "advice": [*_complaint(check_keras), *_advice(weights, gpus)],
+        "advice": [*_complaint(check_keras), *_missing_paintings(data, complete), *_advice(weights, gpus)],
     }
 
 
@@ -79,6 +79,15 @@ def setup_line() -> str:
     )
 
 
+def _missing_paintings(data: Path, complete: bool) -> list[str]:
+    """What is wrong with the paintings, looked at where they are: nothing is downloaded for it."""
+    if settings.source == "folder":
+        return _complaint(load_collection)
+    if settings.source == "kaggle" and complete:
+        return _complaint(lambda: read_collection(data, "kaggle"))
+    return []
+
+
 def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
     advice = []
     if not studio.is_whole():
@@ -87,8 +96,6 @@ def _advice(weights: dict[str, str | None], gpus: list[str]) -> list[str]:
         )
     if settings.source == "studio":
         advice.append("for real paintings: ARTNB_SOURCE=kaggle (1.2 GB), or ARTNB_DATA=/folder/of/your/copy")
-    if settings.source == "folder":
-        advice += _complaint(load_collection)
     if settings.monet_data is not None:
         advice += _complaint(load_photos_and_monets)
     if isinstance(settings.weights, Path) and not settings.weights.is_dir():

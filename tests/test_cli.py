@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -65,6 +66,15 @@ def test_the_split_as_a_table(folder, tmp_path):
     assert summary["paintings"] == 43 and summary["groups"] == 42 and sum(summary["subsets"].values()) == 43
     to_stdout = artnb("paintings", "split", "--min-paintings", "20", "--seed", "3", ARTNB_DATA=str(folder))
     assert to_stdout.stdout == file.read_text()
+
+
+def test_a_table_is_utf_8_whatever_the_terminal_speaks(folder):
+    (folder / "images/El_Greco").rename(folder / "images/Andō_Hiroshige")
+    environment = os.environ | {"ARTNB_DATA": str(folder), "PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "artnb", "paintings", "split", "--min-paintings", "20"]
+    done = subprocess.run(command, capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(io.BytesIO(done.stdout))["artist"].nunique() == 2
 
 
 @pytest.mark.slow

@@ -63,6 +63,9 @@ def test_the_report_says_where_kaggles_paintings_are_and_whether_they_are_comple
     assert str(place) in paintings_line() and "not downloaded yet" in paintings_line()
     (place.parents[1] / "1.complete").touch()
     assert "not downloaded yet" not in paintings_line()
+    assert any("remove that folder" in advice for advice in doctor.examine()["advice"]), "its pictures are gone"
+    draw(place / "images" / "images" / "Titian" / "1.jpg", 1)
+    assert not any("remove that folder" in advice for advice in doctor.examine()["advice"])
 
 
 def test_the_setup_line_holds_no_path(use, tmp_path):

@@ -58,6 +58,15 @@ def test_new_pictures_join_training_and_every_fifth_validation(model, collection
     assert gather(model, collection, [new], seed=1).table.equals(material.table)
 
 
+def test_the_folder_that_one_stands_in_has_its_name(model, collection, new, monkeypatch):  # noqa: F811
+    """`--new .` would otherwise give its pictures no name, and two such folders the same one."""
+    by_name = gather(model, collection, [new], seed=1).table
+    monkeypatch.chdir(new)
+    assert gather(model, collection, ["."], seed=1).table.equals(by_name)
+    monkeypatch.chdir(new / "Claude_Monet")
+    assert gather(model, collection, [".."], seed=1).table.equals(by_name)
+
+
 def test_nothing_of_the_test_or_the_validation_enters_training(model, collection, table, new):  # noqa: F811
     for subset, name in (("test", "a"), ("validation", "b")):
         row = table[(table["subset"] == subset) & (table["artist"] == "Claude Monet")].iloc[0]

@@ -166,11 +166,13 @@ def test_kaggle_is_downloaded_at_a_pinned_version(use, tmp_path, monkeypatch):
     assert collection.source == "kaggle"
 
 
-@pytest.mark.parametrize("load", [load_collection, load_photos_and_monets])
+@pytest.mark.parametrize(
+    ("load", "own"), [(load_collection, "ARTNB_DATA"), (load_photos_and_monets, "ARTNB_MONET_DATA")]
+)
 @pytest.mark.parametrize(
     "failure", [requests.exceptions.ConnectionError("no route"), kagglehub.exceptions.UnauthenticatedError()]
 )
-def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, failure, load):
+def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, failure, load, own):
     def fail(handle):
         raise failure
 
@@ -179,7 +181,7 @@ def test_without_a_network_kaggle_names_the_two_other_sources(use, monkeypatch, 
     with pytest.raises(SourceError) as error:
         load()
     message = str(error.value)
-    assert "ARTNB_DATA" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
+    assert f"{own}=/your/copy" in message and "ARTNB_SOURCE=studio" in message and "\n" not in message
 
 
 def test_the_studio_never_asks_the_network(studio, monkeypatch):

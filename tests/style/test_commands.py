@@ -72,6 +72,8 @@ def test_a_folder_goes_on_after_a_bad_picture(capsys, pictures, tmp_path):
     (folder / "b.jpg").write_bytes(b"nonsense")
     draw(folder / "c.jpg", 4, (8, 8))
     draw(folder / "d.jpg", 5)
+    (folder / "._a.jpg").write_bytes(b"what macOS leaves")
+    draw(folder / "x.jpg" / "thumbnail.jpg", 6)
     code, out, err = stylize(capsys, folder, pictures[1], "-o", tmp_path / "painted", *SMALL, "--json")
     assert code == 1
     assert sorted(path.name for path in (tmp_path / "painted").iterdir()) == ["a.png", "d.png"]
