@@ -78,7 +78,7 @@ def test_what_is_recorded_here_can_be_read_and_is_listed():
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(FOLDER), "python -m tools.results --readme"
     for name in recorded_names():
         table, about = recorded(name), recorded(name).attrs["about"]
-        assert name in [*JOBS, *OTHERS] and len(table) and "--quick" not in about["command"]
+        assert name in [*JOBS, *OTHERS] and len(table) and "--smoke" not in about["command"]
         assert (about["source"] == "studio") == (name == "claims"), "all others are of real paintings"
     assert {file.stem for file in FOLDER.glob("*.csv")} == set(recorded_names())
 
@@ -129,12 +129,12 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def record(made, tmp_path, use):
-    """The command in a quick run on these pictures, into `tables`."""
+    """The command in a smoke test on these pictures, into `tables`."""
     use(source="folder", data=made / "paintings", monet_data=made / "cycle")
     shutil.copytree(made / "audits", tmp_path / "work/audits") if (made / "audits").is_dir() else None
 
     def command(*arguments):
-        done = main(["--quick", "--to", str(tmp_path / "tables"), "--work", str(tmp_path / "work"), *arguments])
+        done = main(["--smoke", "--to", str(tmp_path / "tables"), "--work", str(tmp_path / "work"), *arguments])
         shutil.copytree(tmp_path / "work/audits", made / "audits", dirs_exist_ok=True)
         return done
 
@@ -148,7 +148,7 @@ def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys):
     assert f"{len(JOBS)} of {len(JOBS)}" in capsys.readouterr().out
     for name in JOBS:
         table, about = recorded(name, record.tables), recorded(name, record.tables).attrs["about"]
-        assert len(table) and f"--only {name} --quick, split " in table.attrs["label"]
+        assert len(table) and f"--only {name} --smoke, split " in table.attrs["label"]
         assert {"processor", "cores"} == set(about["machine"]) and about["versions"]["keras"]
     for file in record.tables.iterdir():
         text = file.read_text(encoding="utf-8")
@@ -203,7 +203,7 @@ def test_a_stop_or_an_error_costs_one_job(record, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("source", "monets", "arguments"),
-    [("studio", True, []), ("folder", False, []), ("folder", True, ["--quick"]), ("kaggle", True, ["--quick"])],
+    [("studio", True, []), ("folder", False, []), ("folder", True, ["--smoke"]), ("kaggle", True, ["--smoke"])],
 )
 def test_only_real_pictures_are_recorded_in_the_repository(
     use, source, monets, arguments, capsys, monkeypatch, tmp_path

@@ -9,7 +9,7 @@ import pickle
 import pickletools
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 import numpy as np
 
@@ -70,10 +70,10 @@ def _tensors(stream: mmap.mmap) -> Any:
 def _unpickled(stream: mmap.mmap) -> tuple[Any, dict[str, np.ndarray]]:
     """The next pickle, and the storages that it names; it is looked through before anything in it is done."""
     start = stream.tell()
-    for opcode, argument, _ in pickletools.genops(stream):
+    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], stream)):
         if opcode.proto > 2:
             _refuse(f"{opcode.name} of a newer format")
-        if "PUT" in opcode.name and int(argument) > _MOST_REMEMBERED:
+        if "PUT" in opcode.name and int(argument or 0) > _MOST_REMEMBERED:
             _refuse(f"room for {argument} things")
     stream.seek(start)
     unpickler = _Unpickler(stream)

@@ -17,7 +17,7 @@ from artnb.common.files import replacing
 from artnb.common.resuming import in_use
 from artnb.errors import ArtnbError
 from artnb.results import CHECKOUT, ResultError, recorded
-from artnb.settings import settings, using
+from artnb.settings import Profile, settings, using
 from tools.results import measures, paintings, trainings
 from tools.results.recording import about, keep
 from tools.results.runs import SEEDS, Runs
@@ -46,62 +46,74 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,
 }
+# Some compare many trainings, hours of them in the full profile: those are made in the quick one, as in the notebooks.
+QUICK = {
+    *("curves", "answers", "calibration", "shifts", "strangers", "ablation", "folds"),
+    *("original-search", "original-tuned", "ours-search", "ours-tuned"),
+}
 # What another command records here: `python -m tools.studio.claims --record`.
 OTHERS = {"claims": "Whether the studio's pictures show what the course says of them, on two draws; two seeds"}
 
 
-def record(names: list[str], to: Path, work: Path, quick: bool = False) -> int:
+def record(names: list[str], to: Path, work: Path, smoke: bool = False) -> int:
     """Make those of the results that are not there yet, one at a time, and the page that lists all of them.
 
     Args:
         names: of JOBS.
         to: the folder of the tables.
         work: where models and searches lie, so that they are resumed.
-        quick: small pictures and an epoch each, to see that everything runs.
+        smoke: small pictures and an epoch each, to see that everything runs.
 
     Returns:
         0, or 1 if some could not be made; why is said, and the others are made.
 
     Raises:
-        ResultError: the folder is data/results, and the pictures are not real, or the run is quick.
+        ResultError: the folder is data/results, and the pictures are not real, or the run is a smoke test.
         ArtnbError: the paintings can't be prepared.
     """
     real = settings.source == "kaggle" or (settings.source == "folder" and settings.monet_data is not None)
-    if to.resolve() == CHECKOUT and (quick or not real):
+    if to.resolve() == CHECKOUT and (smoke or not real):
         raise ResultError(
             "data/results holds what real pictures gave; point ARTNB_DATA at paintings and ARTNB_MONET_DATA at "
-            "photographs and Monets (or set ARTNB_SOURCE=kaggle), leave --quick away, or name another folder with --to."
+            "photographs and Monets (or set ARTNB_SOURCE=kaggle), leave --smoke away, or name another folder with --to."
         )
     failed = 0
-    with using(home=work, profile="quick" if quick else "full", seed=SEEDS[0]), in_use(work, ResultError):
-        runs = Runs(prepare(), quick)
+    with using(home=work, seed=SEEDS[0]), in_use(work, ResultError):
+        runs = Runs(prepare(), smoke)
         missing = [name for name in names if not is_recorded(name, to, runs)]
         for number, name in enumerate(missing, 1):
             print(f"{number} of {len(missing)}, {name}: {says(name)}", flush=True)
-            try:
-                table = JOBS[name](runs)
-            except ArtnbError as error:
-                failed += 1
-                print(f"{name} was not made: {error}", file=sys.stderr, flush=True)
-                continue
-            source, pictures = settings.source, len(runs.prepared.table)
-            keep(name, table, about(command(name, runs), runs.split, source, pictures), to)
+            with using(profile=profile(name)):
+                try:
+                    table = JOBS[name](runs)
+                except ArtnbError as error:
+                    failed += 1
+                    print(f"{name} was not made: {error}", file=sys.stderr, flush=True)
+                    continue
+                source, pictures = settings.source, len(runs.prepared.table)
+                keep(name, table, about(command(name, runs), runs.split, source, pictures), to)
             write_page(to)
     write_page(to)
     return min(failed, 1)
 
 
 def is_recorded(name: str, folder: Path, runs: Runs) -> bool:
-    """Whether a result is there, of this split, and by a run as quick as this one."""
+    """Whether a result is there, of this split, in its profile, by a run like this one."""
     with suppress(ArtnbError):
         label = recorded(name, folder).attrs["about"]
-        return (label["split"], label["command"]) == (runs.split, command(name, runs))
+        made = (label["split"], label["command"], label["settings"]["ARTNB_PROFILE"])
+        return made == (runs.split, command(name, runs), profile(name))
     return False
+
+
+def profile(name: str) -> Profile:
+    """In which a result is made."""
+    return "quick" if name in QUICK else "full"
 
 
 def command(name: str, runs: Runs) -> str:
     """What records a result."""
-    return f"python -m tools.results --only {name}" + " --quick" * runs.quick
+    return f"python -m tools.results --only {name}" + " --smoke" * runs.smoke
 
 
 def says(name: str) -> str:
@@ -128,7 +140,7 @@ def page(folder: Path) -> str:
     for name in [*JOBS, *OTHERS]:
         split = recorded_split(name, folder)
         when = f"{recorded(name, folder).attrs['about']['date']}, split {split[:8]}" if split else "not yet"
-        rows.append(f"| {name} | {says(name)} | {when} |")
+        rows.append(f"| {name} | {says(name)} | {'quick' if name in OTHERS else profile(name)} | {when} |")
     return PAGE + "\n".join(rows) + "\n"
 
 
@@ -140,8 +152,8 @@ command, on which split, when, on which processor and with which versions. `artn
 what could not be measured, and the row's `needs` says what it would take. Seconds are those that passed, on a machine
 that may have had other work.
 
-| name | what | recorded |
-|---|---|---|
+| name | what | profile | recorded |
+|---|---|---|---|
 """
 
 
@@ -154,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, default=CHECKOUT, metavar="DIR", help="of the tables, data/results")
     work = CHECKOUT.parents[1] / "build/results"
     parser.add_argument("--work", type=Path, default=work, metavar="DIR", help="of models and searches, build/results")
-    parser.add_argument("--quick", action="store_true", help="small pictures and an epoch each, to see that it runs")
+    parser.add_argument("--smoke", action="store_true", help="small pictures and an epoch each, to see that it runs")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.list:
@@ -165,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
             write_page(chosen.to)
             print("\n".join(sentences(chosen.to)))
             return 0
-        return record(chosen.only or list(JOBS), chosen.to, chosen.work, chosen.quick)
+        return record(chosen.only or list(JOBS), chosen.to, chosen.work, chosen.smoke)
     except (ArtnbError, OSError) as error:  # such as a full disk
         print(error, file=sys.stderr)
         return 1

@@ -26,7 +26,6 @@ from artnb.settings import settings
 from artnb.style import StyleRecipe, search_style, style_space
 from artnb.weights import TITLES, find_weights
 from tools.results.runs import COMPARED, LITE, SEEDS, Runs
-from tools.results.trainings import EPOCHS
 
 
 def depths(runs: Runs) -> pd.DataFrame:
@@ -66,11 +65,11 @@ def _linear_head() -> Any:
 
 
 def by_folds(runs: Runs) -> pd.DataFrame:
-    """Five grouped folds: our CNN, 10 epochs at most, and a linear head on stored features of EfficientNet-Lite0.
+    """Five grouped folds: our CNN, and a linear head on stored features of EfficientNet-Lite0.
 
     A row per model and fold; each painting is tested once.
     """
-    prepared, number = runs.prepared, 3 if runs.quick else 5
+    prepared, number = runs.prepared, 3 if runs.smoke else 5
     size = runs.small(classifier_recipe(LITE)).size
     core = networks.build_network(LITE, len(prepared.class_names), size).core
     tables = folds(prepared.paintings, number, SEEDS[0])
@@ -81,7 +80,7 @@ def by_folds(runs: Runs) -> pd.DataFrame:
         head = _linear_head().fit(features[train], table["artist"][train])
         right = head.score(features[test], table["artist"][test])
         rows.append({"model": "linear head", "fold": k + 1, "n": int(test.sum()), "accuracy": right})
-    recipe, folder = runs.recipe("ours").shortened(EPOCHS), settings.home / "folds" / runs.split
+    recipe, folder = runs.recipe("ours"), settings.home / "folds" / runs.split
     ours = cross_validate(recipe, prepared, number, folder, SEEDS[0], resume=True).assign(model="ours")
     return pd.concat([pd.DataFrame(rows), ours]).round(4)
 
@@ -178,7 +177,7 @@ def _style(runs: Runs, name: str) -> pd.DataFrame:
             rows.append(pd.DataFrame([{"network": TITLES[backbone], "needs": f"artnb weights get {backbone}"}]))
             continue
         space = style_space(name, backbone)
-        if runs.quick:
+        if runs.smoke:
             space = replace(space, recipe=partial(_small, space.recipe), trials=2)
         folder = settings.home / "searches" / runs.split / f"style-{name}-{backbone}"
         file = runs.prepared.collection.file(path)

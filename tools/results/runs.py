@@ -44,22 +44,22 @@ class Runs:
 
     Attributes:
         prepared: the collection and its split.
-        quick: whether everything is as small as can be, to see that it runs.
+        smoke: whether everything is as small as can be, to see that it runs.
     """
 
     prepared: Prepared
-    quick: bool = False
-    _loaded: dict[str, Classifier] = field(default_factory=dict, repr=False)
+    smoke: bool = False
+    _loaded: dict[tuple[str, str], Classifier] = field(default_factory=dict, repr=False)
     _searched: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Of the trainings that are repeated."""
-        return SEEDS[:1] if self.quick else SEEDS
+        return SEEDS[:1] if self.smoke else SEEDS
 
     def small(self, recipe: ClassifierRecipe) -> ClassifierRecipe:
-        """A recipe as it is, or in a quick run one of a few seconds."""
-        if not self.quick:
+        """A recipe as it is, or in a smoke test one of a few seconds."""
+        if not self.smoke:
             return recipe
         recipe = replace(recipe, size=32, train_size=32, crop_size=None, batch_size=64).shortened(1)
         return replace(recipe, phases=tuple(replace(phase, epochs=1) for phase in recipe.phases))
@@ -78,12 +78,13 @@ class Runs:
 
     def model(self, model: str, seed: int = SEEDS[0]) -> Classifier:
         """A model of MODELS: trained, resumed or loaded."""
-        if seed == SEEDS[0] and model in self._loaded:
-            return self._loaded[model]
+        key = (model, settings.profile)
+        if seed == SEEDS[0] and key in self._loaded:
+            return self._loaded[key]
         tuned = "-384" if model == "original+its search" else "-tuned" if model.endswith("+search") else ""
         found = self.trained(MODELS[model] + tuned, self.recipe(model), seed)  # called as in the notebooks
         if seed == SEEDS[0]:  # several tables are about these
-            self._loaded[model] = found
+            self._loaded[key] = found
         return found
 
     def trained(self, name: str, recipe: ClassifierRecipe, seed: int = SEEDS[0]) -> Classifier:
@@ -94,7 +95,7 @@ class Runs:
     def space(self, name: str) -> Space:
         """A search space of the library."""
         space = classifier_space(name)
-        if not self.quick:
+        if not self.smoke:
             return space
         few = {"trials": 2, "executions": 1, "epochs": 2}
         return replace(space, recipe=lambda hp: self.small(space.recipe(hp)), **few)

@@ -73,7 +73,8 @@ def _original_tuned(table: pd.DataFrame) -> Iterator[str]:
         row = table[table["model"] == model]
         first = row.iloc[0]
         yield (
-            f"| the same with what {whose}, {first['units']:.0f} units and a rate of {first['learning_rate']:g} | "
+            f"| CNN, the original's, in the quick profile, with what {whose}, {first['units']:.0f} units and a rate of "
+            f"{first['learning_rate']:g} | "
             f"{_shares(row['test'], 'seed')}; {_interval(first)} | {_validation(row)}; {reports}{_millions(row)} |"
         )
 
@@ -85,7 +86,8 @@ def _ours(table: pd.DataFrame) -> Iterator[str]:
 def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
     best = search["val_accuracy"].max()
     yield (
-        f"| the same with what Hyperband found in `artnb search classifier ours` | {_shares(table['test'], 'seed')} | "
+        f"| CNN, ours, in the quick profile, with what Hyperband found in `artnb search classifier ours` | "
+        f"{_shares(table['test'], 'seed')} | "
         f"{len(search)} trainings; {_percent(best)} on validation in the search, "
         f"{_percent(table['validation'].mean())} on average when trained again |"
     )
@@ -101,7 +103,10 @@ def _two_phases(table: pd.DataFrame) -> Iterator[str]:
 
 def _folds(table: pd.DataFrame) -> Iterator[str]:
     head = table[table["model"] == "linear head"]
-    yield f"| EfficientNet-Lite0, a linear head on stored features | {_shares(head['accuracy'], 'fold')} | notebook 6 |"
+    yield (
+        f"| EfficientNet-Lite0, a linear head on stored features, in the quick profile | "
+        f"{_shares(head['accuracy'], 'fold')} | notebook 6 |"
+    )
 
 
 def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
@@ -119,8 +124,8 @@ def _strangers(table: pd.DataFrame) -> Iterator[str]:
         _percent(beyond[heap], 0) for heap in ("photographs", "artists never seen", "test paintings")
     )
     yield (
-        f"it calls {photographs} of photographs unfamiliar, {unseen} of paintings by artists that it never saw, "
-        f"and {test} of its test paintings"
+        f"fine-tuned in the quick profile, it calls {photographs} of photographs unfamiliar, {unseen} of paintings by "
+        f"artists that it never saw, and {test} of its test paintings"
     )
 
 

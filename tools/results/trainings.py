@@ -104,19 +104,16 @@ def _others(runs: Runs, way: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-EPOCHS = 10  # of the trainings of an ablation or of folds, at most: what is compared is trained for as long
-
-
 def ablation(runs: Runs) -> pd.DataFrame:
-    """Ours without each of its changes, the original's with each; 10 epochs at most, and the base as well; one seed.
+    """Ours without each of its changes, the original's with each; one seed.
 
     A row per change; `difference` is the test accuracy less the base's, painting by painting, with its interval.
     """
     rows = []
     for base, changes in (("ours", _without(classifier_recipe("cnn"))), ("original", _with())):
         of_base = None
-        for change, recipe in list(changes.items())[: 2 if runs.quick else None]:
-            model = runs.trained("ablation", runs.small(recipe.shortened(EPOCHS)))
+        for change, recipe in list(changes.items())[: 2 if runs.smoke else None]:
+            model = runs.trained("ablation", runs.small(recipe))
             right = (model.answers["predicted"] == model.answers["artist"]).to_numpy(float)
             of_base = right if of_base is None else of_base
             low, high = bootstrap(right - of_base)
