@@ -36,7 +36,7 @@ from artnb.common.resuming import in_use
 from artnb.common.seeding import seed_or_default
 from artnb.errors import TrainingError
 from artnb.images import ImageLike, as_list
-from artnb.paintings.pipeline import Subsets, decode, load_pictures, resized
+from artnb.paintings.pipeline import Subsets, decode, load_pictures
 from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, load_split, require, save_split, split_digest
@@ -239,13 +239,13 @@ def save_classifier(
     """
     require(table)
     run = Outputs(network, recipe.size)
-    outputs = {name: run(resized(getattr(data, name), recipe.size).images) for name in SUBSETS}
+    outputs = {name: run(getattr(data, name).images) for name in SUBSETS}
     fitted = temperature(outputs["validation"][0], data.validation.labels)
     calibrated = {name: scale(outputs[name][0], fitted) for name in SUBSETS}
     evaluations = {name: evaluate(calibrated[name], getattr(data, name).labels, data.class_names) for name in SUBSETS}
     novelty = Novelty.fit(outputs["train"][1], outputs["validation"][1])
     beyond = {name: float((novelty.distance(outputs[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
-    statistics = picture_statistics(resized(data.validation, recipe.size).images)
+    statistics = picture_statistics(data.validation.images)
     reference = Sample.of(novelty, calibrated["validation"], outputs["validation"][1], statistics)
     tested = table.set_index("path", drop=False).loc[list(data.test.paths)]
     gpus = tf.config.list_physical_devices("GPU")
@@ -323,7 +323,7 @@ def train_classifier(
             if (card.recipe, card.split, card.seed, card.started) == this:  # it was finished
                 shutil.rmtree(folder / "checkpoints", ignore_errors=True)
                 return models.load_model(folder)
-        data = load_pictures(collection, table, recipe.size, recipe.train_size)
+        data = load_pictures(collection, table, recipe.size)
         network, history = train_network(recipe, data, folder, seed, resume, start.network if start else None)
         known = start.card if start else None
         model = save_classifier(network, history, recipe, data, table, collection.source, folder, seed, known, whole)

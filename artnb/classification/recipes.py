@@ -89,12 +89,13 @@ class ClassifierRecipe:
 
     Attributes:
         network: a key of `networks.NETWORKS`.
-        size: height and width in pixels of the pictures that it is measured on and predicts.
+        size: height and width in pixels of all pictures, those that it learns from and those that it is asked about:
+            they are decoded in one way.
         phases: one after the other.
-        train_size: the pixels that training pictures are decoded at, before a random part of them is cut out.
-        crop_size: the pixels of that part, `size` by default. A cut-out shows things larger than the whole picture
-            does, so a network that was trained on smaller ones sees them at the same scale (Touvron et al., "Fixing
-            the train-test resolution discrepancy", NeurIPS 2019), and trains faster.
+        crop_size: the pixels of the parts that augmentation cuts out in training, `size` by default. A cut-out shows
+            things larger than the whole picture does, so a network that was trained on smaller ones sees them at the
+            same scale (Touvron et al., "Fixing the train-test resolution discrepancy", NeurIPS 2019), and trains
+            faster.
         batch_size: pictures per step.
         augmentation: random changes of training pictures.
         balance: how far rare artists count more: 0 not at all, 1 until all artists count the same in sum.
@@ -104,7 +105,6 @@ class ClassifierRecipe:
     network: str
     size: int
     phases: tuple[Phase, ...]
-    train_size: int
     crop_size: int | None = None
     batch_size: int = 32
     augmentation: Augmentation | None = PAINTINGS
@@ -120,8 +120,8 @@ class ClassifierRecipe:
         if self.network.endswith("-original"):
             words = f"None for {self.network!r}, whose dense layer takes pictures of one size"
             check_setting(self.crop_size is None, "crop_size", self.crop_size, words)
-        crop, most = self.crop_size or self.size, max(self.train_size, self.size)
-        check_setting(crop <= most, "crop_size", crop, f"None, or from 16 to train_size, {self.train_size} pixels")
+        crop = self.crop_size or self.size
+        check_setting(crop <= self.size, "crop_size", crop, f"None, or from {least} to size, {self.size} pixels")
         takes = [name for name in inspect.signature(NETWORKS[self.network]).parameters if name in _OPTIONS]
         words = f"a dictionary of {', '.join(takes) or 'nothing'} for {self.network!r}"
         check_setting(set(self.options) <= set(takes), "options", self.options, words)
@@ -183,7 +183,6 @@ _RECIPE = {
         ),
         "one phase or more, each with a name of its own",
     ),
-    "train_size": _PIXELS,
     "crop_size": optional(_PIXELS),
     "batch_size": whole(1, 4096),
     "augmentation": Allowed(lambda value: value is None or isinstance(value, Augmentation), "None or an Augmentation"),
@@ -205,7 +204,6 @@ _OPTIONS = {
 _ORIGINAL_CNN = ClassifierRecipe(
     network="cnn-original",
     size=224,
-    train_size=224,
     augmentation=ORIGINAL,
     phases=(Phase("training", 50, 1e-3, patience=3),),
 )
@@ -213,7 +211,6 @@ _ORIGINAL_CNN = ClassifierRecipe(
 _CNN = ClassifierRecipe(
     network="cnn",
     size=160,
-    train_size=160,
     crop_size=128,
     balance=0.5,
     phases=(Phase("training", 30, 2e-3, "cosine", weight_decay=0.05, label_smoothing=0.1),),
@@ -225,7 +222,6 @@ def _original_transfer(backbone: str) -> ClassifierRecipe:
     return ClassifierRecipe(
         network=f"{backbone}-original",
         size=224,
-        train_size=224,
         augmentation=ORIGINAL,
         phases=(
             Phase("whole model", 10, 1e-4, "plateau", patience=5),
@@ -243,7 +239,6 @@ def _transfer(backbone: str) -> ClassifierRecipe:
     return ClassifierRecipe(
         network=backbone,
         size=288,
-        train_size=256,
         crop_size=224,
         phases=(
             Phase("head", 60, 1e-3, "cosine", "head", cached=True, weight_decay=0.05, label_smoothing=0.1),
@@ -271,12 +266,12 @@ def _quick(full: ClassifierRecipe) -> ClassifierRecipe:
     """The same for two cores: smaller pictures and fewer epochs; fewest for backbones that take minutes for one."""
     name = full.network
     if name == "cnn":
-        return replace(full, size=128, train_size=128, crop_size=96, augmentation=_CUT_OUTS).shortened(12)
+        return replace(full, size=128, crop_size=96, augmentation=_CUT_OUTS).shortened(12)
     if name == "cnn-original":
-        return replace(full, size=96, train_size=96).shortened(30)
+        return replace(full, size=96).shortened(30)
     light, whole_first = name.startswith("efficientnet"), name.endswith("-original")
     size = (96 if whole_first else 112) if light else 80
-    recipe = replace(full, size=size, train_size=size, crop_size=None)
+    recipe = replace(full, size=size, crop_size=None)
     if whole_first:
         return recipe.shortened(4 if light else 1)
     head, tuning = recipe.phases

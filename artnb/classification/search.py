@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
-from artnb.classification.training import train_network
+from artnb.classification.training import kept_epoch, train_network
 from artnb.common import extras, searching
 from artnb.common.resuming import digest
 from artnb.common.searching import Method, SearchError, finished_trials, search_identity
@@ -102,7 +102,7 @@ def search_classifier(
     method: Method | None = None,
     trials: int | None = None,
 ) -> pd.DataFrame:
-    """Search for the settings with the best validation accuracy; the test is not touched.
+    """Search for the settings with the best validation accuracy of what a training keeps; the test is not touched.
 
     A search in `folder` that was interrupted is resumed, in the middle of the training that it was in; so is a finished
     one that is given more `trials`. As keras-tuner's chief or worker (see `distributed`), take part in a common search.
@@ -136,7 +136,7 @@ def search_classifier(
         for execution in range(space.executions):
             try:
                 _, history = train_network(chosen, data, place / f"training-{execution}", seed + execution, True)
-                scores.append({"val_accuracy": float(history["val_accuracy"].max())})
+                scores.append({"val_accuracy": float(kept_epoch(chosen, history)["val_accuracy"])})
             except DivergenceError:  # the rate is too high; such settings are worth no more than that
                 scores.append({"val_accuracy": 0.0})
         return scores

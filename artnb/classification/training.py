@@ -31,7 +31,6 @@ from artnb.paintings.pipeline import (
     Pictures,
     Subsets,
     evaluation_batches,
-    resized,
     steps_per_epoch,
     training_batches,
 )
@@ -50,7 +49,7 @@ def train_network(
 
     Args:
         recipe: how.
-        data: training pictures of `recipe.train_size`, validation pictures of `recipe.size`. The test is not touched.
+        data: training and validation pictures of `recipe.size`. The test is not touched.
         folder: where checkpoints, the history and TensorBoard's logs go; None to keep nothing.
         seed: of the first weights, the order and the augmentation.
         resume: resume the training in `folder`; begin if there is none.
@@ -141,7 +140,7 @@ def _train_phase(
     _set_trainable(network, phase)
     if phase.cached:
         model = network.head
-        train_pictures, validation = _cached(network, data, recipe)
+        train_pictures, validation = _cached(network, data)
         batches = training_batches(train_pictures, recipe.batch_size, None, seed, first)
     else:
         model, train_pictures, validation = network.model, data.train, data.validation
@@ -191,11 +190,10 @@ def class_weights(labels: np.ndarray, balance: float) -> dict[int, float]:
     return dict(enumerate(weights * counts.sum() / (weights * counts).sum()))
 
 
-def _cached(network: Network, data: Subsets, recipe: ClassifierRecipe) -> tuple[Pictures, Pictures]:
+def _cached(network: Network, data: Subsets) -> tuple[Pictures, Pictures]:
     """What the frozen core finds in the pictures as they are and mirrored: it never has to look again."""
-    train_pictures = resized(data.train, recipe.size)
     features_of = []
-    for images in (train_pictures.images, train_pictures.images[:, :, ::-1], data.validation.images):
+    for images in (data.train.images, data.train.images[:, :, ::-1], data.validation.images):
         batches = evaluation_batches(Pictures(images, np.zeros(len(images), np.int32), ()), 64)
         features = network.core.predict(batches.map(lambda images, _: images), verbose=0)
         features_of.append(features.astype(np.float32))
@@ -239,6 +237,12 @@ def _finished(phase: Phase, past: pd.DataFrame) -> bool:
     if phase.patience is None or past.empty:
         return False
     return len(past) - 1 - int(past["val_loss"].argmin()) >= phase.patience
+
+
+def kept_epoch(recipe: ClassifierRecipe, history: pd.DataFrame) -> pd.Series:
+    """The row of the epoch whose weights a finished training ends with: what its model is worth, not its best moment."""
+    last = recipe.phases[-1]
+    return history[history["epoch"] == _chosen(last, history[history["phase"] == last.name])].iloc[0]
 
 
 def _chosen(phase: Phase, past: pd.DataFrame) -> int:

@@ -146,7 +146,7 @@ def _search(
     data = None
     if not chief or worker:  # the chief trains nothing
         collection, table, _ = _prepared(split)
-        data = load_pictures(collection, table, base.size, base.train_size)
+        data = load_pictures(collection, table, base.size)
     with resumable_search(output), searching.distributed(chief, worker, minutes):
         found = search_classifier(space_, data, output, seed, method, trials)
     answer({"results": found.to_dict("records")}, found.to_string(index=False))

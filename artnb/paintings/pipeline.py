@@ -105,9 +105,7 @@ PAINTINGS = Augmentation(flip=True, crop=(0.5, 1.0), light=0.15)
 ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)
 
 
-def load_pictures(
-    collection: Collection, table: pd.DataFrame, size: int = 224, train_size: int | None = None
-) -> Subsets:
+def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) -> Subsets:
     """Decode every picture of a split table, each fitted to `size` x `size` pixels by `images.fit`.
 
     They come in the order of their paths, so that a training does not depend on the order of the rows. Each file is
@@ -117,7 +115,6 @@ def load_pictures(
         collection: where the files are.
         table: a split.
         size: height and width in pixels.
-        train_size: another size for the training pictures, of which augmentation then cuts out `size`.
 
     Raises:
         SplitError: it is no split, see `splits.check_split`; or files are missing, or have other contents now.
@@ -134,9 +131,7 @@ def load_pictures(
     with progress(None, "decoding", len(table), "picture") as bar:
         for name in SUBSETS:
             chosen = (table["subset"] == name).to_numpy()
-            images, wrong = _decode_rows(
-                collection, table[chosen], (train_size or size) if name == "train" else size, bar
-            )
+            images, wrong = _decode_rows(collection, table[chosen], size, bar)
             subsets[name] = Pictures(images, labels[chosen], table["path"][chosen].tolist())
             paths += subsets[name].paths
             others += wrong
@@ -196,15 +191,6 @@ def _in_parallel(work: Callable[[int], _T], number: int, bar: Any) -> list[_T]:
             if bar is not None:
                 bar.update()
     return results
-
-
-def resized(pictures: Pictures, size: int) -> Pictures:
-    """The same pictures at another size, resampled by `images.fit`."""
-    if pictures.images.shape[1] == size:
-        return pictures
-    with ThreadPoolExecutor() as pool:
-        images = np.stack(list(pool.map(lambda image: fit(image, size), pictures.images)))
-    return Pictures(images, pictures.labels, pictures.paths)
 
 
 def training_batches(

@@ -18,9 +18,9 @@ ARTISTS = {"Piet_Mondrian": (200, 30, 30), "Claude_Monet": (60, 120, 160), "Kazi
 
 def tiny(name, epochs=2, **changes):
     """A recipe that takes seconds."""
-    return replace(
-        classifier_recipe(name, "quick"), size=32, train_size=32, crop_size=None, batch_size=16, **changes
-    ).shortened(epochs)
+    return replace(classifier_recipe(name, "quick"), size=32, crop_size=None, batch_size=16, **changes).shortened(
+        epochs
+    )
 
 
 @pytest.fixture(scope="session")

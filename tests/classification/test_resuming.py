@@ -56,7 +56,7 @@ def small(monkeypatch):
 
 def recipe(*phases):
     quick = classifier_recipe("cnn", "quick")
-    return replace(quick, size=16, train_size=16, crop_size=None, batch_size=4, options={}, phases=phases)
+    return replace(quick, size=16, crop_size=None, batch_size=4, options={}, phases=phases)
 
 
 PLATEAU = recipe(Phase("training", 5, 0.1, "plateau", patience=5))

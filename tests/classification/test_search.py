@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from artnb.classification import search, training
@@ -56,6 +57,22 @@ def test_every_trial_is_in_the_table_the_best_first(data, tmp_path):
     )
     with pytest.raises(SearchError, match="of the space 'original', and not of 'ours'"):
         winner("cnn", tmp_path / "search")
+
+
+@pytest.mark.parametrize(("patience", "score"), [(None, 0.5), (1, 0.7)])
+def test_a_trial_is_worth_what_its_training_keeps(data, tmp_path, monkeypatch, patience, score):
+    """Without patience the last epoch, with it the one of the least loss; not the luckiest."""
+    figures = {"epoch": [1, 2, 3], "val_loss": [1.2, 1.0, 1.1], "val_accuracy": [0.9, 0.7, 0.5]}
+    history = pd.DataFrame(figures | {"phase": "training"})
+    monkeypatch.setattr(search, "train_network", lambda *_: (None, history))
+    space = small(trials=1)
+
+    def recipe(hp):
+        made = small().recipe(hp)
+        return replace(made, phases=(replace(made.phases[0], epochs=3, patience=patience),))
+
+    table = search_classifier(replace(space, recipe=recipe, epochs=3), data, tmp_path / "search", seed=1)
+    assert table["val_accuracy"].tolist() == [score]
 
 
 @pytest.mark.slow

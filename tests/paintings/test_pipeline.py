@@ -57,9 +57,21 @@ def test_each_file_is_read_once_and_what_is_checked_is_what_is_decoded(small, mo
     monkeypatch.setattr(pipeline, "read_bytes", lambda file: names.append(file.name) or real(file))
     monkeypatch.setattr("artnb.common.files.hashlib.file_digest", lambda *_: pytest.fail("read a second time"))
     monkeypatch.setattr("artnb.images.read_bytes", lambda *_: pytest.fail("read a second time"))
-    data = pipeline.load_pictures(collection, table, 16, train_size=20)
+    data = pipeline.load_pictures(collection, table, 16)
     assert sorted(names) == [f"{number}.jpg" for number in range(6)]
-    assert data.train.images.shape == (3, 20, 20, 3) and data.test.images.shape == (2, 16, 16, 3)
+    assert data.train.images.shape == (3, 16, 16, 3) and data.test.images.shape == (2, 16, 16, 3)
+
+
+def test_training_sees_a_large_original_as_a_visitors_is_seen(tmp_path):
+    """Decoded once to a smaller size and then enlarged, it would have less fine detail than what is served."""
+    for number in range(6):
+        draw(tmp_path / f"images/El_Greco/{number}.png", number, (1000, 800))
+    collection = read_collection(tmp_path)
+    table = paintings_of(collection).assign(subset=["train", "train", "train", "validation", "test", "test"])
+    data = pipeline.load_pictures(collection, table, 48)
+    for pictures in (data.train, data.validation, data.test):
+        served = pipeline.decode([collection.file(path) for path in pictures.paths], 48)
+        assert np.array_equal(pictures.images, served)
 
 
 def test_missing_and_other_files_are_counted_over_all_subsets(small):

@@ -61,7 +61,7 @@ class Runs:
         """A recipe as it is, or in a smoke test one of a few seconds."""
         if not self.smoke:
             return recipe
-        recipe = replace(recipe, size=32, train_size=32, crop_size=None, batch_size=64).shortened(1)
+        recipe = replace(recipe, size=32, crop_size=None, batch_size=64).shortened(1)
         return replace(recipe, phases=tuple(replace(phase, epochs=1) for phase in recipe.phases))
 
     def recipe(self, model: str) -> ClassifierRecipe:
@@ -108,7 +108,7 @@ class Runs:
         """The trials of a search, run or resumed."""
         if name not in self._searched:
             space, recipe = self.space(name), self.small(classifier_recipe(MODELS[name]))
-            data = load_pictures(self.prepared.collection, self.prepared.table, recipe.size, recipe.train_size)
+            data = load_pictures(self.prepared.collection, self.prepared.table, recipe.size)
             self._searched[name] = search_classifier(space, data, self.search_folder(name), SEEDS[0])
         return self._searched[name]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from artnb.classification import ClassifierRecipe, classifier_recipe
 from artnb.classification.evaluation import bootstrap
-from artnb.classification.training import read_history
+from artnb.classification.training import kept_epoch, read_history
 from artnb.paintings.pipeline import ORIGINAL
 from artnb.weights import TITLES, find_weights
 from tools.results.runs import LITE, MODELS, SEEDS, Runs, figures
@@ -23,15 +23,15 @@ def _seeds(runs: Runs, models: Iterable[str], seeds: Iterable[int]) -> pd.DataFr
 
 
 def _searched(runs: Runs, name: str) -> pd.DataFrame:
-    """A row per training of a search: the trial's settings, epochs, and validation at the best epoch."""
-    rows = []
+    """A row per training of a search: the trial's settings, epochs, and validation at the epoch that is kept."""
+    rows, recipe = [], runs.recipe(name)
     for trial in runs.search(name).drop(columns="val_accuracy").to_dict("records"):
         place = runs.search_folder(name) / f"trial_{trial['trial']}"
         for file in sorted(place.glob("training-*/history.csv")):
             history = read_history(file)
-            best = history.loc[history["val_accuracy"].idxmax(), ["val_accuracy", "val_loss", "accuracy", "loss"]]
+            kept = kept_epoch(recipe, history)[["val_accuracy", "val_loss", "accuracy", "loss"]]
             training = {"training": int(file.parent.name.removeprefix("training-")), "trained_epochs": len(history)}
-            rows.append(trial | training | best.to_dict() | {"seconds": history["seconds"].sum()})
+            rows.append(trial | training | kept.to_dict() | {"seconds": history["seconds"].sum()})
     return pd.DataFrame(rows).round(dict.fromkeys(("val_accuracy", "val_loss", "accuracy", "loss", "seconds"), 4))
 
 

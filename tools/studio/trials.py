@@ -155,7 +155,7 @@ def answer(folder: Path, name: str, training: Training, prepared: Prepared, seed
     table = prepared.table
     if training.random:  # whole copies of a file can't be in two subsets
         table = random_split(prepared.paintings.drop_duplicates("sha256"), seed)
-    data = load_pictures(prepared.collection, table, training.recipe.size, training.recipe.train_size)
+    data = load_pictures(prepared.collection, table, training.recipe.size)
     with training.changed():
         network, history = train_network(training.recipe, data, run / "training", seed, resume=True)
         says = _says(network, data, training.recipe)
