@@ -240,7 +240,7 @@ def _finished(phase: Phase, past: pd.DataFrame) -> bool:
 
 
 def kept_epoch(recipe: ClassifierRecipe, history: pd.DataFrame) -> pd.Series:
-    """The row of the epoch whose weights a finished training ends with: what its model is worth, not its best moment."""
+    """The row of the epoch whose weights a finished training ends with: what its model is worth, not its luck."""
     last = recipe.phases[-1]
     return history[history["epoch"] == _chosen(last, history[history["phase"] == last.name])].iloc[0]
 
