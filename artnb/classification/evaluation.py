@@ -26,7 +26,7 @@ class Evaluation:
         top3: share of pictures whose right artist is among the three most probable.
         macro_f1: mean of the artists' F1, each artist counting the same.
         ece: expected calibration error, see `calibration`.
-        interval: 95 % interval of the accuracy, by drawing the pictures again with replacement.
+        interval: 95 % interval of the accuracy, by drawing the paintings again with replacement.
         per_class: a row per artist: n, precision, recall, f1.
         confusion: (classes, classes), counts; rows are the right artists, columns the predicted.
     """
@@ -77,12 +77,23 @@ class Evaluation:
 
 
 def evaluate(
-    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int | None = None
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    seed: int | None = None,
+    parts: int = 1,
 ) -> Evaluation:
     """Compare probabilities (n, classes) with the right classes (n,).
 
+    Args:
+        probabilities: rows sum to 1.
+        labels: whole numbers from 0 on.
+        class_names: the artists, in the order of the columns.
+        seed: of the interval.
+        parts: how many parts of each painting the rows are about: the first part of all paintings, then the second, …
+
     Raises:
-        EvaluationError: no pictures, or shapes, labels or sums that don't fit.
+        EvaluationError: no pictures, or shapes, labels, parts or sums that don't fit.
     """
     seed = seed_or_default(seed)
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -94,6 +105,8 @@ def evaluate(
             f"Got probabilities of shape {probabilities.shape} for {len(labels)} labels and {len(classes)} artists; "
             "give at least one picture, a row for each and a column for each artist."
         )
+    if len(labels) % parts:
+        raise EvaluationError(f"Got {len(labels)} pictures, which are not {parts} parts of each painting; give all.")
     if not np.allclose(probabilities.sum(1), 1, atol=1e-3):
         raise EvaluationError("The rows of the probabilities don't sum to 1; give probabilities, not logits.")
     right = probabilities.argmax(1) == labels
@@ -111,7 +124,7 @@ def evaluate(
         top3=float((np.argsort(-probabilities, 1)[:, :3] == labels[:, None]).any(1).mean()),
         macro_f1=float(per_class["f1"][present].mean()),
         ece=float(calibration(probabilities, labels)["gap"].sum()),
-        interval=bootstrap(right, seed),
+        interval=bootstrap(right.reshape(parts, -1).mean(0), seed),
         per_class=per_class,
         confusion=confusion_matrix(labels, probabilities.argmax(1), labels=classes),
     )

@@ -1,5 +1,6 @@
 """A model against pictures: those of a split, of a folder, or of every fold of a cross-validation."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from artnb.classification.evaluation import Evaluation, evaluate
 from artnb.classification.model import Classifier, train_classifier
 from artnb.classification.recipes import ClassifierRecipe
-from artnb.errors import EvaluationError
+from artnb.errors import EvaluationError, check_name
 from artnb.images import ImageError, fit, load_image
 from artnb.paintings import catalogue, splits
 from artnb.paintings.pipeline import decode_rows
@@ -16,8 +17,30 @@ from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import Collection, artist_folders, pictures_in
 
 
+def _part(top: float, left: float) -> Callable[[np.ndarray], np.ndarray]:
+    """What cuts out half of the height and half of the width, from 0 (top, left) to 1 (bottom, right)."""
+
+    def crop(image: np.ndarray) -> np.ndarray:
+        height, width = (max(1, side // 2) for side in image.shape[:2])
+        y, x = round(top * (image.shape[0] - height)), round(left * (image.shape[1] - width))
+        return image[y : y + height, x : x + width]
+
+    return crop
+
+
+# What is shown of each picture, each part by itself: all of it, or its four quarters and the one in the middle.
+CROPS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
+    "whole": (lambda image: image,),
+    "quarters": tuple(_part(*place) for place in ((0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5))),
+}
+
+
 def evaluate_split(
-    model: Classifier, collection: Collection, table: pd.DataFrame | None = None, subset: str = "test"
+    model: Classifier,
+    collection: Collection,
+    table: pd.DataFrame | None = None,
+    subset: str = "test",
+    crops: str = "whole",
 ) -> Evaluation:
     """Measure a model on a subset of a split.
 
@@ -26,13 +49,16 @@ def evaluate_split(
         collection: where the pictures are.
         table: a split; by default the one that the model was trained on.
         subset: "train", "validation" or "test".
+        crops: a key of CROPS, what is shown of each picture. Each part counts as a picture; the interval is over
+            paintings, whose parts are right or wrong together.
 
     Raises:
         SplitError: the table is no split, see `splits.check_split`; or pictures of it are not in the collection, or
             are other pictures there.
-        EvaluationError: the subset is empty, the model doesn't know an artist of it, or pictures of another split's
-            validation or test show what this model was trained on.
+        EvaluationError: there are no such crops, the subset is empty, the model doesn't know an artist of it, or
+            pictures of another split's validation or test show what this model was trained on.
     """
+    check_name(crops, CROPS, "way to crop", EvaluationError)
     names = model.card.class_names
     table = model.split if table is None else table
     splits.check_split(table)
@@ -53,21 +79,29 @@ def evaluate_split(
                 "the figure would flatter it; use the model's own split (leave --split away), or train it on this one."
             )
     label = {name: number for number, name in enumerate(names)}
-    probabilities = model.outputs(decode_rows(collection, rows, model.card.size))[0]
-    return evaluate(probabilities, rows["artist"].map(label).to_numpy(), names)
+    # One part of all pictures after the other: no more pictures in memory than without parts.
+    parts = [model.outputs(decode_rows(collection, rows, model.card.size, crop))[0] for crop in CROPS[crops]]
+    labels = np.tile(rows["artist"].map(label).to_numpy(), len(parts))
+    return evaluate(np.concatenate(parts), labels, names, parts=len(parts))
 
 
-def evaluate_folder(model: Classifier, folder: str | Path) -> tuple[Evaluation, list[str]]:
+def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole") -> tuple[Evaluation, list[str]]:
     """Measure a model on pictures of one's own, in folders that are called as the artists are.
 
     Only you can know whether the model was trained on them.
+
+    Args:
+        model: which.
+        folder: that holds the artists' folders.
+        crops: as for `evaluate_split`.
 
     Returns:
         The evaluation, and a sentence for each folder or file that could not be used.
 
     Raises:
-        EvaluationError: there is not one picture by an artist that the model knows.
+        EvaluationError: there are no such crops, or there is not one picture by an artist that the model knows.
     """
+    check_name(crops, CROPS, "way to crop", EvaluationError)
     folder, names = Path(folder), model.card.class_names
     images, labels, skipped = [], [], []
     for place in artist_folders(folder):
@@ -77,7 +111,8 @@ def evaluate_folder(model: Classifier, folder: str | Path) -> tuple[Evaluation, 
             continue
         for file in pictures_in(place):
             try:
-                images.append(fit(load_image(file), model.card.size))
+                image = load_image(file)
+                images.append([fit(crop(image), model.card.size) for crop in CROPS[crops]])
                 labels.append(names.index(artist))
             except ImageError as error:
                 skipped.append(str(error))
@@ -86,7 +121,9 @@ def evaluate_folder(model: Classifier, folder: str | Path) -> tuple[Evaluation, 
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "
             f"{names[0].replace(' ', '_')!r} with pictures in them."
         )
-    return evaluate(model.predict_proba(np.stack(images)), np.array(labels), names), skipped
+    parts = len(CROPS[crops])
+    probabilities = np.concatenate([model.predict_proba([each[part] for each in images]) for part in range(parts)])
+    return evaluate(probabilities, np.tile(labels, parts), names, parts=parts), skipped
 
 
 def cross_validate(

@@ -159,7 +159,13 @@ def _search(
     "--subset", type=click.Choice(["train", "validation", "test"]), default="test", help="Of the split. Default: test."
 )
 @click.option("--folder", type=ANY, metavar="DIR", help="Pictures in one folder per artist, in place of a split.")
-def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None) -> None:
+@click.option(
+    "--crops",
+    type=click.Choice(["whole", "quarters"]),
+    default="whole",
+    help="What is shown of each picture: quarters are five parts, corners and centre. Default: whole.",
+)
+def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, crops: str) -> None:
     """Measure a classifier on pictures that it was not trained on."""
     if folder and split:
         raise click.UsageError("A folder of pictures has no split; give --folder or --split.")
@@ -172,15 +178,15 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None) 
     classifier = load_model(model, "classifier")
     skipped: list[str] = []
     if folder:
-        result, skipped = validation.evaluate_folder(classifier, folder)
+        result, skipped = validation.evaluate_folder(classifier, folder, crops)
         for sentence in skipped:
             complain(sentence)
     else:
         table = load_split(split) if split else None
-        result = validation.evaluate_split(classifier, load_collection(), table, subset)
+        result = validation.evaluate_split(classifier, load_collection(), table, subset, crops)
     card = classifier.card
     answer(
-        result.to_dict() | {"model": card.title, "untrained": card.untrained, "skipped": skipped},
+        result.to_dict() | {"model": card.title, "untrained": card.untrained, "crops": crops, "skipped": skipped},
         f"{card.title}: {result.report()}",
     )
 

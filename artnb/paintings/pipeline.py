@@ -139,20 +139,35 @@ def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) 
     return Subsets(**subsets, class_names=class_names)
 
 
-def decode_rows(collection: Collection, rows: pd.DataFrame, size: int) -> np.ndarray:
+def decode_rows(
+    collection: Collection,
+    rows: pd.DataFrame,
+    size: int,
+    crop: Callable[[np.ndarray], np.ndarray] = lambda image: image,
+) -> np.ndarray:
     """Decode the pictures of some rows of a split as `load_pictures` does: uint8 (n, size, size, 3).
+
+    Args:
+        collection: where the files are.
+        rows: of a split.
+        size: height and width in pixels.
+        crop: what is taken of each picture, uint8 (height, width, 3), before it is fitted to the size.
 
     Raises:
         SplitError: files are missing, or have other contents than the split says.
         ImageError: a file is not a readable picture.
     """
-    images, others = _decode_rows(collection, rows, size)
+    images, others = _decode_rows(collection, rows, size, None, crop)
     refuse_others(collection, rows["path"], others)
     return images
 
 
 def _decode_rows(
-    collection: Collection, rows: pd.DataFrame, size: int, bar: Any = None
+    collection: Collection,
+    rows: pd.DataFrame,
+    size: int,
+    bar: Any = None,
+    crop: Callable[[np.ndarray], np.ndarray] = lambda image: image,
 ) -> tuple[np.ndarray, list[bool]]:
     """The pictures of some rows, and for each whether its file is missing or another one; that is not decoded."""
     paths, digests = rows["path"].tolist(), rows["sha256"].tolist()
@@ -166,7 +181,7 @@ def _decode_rows(
             return True
         if hashlib.sha256(data).hexdigest() != digests[row]:
             return True
-        images[row] = fit(with_picture(file, rgb, data), size)
+        images[row] = fit(crop(with_picture(file, rgb, data)), size)
         return False
 
     return images, _in_parallel(one, len(rows), bar)

@@ -1,12 +1,15 @@
 import shutil
 
+import numpy as np
 import pytest
 
 from artnb.cards import Card
 from artnb.classification import validation
+from artnb.classification.evaluation import bootstrap
 from artnb.classification.model import Classifier, save_classifier, train_classifier
 from artnb.cli import main
 from artnb.errors import EvaluationError
+from artnb.images import load_image
 from artnb.paintings import splits
 from artnb.paintings.splits import SplitError
 from tests.classification.conftest import tiny
@@ -83,6 +86,33 @@ def test_a_folder_of_artists(model, collection, tmp_path):
     assert len(skipped) == 2 and "El_Greco" in skipped[0] and "broken.jpg" in skipped[1]
     with pytest.raises(EvaluationError, match="holds no picture by an artist that the model knows"):
         validation.evaluate_folder(model, tmp_path / "nothing")
+
+
+def test_quarters_are_the_corners_and_the_centre():
+    image = np.arange(6 * 9).reshape(6, 9)
+    found = [crop(image) for crop in validation.CROPS["quarters"]]
+    assert [part.shape for part in found] == [(3, 4)] * 5
+    assert [part[0, 0] for part in found] == [0, 5, 27, 32, 2 * 9 + 2]
+    assert [crop(np.zeros((1, 1, 3))).shape for crop in validation.CROPS["quarters"]] == [(1, 1, 3)] * 5
+
+
+def test_a_model_is_asked_about_five_quarters_of_each_painting(model, collection):
+    """Each counts; the interval draws paintings, whose quarters are alike, and not quarters."""
+    whole, quarters = (validation.evaluate_split(model, collection, crops=crops) for crops in ("whole", "quarters"))
+    assert len(quarters.labels) == 5 * len(whole.labels)
+    first = model.split[model.split["subset"] == "test"].iloc[0]
+    image = load_image(collection.file(first["path"]))
+    asked = model.predict_proba([crop(image) for crop in validation.CROPS["quarters"]])
+    assert np.allclose(quarters.probabilities[:: len(whole.labels)], asked)
+    share = (quarters.predicted == quarters.labels).reshape(5, -1).mean(0)
+    assert quarters.accuracy == pytest.approx(share.mean()) and quarters.interval == bootstrap(share)
+    with pytest.raises(EvaluationError, match="no way to crop 'thirds'; there are whole, quarters"):
+        validation.evaluate_split(model, collection, crops="thirds")
+
+
+def test_a_folder_in_quarters(model, collection):
+    found, _ = validation.evaluate_folder(model, collection.root / "images", "quarters")
+    assert found.per_class["n"].sum() == 5 * len(collection.paintings)
 
 
 @pytest.mark.slow
