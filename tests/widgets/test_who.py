@@ -1,6 +1,7 @@
 """Who painted this, used as a visitor would, with good pictures and broken files."""
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
 from artnb.models import STARTERS
 from artnb.operation.store import Store
-from artnb.widgets import parts, who_painted_this
+from artnb.widgets import monet, paint_like, parts, who_painted_this
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -133,6 +134,40 @@ def test_an_unexpected_error_shows_nothing_private():
     assert "secret" not in message.value and "Something went wrong" in message.value
     message.complain(ArtnbError("<b>no</b>"))
     assert "&lt;b&gt;" in message.value
+
+
+def test_an_unexpected_error_is_in_the_log_with_the_number_that_the_page_shows(use, tmp_path):
+    use(home=tmp_path)
+    message, button = parts.Message(), widgets.Button()
+    button.on_click(message.guard(lambda _: {}["no such key"]))
+    button.click()
+    (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
+    assert (line["event"], line["level"], line["error"]) == ("page.failed", "error", "KeyError")
+    assert f"(error {line['id']})" in message.value and line["where"].startswith("test_who.py:")
+    message.complain(ArtnbError("A sentence."))
+    message.complain("Another one.")
+    assert (tmp_path / "errors.jsonl").read_text().count("\n") == 1, "what a sentence explains needs no number"
+
+
+@pytest.mark.parametrize(
+    ("open_page", "more"),
+    [
+        (who_painted_this, ["the network's features of the picture"]),
+        (lambda pictures: paint_like(pictures, pictures), []),
+        (monet, []),
+    ],
+    ids=["who_painted_this", "paint_like", "monet"],
+)
+def test_a_page_whose_answers_are_logged_says_what_is_saved_and_no_other_page_does(open_page, more, use, tmp_path):
+    use(home=tmp_path, log=False)
+    silent = texts(open_page({"noise": PICTURE}))
+    assert "monitored" not in silent and "Saved" not in silent
+    use(log=True)
+    said = texts(open_page({"noise": PICTURE}))
+    assert said.count("The models of this page are monitored.") == 1
+    (saved,) = re.findall("Saved with each answer: (.*), and a number by which the same picture can", said)
+    assert saved.split(", ") == ["the time", "the answer", "five figures about brightness and colour", *more]
+    assert "The picture itself is not kept." in said
 
 
 def test_a_job_runs_once_can_be_stopped_and_shows_its_error():
