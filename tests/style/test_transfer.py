@@ -90,6 +90,7 @@ def at_once(step, image):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, "vgg19.weights.h5"], ids=["without VGG19's weights", "with them"])
 def test_without_a_recipe_it_is_vgg19s_or_the_small_networks_where_its_weights_are_missing(
     weights, pictures, monkeypatch, capsys
