@@ -149,6 +149,23 @@ def test_an_interruption_and_a_full_disk_give_one_sentence(monkeypatch, capsys, 
     assert [event["event"] for event in events] == ["command.failed"] * 2, "both leave a trace"
 
 
+@pytest.mark.slow
+def test_a_command_that_failed_for_one_of_several_pictures_leaves_a_trace(capsys, use, tmp_path):
+    use(home=tmp_path, events=tmp_path / "events.jsonl")
+    photo = draw(tmp_path / "photo.png", 1)
+    assert main(["predict", "starter-cnn", str(photo), str(tmp_path / "missing.png")]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["predict", "--help"]) == main(["predict", "starter-cnn", str(photo)]) == 0
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    ends = [event for event in events if event["event"].startswith("command.")]
+    assert [(end["event"], end["level"], end["command"]) for end in ends] == [
+        ("command.failed", "warning", "predict"),
+        ("command.done", "info", "predict"),
+    ]
+    assert ends[0]["exit_code"] == 1, "there is no error to name: it was said of its picture"
+    assert all("seconds" in end for end in ends)
+
+
 def test_a_full_disk_that_tensorflow_tells_of_is_no_error_of_ours(capsys, monkeypatch):
     from artnb import doctor
 

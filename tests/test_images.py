@@ -241,7 +241,7 @@ GOOD, BAD, BOMBS, FLIPPED = (dict(make()) for make in (good_files, bad_files, bo
 ODD = GOOD | BAD | BOMBS | FLIPPED
 
 WATCHED = """
-import json, sys, time
+import json, sys
 from pathlib import Path
 from artnb.images import ImageError, load_image
 def kilobytes():  # not ru_maxrss: it remembers the process that started this one
@@ -249,7 +249,6 @@ def kilobytes():  # not ru_maxrss: it remembers the process that started this on
 start = kilobytes()
 report = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
-    began = time.perf_counter()
     try:
         array = load_image(path)
         told = {"shape": array.shape, "good": array.dtype == "uint8" and array.flags.c_contiguous}
@@ -257,7 +256,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
         told = {"error": str(error)}
     except BaseException as error:
         told = {"wrong": repr(error)}
-    report[path.name] = told | {"seconds": time.perf_counter() - began}
+    report[path.name] = told
 print(json.dumps({"files": report, "kilobytes": kilobytes() - start}))
 """
 
@@ -268,6 +267,7 @@ def report(tmp_path_factory):
     for name, data in ODD.items():
         (folder / name).write_bytes(data)
     command = [sys.executable, "-c", WATCHED, str(folder)]
+    # The end is a guard against a file that never ends; how long one takes is measured by hand, on an idle machine.
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     return json.loads(done.stdout) | {"folder": str(folder), "stderr": done.stderr}
 
@@ -280,7 +280,6 @@ def test_there_are_enough_odd_files():
 def test_an_odd_file_is_a_picture_or_one_sentence(report, name):
     told = report["files"][name]
     assert "wrong" not in told
-    assert told["seconds"] < 20  # a guard against hanging; the requirement, 2 s, is measured by hand on an idle machine
     if "shape" in told:
         assert name in GOOD | FLIPPED and told["good"]
         assert len(told["shape"]) == 3 and told["shape"][2] == 3 and min(told["shape"]) > 0

@@ -31,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     as_json, command, start_time = "--json" in arguments, _name(arguments), time.monotonic()
 
+    def seconds() -> float:
+        return round(time.monotonic() - start_time, 3)
+
     def fail(error: BaseException, sentence: str, code: int) -> int:
-        logs.failure("command.failed", error, command=command, seconds=round(time.monotonic() - start_time, 3))
+        logs.failure("command.failed", error, command=command, seconds=seconds())
         return tell(sentence, code)
 
     def tell(sentence: str, code: int) -> int:
@@ -49,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.filterwarnings("ignore", module=r"PIL\.")
             with root.make_context("artnb", arguments) as context:
                 root.invoke(context)
-        logs.event("command.done", command=command, seconds=round(time.monotonic() - start_time, 3))
+        logs.event("command.done", command=command, seconds=seconds())
         return 0
     except click.exceptions.Exit as end:  # help, or a part of the work failed, which was printed
         if end.exit_code:
-            logs.event("command.failed", "warning", command=command, exit_code=end.exit_code)
+            logs.event("command.failed", "warning", command=command, seconds=seconds(), exit_code=end.exit_code)
         return end.exit_code
     except click.ClickException as error:
         if as_json:
             return fail(error, error.format_message(), error.exit_code)
-        logs.failure("command.failed", error, command=command)
+        logs.failure("command.failed", error, command=command, seconds=seconds())
         error.show()
         return error.exit_code
     except StoppedError as error:
@@ -74,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.strerror(errno.ENOSPC) in str(error):  # as TensorFlow says it, of logs and of a search's own files
             return fail(error, f"{os.strerror(errno.ENOSPC)}; {_FREE}.", 1)
-        number = logs.unforeseen("command.failed", error, command=command)
+        number = logs.unforeseen("command.failed", error, command=command, seconds=seconds())
         where = str(logs.events_file()) if logs.kept(number) else "the line above"
         place = f"error {number} in {where} says where"
         return tell(f"{type(error).__name__}: {error}. This is an error in artnb; {place}.", 1)

@@ -96,7 +96,7 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         result,
         saved,
         view,
-        *privacy_note(),
+        *privacy_note("three measures of what was painted"),
         code='from artnb import load_model\n\nload_model("starter-monet")("photo.jpg")',
     )
     job = Job(start, None, work, message)

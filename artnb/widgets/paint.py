@@ -188,7 +188,7 @@ def paint_like(
         result,
         saved,
         recipe_text,
-        *privacy_note(),
+        *privacy_note("three measures of what was painted"),
         code=('from artnb import stylize\n\nstylize("photo.jpg", "painting.jpg").image'),
     )
     job = Job(start, stop, work, message)

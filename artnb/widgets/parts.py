@@ -58,14 +58,14 @@ def page(title: str, about: str, *children: widgets.Widget, code: str) -> widget
     return box
 
 
-def privacy_note(more: str = "") -> list[widgets.Widget]:
-    """A line that tells visitors what is logged with each answer; empty if nothing is (`ARTNB_LOG`)."""
+def privacy_note(*of_the_answer: str) -> list[widgets.Widget]:
+    """A line that tells visitors what is logged of each answer; empty if nothing is (`ARTNB_LOG`)."""
     if not settings.log:
         return []
-    saved = ", ".join(filter(None, ["the time", "the answer", "five figures about brightness and colour", more]))
+    saved = ", ".join(["the time", "how long it took", *of_the_answer, "five figures about brightness and colour"])
     line = (
-        f"The models of this page are monitored. Saved with each answer: {saved}, and a number by which the same "
-        "picture can be recognised. The picture itself is not kept."
+        f"The models of this page are monitored. Saved of each answer: {saved}, a number by which the same picture can "
+        "be recognised, and a random number of this visit. The picture itself is not kept."
     )
     return [widgets.HTML(f'<p class="artnb-quiet">{line}</p>')]
 

@@ -146,7 +146,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         "Who painted this?",
         "Show a painting; a network names the artists that it thinks of, and says how sure it is.",
         columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
-        *privacy_note("the network's features of the picture"),
+        *privacy_note("the answer", "the network's features of the picture"),
         code='from artnb import load_model\n\nload_model("starter")("painting.jpg")',
     )
     box.job, box.explaining = asking, explaining

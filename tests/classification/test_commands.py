@@ -1,11 +1,16 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from artnb.cli import main
+from artnb.operation import bias
+from artnb.paintings import splits
+from tests.conftest import resealed
 
 
 def artnb(*arguments, **environment):
@@ -98,3 +103,32 @@ def test_models_have_names_and_figures(capsys, use, tmp_path):
     for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
         assert found["kind"] != "classifier" or {"accuracy", "interval"} <= set(found)
+
+
+@pytest.mark.slow
+def test_groups_of_artists_are_compared_on_the_models_test_paintings(model, collection, table, use, tmp_path, capsys):
+    use(source="folder", data=collection.root)
+    folder = shutil.copytree(model.folder, tmp_path / "wronged")
+    monets = table.index[(table["subset"] == "test") & (table["artist"] == "Claude Monet")]
+    table = table.copy()
+    table.loc[monets[1:], "artist"] = "Piet Mondrian"  # so that its answers about these are wrong
+    splits.save_split(table, folder / "split.csv")
+    resealed(folder, split=splits.split_digest(table))
+    assert main(["watch", "bias", str(folder), "--json"]) == 0
+    output = capsys.readouterr().out
+    groups = pd.DataFrame(json.loads(output, parse_constant=pytest.fail)["results"])
+    test = table[table["subset"] == "test"].set_index("path")["artist"]
+    right = pd.read_csv(folder / "test.csv", index_col="path")["predicted"] == test
+    artists = groups[groups["grouping"] == "artist"].set_index("group")
+    assert artists["n"].to_dict() == test.value_counts().to_dict()
+    for artist, row in artists.iterrows():
+        assert row["accuracy"] == pytest.approx(right[test == artist].mean(), abs=1e-4)
+        assert 0 <= row["low"] <= row["accuracy"] <= row["high"] <= 1 and 0 < row["confidence"] <= 1 and row["small"]
+    named = groups.groupby("grouping")["group"].agg(set).to_dict()
+    assert named["nationality"] == {"Dutch", "French", "Russian"} and set(named) == set(bias.GROUPINGS)
+    assert named["century"] == {"19th century", "20th century"}
+    assert artists.index[0] == "Piet Mondrian" and right.mean() < 1, "the least accurate come first"
+    assert main(["watch", "bias", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{model.card.title}, {len(test)} test paintings\n")
+    assert all(f"\n{grouping}: worse than the others: " in said for grouping in bias.GROUPINGS)

@@ -388,6 +388,15 @@ def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(model, collecti
     assert np.allclose(model.novelty.distance(features), model.novelty.distance(rounded), rtol=0.02)
 
 
+def test_a_starters_answers_are_told_from_those_of_the_model_that_it_was_made_of(model, tmp_path, monkeypatch, use):
+    """All that its card says of training and measures is the same."""
+    use(home=tmp_path / "nowhere")
+    monkeypatch.setattr(models, "STARTERS", tmp_path)
+    folder = make_starter(model.folder, "small")
+    assert replace(models.Card.load(folder), files={}) == replace(model.card, files={})
+    assert models.identity(model.folder) == model.identity != models.identity(folder) == load_model("small").identity
+
+
 def test_no_starter_is_made_of_a_damaged_model(copy, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "STARTERS", tmp_path / "starters")
     (copy / "history.csv").write_text("epoch\n")

@@ -1,11 +1,13 @@
 """Groups, their figures and their names."""
 
+import json
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from artnb.cli import main
 from artnb.common import extras
 from artnb.operation import bias
 
@@ -100,3 +102,23 @@ def test_what_one_of_many_groups_shows_by_luck_is_not_called_worse():
     groups = bias.by_group(answers, artists)
     first = groups[(groups["grouping"] == "artist") & (groups["group"] == names[0])]
     assert first["accuracy"].item() == 0.75 and not first["worse"].item()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["nobody"], 1, "no classifier 'nobody'"),
+        (["starter-monet"], 1, "'starter-monet'"),
+        (["starter-cnn"], 1, "pictures"),  # those of the studio are others than it was trained on
+        ([], 2, "Missing argument 'MODEL'"),
+        (["starter-cnn", "--since", "2026-01-01"], 2, "No such option"),
+    ],
+)
+def test_the_command_says_why_it_can_not_compare(words, code, sentence, use, tmp_path, capsys):
+    use(home=tmp_path)
+    assert main(["watch", "bias", *words]) == code
+    error = capsys.readouterr().err
+    assert sentence in error and (code == 2 or error.count("\n") == 1)
+    assert main(["watch", "bias", *words, "--json"]) == code
+    said = capsys.readouterr()
+    assert sentence in json.loads(said.out)["error"] and not said.err

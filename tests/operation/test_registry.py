@@ -11,6 +11,7 @@ import pytest
 
 from artnb import models
 from artnb.cards import Card, ModelError
+from artnb.cli import main
 from artnb.common import extras
 from artnb.operation import registry, tracking
 from artnb.operation.comparing import Comparison, ComparisonError, compare_counts, compare_models, comparison_page
@@ -740,3 +741,83 @@ def test_the_commands_are_for_this_machine_only_and_know_the_database(known):
     shutil.rmtree(models.registered_folder(NAME, 1))
     with pytest.raises(ModelError):
         tracking.serve_command(NAME)
+
+
+@pytest.fixture
+def artnb(capsys):
+    """What a command about models prints as JSON, and its exit code."""
+
+    def artnb(*words):
+        code = main(["models", *words, "--json"])
+        said = capsys.readouterr()
+        assert not said.err
+        return json.loads(said.out), code
+
+    return artnb
+
+
+def test_commands_add_list_promote_and_roll_back(make, settings, artnb):
+    added, _ = artnb("add", str(make("one", 60)))
+    assert (added["name"], added["number"], added["aliases"]) == (NAME, 1, ["challenger"])
+    assert artnb("promote") == ({"name": NAME, "champion": 1, "comparison": None}, 0)
+    artnb("add", str(make("two", 80)))
+    promoted, code = artnb("promote")
+    assert (promoted["champion"], promoted["comparison"]["verdict"], code) == (2, "not worse", 0)
+    again, _ = artnb("add", str(make("three", 70)))
+    assert (again["number"], again["aliases"]) == (3, ["challenger"])
+    listed, code = artnb("list")
+    assert [(row["number"], row["aliases"], row["problem"]) for row in listed["versions"]] == [
+        (1, [], ""), (2, ["champion"], ""), (3, ["challenger"], ""),
+    ]  # fmt: skip
+    assert code == 0 and not any(row["name"].startswith("registry:") for row in listed["results"]), "each is said once"
+    back, code = artnb("rollback")
+    assert (back["number"], back["aliases"], back["digest"], code) == (1, ["champion"], added["digest"], 0)
+    listed, _ = artnb("list")
+    assert [row["aliases"] for row in listed["versions"]] == [["champion"], [], ["challenger"]]
+    assert [event["event"] for event in listed["history"]] == ["add", "promote", "add", "promote", "add", "rollback"]
+
+
+def test_a_worse_model_is_promoted_by_a_command_that_says_why(make, settings, artnb):
+    for name, right in (("old", 80), ("new", 60)):
+        artnb("add", str(make(name, right)))
+        refused, code = artnb("promote")
+    assert code == 1 and "--force" in refused["error"] and models.aliases(NAME)["champion"] == 1
+    assert artnb("promote", "--force", "it is smaller")[1] == 0
+    assert models.aliases(NAME)["champion"] == 2
+    assert artnb("list")[0]["history"][-1]["forced"] == "it is smaller"
+
+
+def test_commands_about_the_registry_say_what_they_did(make, settings, capsys):
+    def said(*words):
+        assert main(["models", *words]) == 0
+        return capsys.readouterr().out
+
+    assert f"{NAME}   1  challenger" in said("add", str(make("one", 60)))
+    assert said("promote", "registry:1") == f"{NAME} 1 is the champion\n"
+    said("add", str(make("two", 80)))
+    assert f"{NAME} 2 is the champion; " in said("promote")
+    assert f"{NAME} 1 is the champion again, with identical files" in said("rollback", NAME)
+    *_, last, first, before, back = said("list").splitlines()
+    assert last.startswith(f"{NAME}   2  ") and first.endswith(f"promote {NAME} - -> 1")
+    assert before.endswith(f"promote {NAME} 1 -> 2") and back.endswith(f"rollback {NAME} 2 -> 1")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["rollback"], 1, "has no previous champion"),
+        (["rollback", "monet-generator"], 1, "has no previous champion"),
+        (["add", "nobody"], 1, "'nobody'"),
+        (["promote", "nobody"], 1, "'nobody'"),
+        (["promote"], 1, "art-classifier has no version yet"),
+        (["promote", "starter-cnn"], 2, "register it first with: artnb models add MODEL"),
+        (["rollback", "painter"], 2, "'painter' is not one of 'art-classifier', 'monet-generator'"),
+    ],
+)
+def test_a_command_that_can_not_change_the_registry_says_why(words, code, sentence, settings, artnb, capsys):
+    said, ended = artnb(*words)
+    assert (list(said), ended) == (["error"], code) and sentence in said["error"] and "\n" not in said["error"]
+    assert main(["models", *words]) == code
+    error = capsys.readouterr().err
+    assert sentence in error and (code == 2 or error.count("\n") == 1)
+    assert not (settings.home / "registry" / "history.jsonl").exists()

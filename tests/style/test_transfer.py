@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artnb.backbones import BackboneError, load_backbone
+from artnb.backbones import BackboneError, load_backbone, shared_backbone
 from artnb.images import ImageError, resize
-from artnb.style import transfer
+from artnb.style import recipes, transfer
 from artnb.style.metrics import measure
-from artnb.style.recipes import RecipeError, StyleRecipe, style_recipe
+from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import StyleError, stylize
 
@@ -83,6 +83,31 @@ def test_coarse_to_fine_ends_at_the_whole_size(backbone, pictures):
     assert painting.image.shape == pictures[0].shape
     assert painting.history["scale"].unique().tolist() == [0.5, 1.0]
     assert len(painting.history) == 12
+
+
+def at_once(step, image):
+    """Stop at the first call."""
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", [None, "vgg19.weights.h5"], ids=["without VGG19's weights", "with them"])
+def test_without_a_recipe_it_is_vgg19s_or_the_small_networks_where_its_weights_are_missing(
+    weights, pictures, monkeypatch, capsys
+):
+    network = "vgg19" if weights else "efficientnet-lite0"
+    backbone = load_backbone(network, None, weights=None)  # untrained on purpose: the recipe is asked for
+    monkeypatch.setattr(recipes, "find_weights", {"vgg19": weights}.__getitem__)
+    painting = stylize(*pictures, watch=at_once, every=1, backbone=backbone)
+    assert painting.recipe == RECIPES[network] and painting.stopped
+    said = capsys.readouterr().err
+    assert not said if weights else "EfficientNet-Lite0 is used instead" in said and "weights get vgg19" in said
+
+
+def test_a_recipe_that_is_named_is_used_with_its_own_network(pictures, capsys):
+    painting = stylize(*pictures, "efficientnet-lite0", watch=at_once, every=1)
+    assert painting.recipe == RECIPES["efficientnet-lite0"] and "instead" not in capsys.readouterr().err
+    assert painting.backbone == str(shared_backbone("efficientnet-lite0")) and not painting.untrained
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])

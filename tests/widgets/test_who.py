@@ -1,6 +1,8 @@
 """Who painted this, used as a visitor would, with good pictures and broken files."""
 
+import html
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +18,7 @@ from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
 from artnb.models import STARTERS
 from artnb.operation.store import Store
-from artnb.widgets import parts, who_painted_this
+from artnb.widgets import monet, paint_like, parts, who_painted_this
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -133,6 +135,56 @@ def test_an_unexpected_error_shows_nothing_private():
     assert "secret" not in message.value and "Something went wrong" in message.value
     message.complain(ArtnbError("<b>no</b>"))
     assert "&lt;b&gt;" in message.value
+
+
+def test_an_unexpected_error_is_in_the_log_with_the_number_that_the_page_shows(use, tmp_path):
+    use(home=tmp_path)
+    message, button = parts.Message(), widgets.Button()
+    button.on_click(message.guard(lambda _: {}["no such key"]))
+    button.click()
+    (line,) = map(json.loads, (tmp_path / "errors.jsonl").read_text().splitlines())
+    assert (line["event"], line["level"], line["error"]) == ("page.failed", "error", "KeyError")
+    assert f"(error {line['id']})" in message.value and line["where"].startswith("test_who.py:")
+    message.complain(ArtnbError("A sentence."))
+    message.complain("Another one.")
+    assert (tmp_path / "errors.jsonl").read_text().count("\n") == 1, "what a sentence explains needs no number"
+
+
+@pytest.mark.parametrize(
+    "open_page",
+    [who_painted_this, lambda pictures: paint_like(pictures, pictures), monet],
+    ids=["who_painted_this", "paint_like", "monet"],
+)
+def test_a_page_says_that_its_answers_are_logged_if_they_are(open_page, use, tmp_path):
+    use(home=tmp_path, log=False)
+    silent = texts(open_page({"noise": PICTURE}))
+    assert "monitored" not in silent and "Saved" not in silent
+    use(log=True)
+    said = texts(open_page({"noise": PICTURE}))
+    assert said.count("The models of this page are monitored.") == 1 and "The picture itself is not kept." in said
+
+
+TOLD = {  # a column of the log, and how the page names it
+    "time": "the time", "model": "The models of this page", "version": "The models of this page",
+    "visitor": "a random number of this visit", "picture": "a number by which the same picture can be recognised",
+    "artist": "the answer", "probability": "the answer", "probabilities": "the answer", "unfamiliar": "the answer",
+    "distance": "the answer", "embedding": "the network's features of the picture", "seconds": "how long it took",
+    "statistics": "five figures about brightness and colour", "measures": "three measures of what was painted",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["who_painted_this", "monet"])
+def test_whatever_is_logged_of_an_answer_is_said_on_the_page(name, use, tmp_path):
+    use(home=tmp_path, log=True)
+    page = {"who_painted_this": who_painted_this, "monet": monet}[name]({"noise": PICTURE})
+    find(page, widgets.Button, "noise").click()
+    find(page, widgets.Button, {"who_painted_this": "Who", "monet": "Paint"}[name]).click()
+    page.job.wait(120)
+    (row,) = Store.default().read("predictions", ["error", *TOLD]).dropna(axis="columns").to_dict("records")
+    (note,) = re.findall("The models of this page are monitored.*", html.unescape(texts(page)))
+    assert "error" not in row
+    assert not [column for column in row if TOLD[column] not in note]
+    assert len(json.loads(row["statistics"])) == 5 and len(json.loads(row.get("measures", "[1, 2, 3]"))) == 3
 
 
 def test_a_job_runs_once_can_be_stopped_and_shows_its_error():
