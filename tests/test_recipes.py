@@ -11,6 +11,7 @@ from artnb.classification.recipes import ClassifierRecipe, Phase, classifier_rec
 from artnb.classification.search import classifier_space, winner
 from artnb.cyclegan.recipes import CycleRecipe, cycle_recipe
 from artnb.errors import RecipeError, read_settings
+from artnb.models import load_model
 from artnb.paintings.pipeline import ORIGINAL, PAINTINGS, Augmentation
 from artnb.style.recipes import RECIPES, StyleRecipe, style_recipe
 from artnb.style.search import style_space
@@ -182,3 +183,10 @@ def test_what_a_file_says_goes_through_the_same(kind):
             with pytest.raises(RecipeError, match="no setting 'speed'"):
                 kind.from_dict(changed(good, *path, "speed", 1))
     assert isinstance(read_settings(Augmentation, {}), Augmentation)
+
+
+def test_the_recipe_of_a_model_of_an_earlier_version_is_read():
+    """Training pictures had a size of their own once; cards of that time say it."""
+    recipe = classifier_recipe("cnn", "quick")
+    assert ClassifierRecipe.from_dict(recipe.to_dict() | {"train_size": 160}) == recipe
+    assert ClassifierRecipe.from_dict(load_model("starter").card.recipe).network == "efficientnet-lite0"

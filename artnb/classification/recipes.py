@@ -165,6 +165,7 @@ class ClassifierRecipe:
         """
         if isinstance(values, dict):
             values = dict(values)
+            values.pop("train_size", None)  # on older cards: the size that training pictures were decoded at
             if isinstance(phases := values.get("phases"), list):
                 values["phases"] = [read_settings(Phase, phase) for phase in phases]
             if (augmentation := values.get("augmentation")) is not None:

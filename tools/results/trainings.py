@@ -44,10 +44,7 @@ def original(runs: Runs) -> pd.DataFrame:
 
 
 def original_search(runs: Runs) -> pd.DataFrame:
-    """The original's search, `artnb search classifier original`: a row per training.
-
-    Two trainings a trial.
-    """
+    """The original's search, `artnb search classifier original`: a row per training."""
     return _searched(runs, "original")
 
 
