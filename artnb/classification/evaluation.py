@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from artnb.common.seeding import seed_or_default
-from artnb.errors import EvaluationError, is_number
+from artnb.errors import EvaluationError, check_value, whole
 
 BINS = 15
 
@@ -105,7 +105,8 @@ def evaluate(
             f"Got probabilities of shape {probabilities.shape} for {len(labels)} labels and {len(classes)} artists; "
             "give at least one picture, a row for each and a column for each artist."
         )
-    if not is_number(parts) or parts != int(parts) or parts < 1 or len(labels) % parts:
+    check_value(parts, whole(1), "The number of parts", EvaluationError)
+    if len(labels) % parts:
         raise EvaluationError(f"Got {len(labels)} pictures, which are not {parts} parts of each painting; give all.")
     if not np.allclose(probabilities.sum(1), 1, atol=1e-3):
         raise EvaluationError("The rows of the probabilities don't sum to 1; give probabilities, not logits.")

@@ -155,3 +155,9 @@ def test_figures_of_few_pictures_by_hand():
 
 def test_without_a_mistake_one_in_n_plus_two_is_reckoned_with():
     assert temperature(np.array([[0.9, 0.1]] * 8), np.zeros(8, int)) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("parts", [0, -1, 1.5, True, "2", len(LABELS) + 1])
+def test_parts_that_do_not_fit_are_one_sentence(parts):
+    with pytest.raises(EvaluationError, match="parts"):
+        evaluate(PROBABILITIES, LABELS, NAMES, parts=parts)
