@@ -1,6 +1,6 @@
 """A model against pictures: those of a split, of a folder, or of every fold of a cross-validation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +80,8 @@ def evaluate_split(
             )
     label = {name: number for number, name in enumerate(names)}
     # One part of all pictures after the other: no more pictures in memory than without parts.
-    parts = [model.outputs(decode_rows(collection, rows, model.card.size, crop))[0] for crop in CROPS[crops]]
-    labels = np.tile(rows["artist"].map(label).to_numpy(), len(parts))
-    return evaluate(np.concatenate(parts), labels, names, parts=len(parts))
+    parts = (decode_rows(collection, rows, model.card.size, crop) for crop in CROPS[crops])
+    return _evaluate(model, parts, rows["artist"].map(label).to_numpy())
 
 
 def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole") -> tuple[Evaluation, list[str]]:
@@ -121,9 +120,14 @@ def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole")
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "
             f"{names[0].replace(' ', '_')!r} with pictures in them."
         )
-    parts = len(CROPS[crops])
-    probabilities = np.concatenate([model.predict_proba([each[part] for each in images]) for part in range(parts)])
-    return evaluate(probabilities, np.tile(labels, parts), names, parts=parts), skipped
+    return _evaluate(model, np.stack(images, axis=1), np.array(labels)), skipped
+
+
+def _evaluate(model: Classifier, parts: Iterable[np.ndarray], labels: np.ndarray) -> Evaluation:
+    """Measure a model on one part of all pictures after the other, each as `Classifier.outputs` takes it."""
+    probabilities = [model.outputs(images)[0] for images in parts]
+    number = len(probabilities)
+    return evaluate(np.concatenate(probabilities), np.tile(labels, number), model.card.class_names, parts=number)
 
 
 def cross_validate(
