@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import sys
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,17 @@ def draw(file: Path, seed: int, size: tuple[int, int] = (64, 48)) -> Path:
     noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(file)
     return file
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quickly_traced():
+    """Graphs that run a few times on small pictures: to optimise one takes longer than it saves."""
+    gc.freeze()  # what was imported stays; to look through it again and again is a tenth of a graph's tracing
+    gc.set_threshold(100_000)
+    if "tensorflow" in sys.modules:  # imported when the tests were collected
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(autouse=True, scope="module")

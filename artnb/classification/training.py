@@ -227,7 +227,7 @@ def _compile(model: keras.Model, phase: Phase, steps: int) -> None:
     optimiser = keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay)
     optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=phase.label_smoothing)
-    model.compile(optimiser, loss, metrics=["accuracy"])
+    model.compile(optimiser, loss, metrics=[keras.metrics.CategoricalAccuracy("accuracy")])
     model.optimizer.build(model.trainable_variables)  # so that its state can be read from a checkpoint
 
 

@@ -51,7 +51,7 @@ def interrupt_after(monkeypatch, epochs):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_table(data):
-    one, same_again, other = (train_network(tiny("cnn"), data, seed=seed)[1] for seed in (1, 1, 2))
+    one, same_again, other = (train_network(tiny("cnn-original"), data, seed=seed)[1] for seed in (1, 1, 2))
     assert same(one, same_again) and not same(one, other)
 
 
@@ -62,26 +62,31 @@ TWO_PHASES = replace(
         Phase("fine-tuning", 3, 1e-4, "cosine", frozen_statistics=True, weight_decay=0.01, label_smoothing=0.1),
     ),
 )
-PLATEAU = tiny("cnn-original", phases=(Phase("training", 6, 1e-2, "plateau", patience=4),), epochs=6)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data):
+    """A network of two phases, from beginning to end."""
+    return train_network(TWO_PHASES, data, seed=3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("wanted", "killed"), [(TWO_PHASES, 1), (TWO_PHASES, 3), (TWO_PHASES, 4), (PLATEAU, 4)])
 def test_after_an_interruption_the_table_is_that_of_an_uninterrupted_training(
-    wanted, killed, data, tmp_path, monkeypatch
+    data, uninterrupted, tmp_path, monkeypatch
 ):
-    whole, history = train_network(wanted, data, tmp_path / "whole", seed=3)
+    """A real network, in graphs; `test_resuming.py` has every point that a training can be killed at."""
+    whole, history = uninterrupted
     with monkeypatch.context() as patch:
-        interrupt_after(patch, killed)
+        interrupt_after(patch, 4)
         with pytest.raises(KilledError):
-            train_network(wanted, data, tmp_path / "parts", seed=3)
-    assert len(pd.read_csv(tmp_path / "parts" / "history.csv")) == killed
-    resumed, history_resumed = train_network(wanted, data, tmp_path / "parts", seed=3, resume=True)
+            train_network(TWO_PHASES, data, tmp_path / "parts", seed=3)
+    assert len(pd.read_csv(tmp_path / "parts" / "history.csv")) == 4
+    resumed, history_resumed = train_network(TWO_PHASES, data, tmp_path / "parts", seed=3, resume=True)
     assert same(history, history_resumed)
     images = data.test.images.astype("float32")
     ends = [network.model.predict(images, verbose=0) for network in (whole, resumed)]
     assert np.allclose(*ends, atol=2e-3)
-    again, history_again = train_network(wanted, data, tmp_path / "parts", seed=3, resume=True)
+    again, history_again = train_network(TWO_PHASES, data, tmp_path / "parts", seed=3, resume=True)
     assert history_again.equals(history_resumed), "a finished training is not trained again"
     assert np.allclose(again.model.predict(images, verbose=0), ends[1], atol=1e-6)
 
@@ -89,7 +94,8 @@ def test_after_an_interruption_the_table_is_that_of_an_uninterrupted_training(
 @pytest.mark.slow
 def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tmp_path):
     """The real thing: a process, SIGKILL, and the command again with --resume."""
-    command = [sys.executable, "-m", "artnb", "train", "cnn", "--epochs", "6", "--seed", "3", "-o", str(tmp_path / "m")]
+    command = [sys.executable, "-m", "artnb", "train", "cnn-original", "--epochs", "12", "--seed", "3"]
+    command += ["-o", str(tmp_path / "m")]
     environment = os.environ | {
         "ARTNB_DATA": str(collection.root),
         "ARTNB_HOME": str(tmp_path),
@@ -105,13 +111,13 @@ def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tm
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = pd.read_csv(history)
-    assert 2 <= len(before) < 6
+    assert 2 <= len(before) < 12
     refused = subprocess.run([*command, *split], env=environment, capture_output=True, text=True)
     assert refused.returncode == 1 and "--resume" in refused.stderr and "Traceback" not in refused.stderr
     done = subprocess.run([*command, *split, "--resume"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     after = pd.read_csv(history)
-    assert len(after) == 6 and after.head(len(before)).equals(before)
+    assert len(after) == 12 and after.head(len(before)).equals(before)
     assert (tmp_path / "m" / "card.json").is_file() and not (tmp_path / "m" / "checkpoints").exists()
 
 
@@ -119,7 +125,7 @@ def test_a_kill_loses_no_more_than_the_epoch_it_falls_into(collection, table, tm
 def test_patience_ends_a_training_and_goes_back_to_the_best(data, monkeypatch):
     # In half precision, a loss of hundreds is another one than in the network that is returned.
     monkeypatch.setattr(training, "training_policy", lambda **_: "float32")
-    wanted = tiny("cnn", phases=(Phase("training", 30, 0.5, patience=2),), epochs=30)
+    wanted = tiny("cnn-original", phases=(Phase("training", 30, 0.5, patience=2),), epochs=30)
     network, history = train_network(wanted, data, seed=1)
     losses = history["val_loss"]
     assert len(losses) < 30 and len(losses) - 1 - losses.argmin() == 2
@@ -130,9 +136,9 @@ def test_patience_ends_a_training_and_goes_back_to_the_best(data, monkeypatch):
 
 
 @pytest.mark.slow
-def test_frozen_parts_stay_as_they_were(data):
+def test_frozen_parts_stay_as_they_were(uninterrupted):
     before = networks_weights("efficientnet-lite0")
-    core = train_network(TWO_PHASES, data, seed=3)[0].core
+    core = uninterrupted[0].core
     statistics = {layer.name for layer in core.layers if isinstance(layer, keras.layers.BatchNormalization)}
     for layer in core.layers:
         unchanged = all(map(np.array_equal, layer.get_weights(), before[layer.name]))
@@ -171,37 +177,37 @@ def test_rare_artists_count_more_and_the_mean_picture_counts_one():
 
 
 def test_another_training_in_the_folder_is_refused(data, tmp_path):
-    train_network(tiny("cnn", 1), data, tmp_path, seed=1)
+    train_network(tiny("cnn-original", 1), data, tmp_path, seed=1)
     with pytest.raises(TrainingError, match="holds a training already"):
-        train_network(tiny("cnn", 1), data, tmp_path, seed=1)
+        train_network(tiny("cnn-original", 1), data, tmp_path, seed=1)
     with pytest.raises(TrainingError, match="begun with a different seed"):
-        train_network(tiny("cnn", 1), data, tmp_path, seed=2, resume=True)
+        train_network(tiny("cnn-original", 1), data, tmp_path, seed=2, resume=True)
     with pytest.raises(TrainingError, match="begun with a different recipe"):
-        train_network(tiny("cnn", 2), data, tmp_path, seed=1, resume=True)
+        train_network(tiny("cnn-original", 2), data, tmp_path, seed=1, resume=True)
 
 
 @pytest.mark.slow
 def test_a_training_that_began_with_weights_is_not_resumed_as_one_without(data, tmp_path):
-    start, _ = train_network(tiny("cnn", 1), data, seed=1)
-    train_network(tiny("cnn", 1), data, tmp_path, seed=1, start=start)
+    start, _ = train_network(tiny("cnn-original", 1), data, seed=1)
+    train_network(tiny("cnn-original", 1), data, tmp_path, seed=1, start=start)
     with pytest.raises(TrainingError, match="begun with a different start"):
-        train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
+        train_network(tiny("cnn-original", 1), data, tmp_path, seed=1, resume=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["1", "NA", "nan"])
 def test_a_phase_may_be_called_like_a_number_or_nothing(name, data, tmp_path):
-    recipe = tiny("cnn", phases=(Phase(name, 1, 1e-3),))
+    recipe = tiny("cnn-original", phases=(Phase(name, 1, 1e-3),))
     for resume in (False, True):
         assert train_network(recipe, data, tmp_path, seed=1, resume=resume)[1]["phase"].tolist() == [name]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"a,b\n1,2\n"])
 def test_a_damaged_history_is_a_sentence(content, data, tmp_path):
-    train_network(tiny("cnn", 1), data, tmp_path, seed=1)
+    train_network(tiny("cnn-original", 1), data, tmp_path, seed=1)
     (tmp_path / "history.csv").write_bytes(content)
     with pytest.raises(TrainingError, match=r"history.csv is damaged"):
-        train_network(tiny("cnn", 1), data, tmp_path, seed=1, resume=True)
+        train_network(tiny("cnn-original", 1), data, tmp_path, seed=1, resume=True)
 
 
 def test_a_loss_without_bounds_is_said_and_the_epoch_before_is_kept(data, tmp_path):
@@ -244,7 +250,7 @@ collection = read_collection(Path({str(collection.root)!r}))
 data = load_pictures(collection, splits.load_split({str(tmp_path / "split.csv")!r}), 32)
 few = data.validation  # Keras 3.15 wants the first batch to be dealt out evenly
 data = replace(data, validation=replace(few, images=few.images[:8], labels=few.labels[:8], paths=few.paths[:8]))
-_, history = training.train_network(tiny("cnn", 2), data, seed=1)
+_, history = training.train_network(tiny("cnn-original", 2), data, seed=1)
 print(len(history), history["loss"].notna().all())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)

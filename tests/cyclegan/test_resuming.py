@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 from artnb.cyclegan import training
 from artnb.cyclegan.training import train_generators
@@ -21,12 +20,7 @@ EVERY = {"seed": 3, "every": 3, "keep_every": 2}  # so that a state is saved in 
 READ = ("training.json", "state.npz", "history.csv")  # by one that is resumed
 
 
-@pytest.fixture(autouse=True)
-def eager():
-    """Graphs of so few steps cost more than they save."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 def trained(pictures, recipe, folder, monkeypatch, **options):
