@@ -9,6 +9,7 @@ import pytest
 from artnb import results
 from tests.classification.conftest import tiny
 from tools.studio import trials
+from tools.studio.building import SEED
 from tools.studio.claims import SEALED, between, judge, main, paired, save
 
 PICTURES, CLASSES, SEEDS = 300, 11, (1, 2)
@@ -145,8 +146,16 @@ def test_both_draws_are_recorded_with_where_they_are_from(tmp_path, monkeypatch)
     found = results.recorded("claims", tmp_path)
     assert found.groupby("draw")["holds"].agg(["all", "any"]).to_numpy().tolist() == [[True, True], [False, False]]
     about = found.attrs["about"]
+    assert about["split_of"] == f"the tables of draws {SEED} and {SEALED}, taken together"
     assert (about["source"], about["paintings"], about["settings"]["ARTNB_PROFILE"]) == ("studio", 2, "quick")
     assert "| claims |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_draw_of_ones_own_is_not_recorded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trials, "answers", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(SystemExit):
+        main(["--record", "--draw", "5", "--folder", str(tmp_path)])
+    assert "leave --draw away" in capsys.readouterr().err
 
 
 @pytest.mark.slow

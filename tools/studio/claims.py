@@ -235,8 +235,9 @@ def record(folder: Path) -> pd.DataFrame:
     splits = pd.concat(trials.draw_prepared(folder / str(draw), draw).table for draw in tables)
     table = pd.concat(tables, names=["draw"]).reset_index("draw")
     with using(weights="packaged", profile="quick"):
-        command = "python -m tools.studio.claims --record"
-        keep("claims", table, about(command, split_digest(splits), "studio", len(splits)), CHECKOUT)
+        label = about("python -m tools.studio.claims --record", split_digest(splits), "studio", len(splits))
+        label["split_of"] = f"the tables of draws {' and '.join(map(str, tables))}, taken together"
+        keep("claims", table, label, CHECKOUT)
     write_page(CHECKOUT)
     return table
 
@@ -249,13 +250,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m tools.studio.claims", description="Does the studio show what the course says of it?"
     )
-    parser.add_argument("--draw", type=int, default=SEED, help="the seed that the collection is painted with")
+    parser.add_argument("--draw", type=int, help=f"the seed that the collection is painted with; default: {SEED}")
     parser.add_argument(
         "--folder", type=Path, default=settings.home / "claims", help="where draws and answers are kept"
     )
     parser.add_argument("--record", action="store_true", help="judge two draws and write data/results/claims.csv")
     options = parser.parse_args(arguments)
-    found = record(options.folder) if options.record else judged(options.folder, options.draw)
+    if options.record and options.draw is not None:
+        parser.error(f"--record always judges the draws {SEED} and {SEALED}; leave --draw away, or --record.")
+    draw = SEED if options.draw is None else options.draw
+    found = record(options.folder) if options.record else judged(options.folder, draw)
     print(found.to_string(index=False))
 
 
