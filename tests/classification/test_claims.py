@@ -8,7 +8,7 @@ import pytest
 
 from artnb import results
 from tests.classification.conftest import tiny
-from tools.studio import trials
+from tools.studio import claims, trials
 from tools.studio.building import SEED
 from tools.studio.claims import SEALED, between, judge, main, paired, save
 
@@ -113,6 +113,22 @@ def test_two_groups_are_both_drawn_again():
     error = 1.96 * np.sqrt(first.var() / 200 + second.var() / 50)
     assert claim.difference == pytest.approx(first.mean() - second.mean()) and claim.n == 50
     assert (claim.low, claim.high) == pytest.approx((claim.difference - error, claim.difference + error), abs=0.05)
+
+
+def test_the_interval_of_kin_covers_chance_as_well(monkeypatch):
+    """It is as wide as what other tests would have given; with chance held fixed, it would not be."""
+    monkeypatch.setattr(claims, "DRAWS", 200)
+    rng = np.random.default_rng(1)
+
+    def answered():
+        labels = rng.integers(0, 3, 240)  # the pair is two thirds of the test, so chance is counted on few others
+        kin = np.array([1, 0, 1])[labels]
+        named = np.where(rng.random(240) < np.array([0.6, 0.6, 0.2])[labels], kin, 3)
+        return claims._kin([{"test labels": labels, "test": np.eye(4)[named]}], [(0, 1)])
+
+    found = [answered() for _ in range(150)]
+    width = np.mean([claim.high - claim.low for claim in found]) / 3.92
+    assert width == pytest.approx(np.std([claim.difference for claim in found]), rel=0.15)
 
 
 @pytest.mark.parametrize("judged", [paired, lambda claim, gains: between(claim, gains[:, :, None])])

@@ -148,20 +148,29 @@ def _sureness(name: str, way: int, trained: Sequence[Mapping[str, Array]]) -> li
 
 
 def _kin(trained: Sequence[Mapping[str, Array]], pairs: Sequence[tuple[int, int]]) -> Claim:
-    """Each wrong answer on a painting of a pair: whether it is the other of the pair, less how often it is anyway."""
+    """Each wrong answer on a painting of a pair: whether it is the other of the pair, less how often it is anyway.
+
+    How often it is anyway is counted on the same test, so all its pictures are drawn again, and both are counted anew.
+    """
     other = dict([*pairs, *(pair[::-1] for pair in pairs)])
-    gains = []
+    number = len(trained[0]["test labels"])
+    drawn = np.random.default_rng(DRAWING).multinomial(number, np.full(number, 1 / number), DRAWS)
+    weights = np.vstack([np.ones(number, int), drawn])  # first the pictures as they are
+    gains, of_pairs = [], []
     for each in trained:
         labels, named = each["test labels"], each["test"].argmax(1)
-        wrong = labels != named
-        chance = {kin: (named[wrong & (labels != kin)] == kin).mean() for kin in other.values()}
-        of_pairs = np.flatnonzero(wrong & np.isin(labels, list(other)))
-        gain = [(named[row] == (kin := other[labels[row]])) - chance[kin] for row in of_pairs]
-        gains.append(pd.Series(gain, of_pairs, float))
-    each_picture = pd.concat(gains).groupby(level=0).mean().to_numpy()
-    interval = bootstrap(each_picture, DRAWING, DRAWS)
-    means = np.array([gain.mean() for gain in gains])
-    return _claim("masters and pupils are mistaken for each other", means, interval, len(each_picture))
+        wrong, kin = labels != named, np.array([other.get(int(label), -1) for label in labels])
+        of_pairs.append(wrong & (kin >= 0))
+        more = weights @ (of_pairs[-1] & (named == kin)).astype(float)
+        for one in set(other.values()):
+            elsewhere = wrong & (labels != one)
+            chance = weights @ (elsewhere & (named == one)) / np.maximum(weights @ elsewhere, 1)
+            more -= weights @ (of_pairs[-1] & (kin == one)) * chance
+        gains.append(more / np.maximum(weights @ of_pairs[-1], 1))
+    found = np.stack(gains)
+    low, high = np.quantile(found[:, 1:].mean(0), [0.025, 0.975])
+    compared = int(np.any(of_pairs, axis=0).sum())
+    return _claim("masters and pupils are mistaken for each other", found[:, 0], (float(low), float(high)), compared)
 
 
 def _colours(answers: Answers, ours: Array) -> list[Claim]:
