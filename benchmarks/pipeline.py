@@ -56,6 +56,7 @@ def main() -> None:
     train: Pictures = data.train
     steps = min(30, steps_per_epoch(train))
     names = [data.class_names[label] for label in train.labels]
+    print(f"224 px, {os.cpu_count()} cores", flush=True)
     for number in range(rounds):
         ours = pictures_per_second(training_batches(train, 32, ORIGINAL, first_epoch=number).as_numpy_iterator(), steps)
         plain = pictures_per_second(keras_batches(collection, list(train.paths), names), steps)

@@ -4,13 +4,17 @@ import json
 import platform
 import re
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from artnb.classification import classifier_recipe
+from artnb.classification.training import HISTORY
 from artnb.errors import ArtnbError
 from artnb.results import FOLDER, ResultError, recorded, recorded_names
 from tests.conftest import CHECKOUT, draw
+from tools.results import runs
 from tools.results.__main__ import JOBS, OTHERS, main, page
 from tools.results.sentences import SENTENCES, sentences
 
@@ -30,7 +34,8 @@ FACTS = (
     "(`PYTHONPATH=. python benchmarks/pages.py`) a page is there after 5.3 to 6.8 seconds, "
     "with a kernel that waited for it after 2.2 to 3.3; answers after the first one take 0.1 to 0.4 seconds",
     "8,446 paintings by fifty artists",
-    "1,688 to 1,753 and 292 to 297: 5.8 to 5.9 times | `python benchmarks/pipeline.py`",
+    "1,688 to 1,753 and 292 to 297: 5.8 to 5.9 times, on a machine that was not noted | "
+    "`python benchmarks/pipeline.py`",
     "two artists with 20 paintings each are enough",
     "what leaves eleven artists, from 20 to 200",
     "train in 32 bits also where half of them are faster",
@@ -212,3 +217,39 @@ def test_only_real_pictures_are_recorded_in_the_repository(
     monkeypatch.setattr("tools.results.__main__.prepare", lambda: pytest.fail("work was done"))
     assert main(arguments) == 1
     assert "data/results holds what real pictures gave" in capsys.readouterr().err
+
+
+def test_the_profiles_share_no_search_and_no_folds(monkeypatch, tmp_path, use):
+    table = pd.DataFrame({"sha256": ["a"], "artist": "a", "subset": "test"})
+    one = runs.Runs(SimpleNamespace(collection=None, table=table, whole="01"))
+    monkeypatch.setattr(runs, "load_pictures", lambda *_: None)
+    monkeypatch.setattr(
+        runs, "search_classifier", lambda space, data, folder, seed: pd.DataFrame({"epochs": [space.epochs]})
+    )
+    searched, folders = [], []
+    for profile in ("quick", "full"):
+        use(home=tmp_path, profile=profile)
+        searched.append(one.search("ours")["epochs"].item())
+        folders += [one.search_folder("ours"), one.folds_folder]
+    assert searched == [4, 27] and len(set(folders)) == 4
+
+
+def test_a_search_is_recorded_with_its_own_scores_and_with_what_diverged(tmp_path):
+    """Trial 0 kept its first epoch of two; trial 1 diverged after an epoch, and once before it had one."""
+    best, last = ([1, 9.0, 0.001, 1.0, 0.5, loss, right] for loss, right in ((1.0, 0.6), (2.0, 0.4)))
+    trainings = {"trial_0/training-0": [best, last], "trial_1/training-0": [best], "trial_1/training-1": None}
+    for folder, epochs in trainings.items():
+        (tmp_path / folder).mkdir(parents=True)
+        if epochs:
+            rows = [["training", number, *epoch[1:]] for number, epoch in enumerate(epochs, 1)]
+            pd.DataFrame(rows, columns=HISTORY).to_csv(tmp_path / folder / "history.csv", index=False)
+    trials = pd.DataFrame({"trial": ["0", "1"], "rate": 1.0, "epochs": 2, "val_accuracy": [0.7, 0.0]})
+    search = SimpleNamespace(
+        recipe=lambda name: classifier_recipe("cnn-original", "quick"),
+        search=lambda name: trials,
+        search_folder=lambda name: tmp_path,
+    )
+    found = JOBS["original-search"](search)
+    assert found["score"].tolist() == [0.7, 0, 0] and found["trained_epochs"].tolist() == [2, 1, 0]
+    assert found["val_accuracy"][0] == 0.6 and found["val_accuracy"][1:].isna().all()
+    assert found["needs"].tolist() == ["", *["a lower learning rate: it diverged"] * 2]

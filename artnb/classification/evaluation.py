@@ -29,6 +29,7 @@ class Evaluation:
         interval: 95 % interval of the accuracy, by drawing the paintings again with replacement.
         per_class: a row per artist: n, precision, recall, f1.
         confusion: (classes, classes), counts; rows are the right artists, columns the predicted.
+        parts: how many parts of each painting the n rows are about.
     """
 
     probabilities: np.ndarray
@@ -41,6 +42,12 @@ class Evaluation:
     interval: tuple[float, float]
     per_class: pd.DataFrame
     confusion: np.ndarray
+    parts: int = 1
+
+    @property
+    def paintings(self) -> int:
+        """How many there are, whose parts are the rows."""
+        return len(self.labels) // self.parts
 
     @property
     def predicted(self) -> np.ndarray:
@@ -66,11 +73,13 @@ class Evaluation:
         """What `artnb evaluate --json` prints."""
         return self.summary() | {"per_class": self.per_class.round(4).to_dict("index")}
 
-    def report(self) -> str:
-        """The same for a person."""
+    def report(self, parts: str = "") -> str:
+        """The same for a person; `parts` is what was shown of each painting, such as "five quarters"."""
         low, high = self.interval
+        some = f"{parts or f'{self.parts} parts'} of each of {self.paintings:,} paintings"
+        shown = some if self.parts > 1 else f"{len(self.labels):,} pictures"
         return (
-            f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {len(self.labels):,} pictures, "
+            f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {shown}, "
             f"right artist among three {self.top3:.1%}, macro F1 {self.macro_f1:.3f}, calibration error {self.ece:.3f}"
             f"\n\n{self.per_class.round(3).to_string()}"
         )
@@ -128,6 +137,7 @@ def evaluate(
         interval=bootstrap(right.reshape(parts, -1).mean(0), seed),
         per_class=per_class,
         confusion=confusion_matrix(labels, probabilities.argmax(1), labels=classes),
+        parts=parts,
     )
 
 

@@ -232,17 +232,17 @@ def _compile(model: keras.Model, phase: Phase, steps: int) -> None:
 
 
 def _finished(phase: Phase, past: pd.DataFrame) -> bool:
-    if len(past) >= phase.epochs:
-        return True
-    if phase.patience is None or past.empty:
-        return False
+    if len(past) >= phase.epochs or phase.patience is None or past.empty:
+        return len(past) >= phase.epochs
     return len(past) - 1 - int(past["val_loss"].argmin()) >= phase.patience
 
 
 def kept_epoch(recipe: ClassifierRecipe, history: pd.DataFrame) -> pd.Series:
     """The row of the epoch whose weights a finished training ends with: what its model is worth, not its luck."""
-    last = recipe.phases[-1]
-    return history[history["epoch"] == _chosen(last, history[history["phase"] == last.name])].iloc[0]
+    past = history[history["phase"] == recipe.phases[-1].name]
+    if not _finished(recipe.phases[-1], past):
+        raise TrainingError(f"After {len(history)} epochs the training is not finished: it diverged, or was stopped.")
+    return past[past["epoch"] == _chosen(recipe.phases[-1], past)].iloc[0]
 
 
 def _chosen(phase: Phase, past: pd.DataFrame) -> int:

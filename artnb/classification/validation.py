@@ -1,6 +1,7 @@
 """A model against pictures: those of a split, of a folder, or of every fold of a cross-validation."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from artnb.classification.recipes import ClassifierRecipe
 from artnb.errors import EvaluationError, check_name
 from artnb.images import ImageError, fit, load_image
 from artnb.paintings import catalogue, splits
-from artnb.paintings.pipeline import decode_rows
+from artnb.paintings.pipeline import as_it_is, decode_rows
 from artnb.paintings.preparation import Prepared
 from artnb.paintings.sources import Collection, artist_folders, pictures_in
 
@@ -30,9 +31,11 @@ def _part(top: float, left: float) -> Callable[[np.ndarray], np.ndarray]:
 
 # What is shown of each picture, each part by itself: all of it, or its four quarters and the one in the middle.
 CROPS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
-    "whole": (lambda image: image,),
+    "whole": (as_it_is,),
     "quarters": tuple(_part(*place) for place in ((0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5))),
 }
+SHOWN = {"whole": "all", "quarters": "five quarters"}  # in a report
+TOGETHER = 16  # pictures of a folder whose parts are in memory at once
 
 
 def evaluate_split(
@@ -81,7 +84,8 @@ def evaluate_split(
     label = {name: number for number, name in enumerate(names)}
     # One part of all pictures after the other: no more pictures in memory than without parts.
     parts = (decode_rows(collection, rows, model.card.size, crop) for crop in CROPS[crops])
-    return _evaluate(model, parts, rows["artist"].map(label).to_numpy())
+    probabilities = [model.outputs(images)[0] for images in parts]
+    return _evaluate(model, np.stack(probabilities), rows["artist"].map(label).to_numpy())
 
 
 def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole") -> tuple[Evaluation, list[str]]:
@@ -102,30 +106,39 @@ def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole")
     """
     check_name(crops, CROPS, "way to crop", EvaluationError)
     folder, names = Path(folder), model.card.class_names
-    images, labels, skipped = [], [], []
-    for place in artist_folders(folder):
-        artist = catalogue.artist_name(place.name)
-        if artist not in names:
-            skipped.append(f"{place.name!r} is no artist that the model knows; left out.")
-            continue
-        for file in pictures_in(place):
-            try:
-                image = load_image(file)
-                images.append([fit(crop(image), model.card.size) for crop in CROPS[crops]])
+    labels: list[int] = []
+    skipped: list[str] = []
+
+    def parts_of_each() -> Iterator[np.ndarray]:
+        """One picture after the other; notes its artist, or why it can't be used."""
+        for place in artist_folders(folder):
+            artist = catalogue.artist_name(place.name)
+            if artist not in names:
+                skipped.append(f"{place.name!r} is no artist that the model knows; left out.")
+                continue
+            for file in pictures_in(place):
+                try:
+                    image = load_image(file)
+                    parts = np.stack([fit(crop(image), model.card.size) for crop in CROPS[crops]])
+                except ImageError as error:
+                    skipped.append(str(error))
+                    continue
                 labels.append(names.index(artist))
-            except ImageError as error:
-                skipped.append(str(error))
-    if not images:
+                yield parts
+
+    pictures, probabilities = parts_of_each(), []
+    while some := list(islice(pictures, TOGETHER)):
+        probabilities += [model.outputs(np.concatenate(some))[0].reshape(len(some), len(CROPS[crops]), -1)]
+    if not probabilities:
         raise EvaluationError(
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "
             f"{names[0].replace(' ', '_')!r} with pictures in them."
         )
-    return _evaluate(model, np.stack(images, axis=1), np.array(labels)), skipped
+    return _evaluate(model, np.concatenate(probabilities).swapaxes(0, 1), np.array(labels)), skipped
 
 
-def _evaluate(model: Classifier, parts: Iterable[np.ndarray], labels: np.ndarray) -> Evaluation:
-    """Measure a model on one part of all pictures after the other, each as `Classifier.outputs` takes it."""
-    probabilities = [model.outputs(images)[0] for images in parts]
+def _evaluate(model: Classifier, probabilities: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """Measure what a model said: probabilities (parts, n, classes) of the parts of pictures with labels (n,)."""
     number = len(probabilities)
     return evaluate(np.concatenate(probabilities), np.tile(labels, number), model.card.class_names, parts=number)
 

@@ -185,9 +185,10 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, 
         table = load_split(split) if split else None
         result = validation.evaluate_split(classifier, load_collection(), table, subset, crops)
     card = classifier.card
+    of_model = {"model": card.title, "untrained": card.untrained}
     answer(
-        result.to_dict() | {"model": card.title, "untrained": card.untrained, "crops": crops, "skipped": skipped},
-        f"{card.title}: {result.report()}",
+        result.to_dict() | {"paintings": result.paintings, "crops": crops, "skipped": skipped} | of_model,
+        f"{card.title}: {result.report(validation.SHOWN[crops])}",
     )
 
 

@@ -105,6 +105,11 @@ PAINTINGS = Augmentation(flip=True, crop=(0.5, 1.0), light=0.15)
 ORIGINAL = Augmentation(rotation=45, shift=0.2, shear=0.2, zoom=0.2, flip=True)
 
 
+def as_it_is(image: np.ndarray) -> np.ndarray:
+    """All of a picture, where a part could be cut out."""
+    return image
+
+
 def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) -> Subsets:
     """Decode every picture of a split table, each fitted to `size` x `size` pixels by `images.fit`.
 
@@ -131,7 +136,7 @@ def load_pictures(collection: Collection, table: pd.DataFrame, size: int = 224) 
     with progress(None, "decoding", len(table), "picture") as bar:
         for name in SUBSETS:
             chosen = (table["subset"] == name).to_numpy()
-            images, wrong = _decode_rows(collection, table[chosen], size, bar)
+            images, wrong = _decode_rows(collection, table[chosen], size, as_it_is, bar)
             subsets[name] = Pictures(images, labels[chosen], table["path"][chosen].tolist())
             paths += subsets[name].paths
             others += wrong
@@ -143,7 +148,7 @@ def decode_rows(
     collection: Collection,
     rows: pd.DataFrame,
     size: int,
-    crop: Callable[[np.ndarray], np.ndarray] = lambda image: image,
+    crop: Callable[[np.ndarray], np.ndarray] = as_it_is,
 ) -> np.ndarray:
     """Decode the pictures of some rows of a split as `load_pictures` does: uint8 (n, size, size, 3).
 
@@ -157,7 +162,7 @@ def decode_rows(
         SplitError: files are missing, or have other contents than the split says.
         ImageError: a file is not a readable picture.
     """
-    images, others = _decode_rows(collection, rows, size, None, crop)
+    images, others = _decode_rows(collection, rows, size, crop)
     refuse_others(collection, rows["path"], others)
     return images
 
@@ -166,8 +171,8 @@ def _decode_rows(
     collection: Collection,
     rows: pd.DataFrame,
     size: int,
+    crop: Callable[[np.ndarray], np.ndarray],
     bar: Any = None,
-    crop: Callable[[np.ndarray], np.ndarray] = lambda image: image,
 ) -> tuple[np.ndarray, list[bool]]:
     """The pictures of some rows, and for each whether its file is missing or another one; that is not decoded."""
     paths, digests = rows["path"].tolist(), rows["sha256"].tolist()

@@ -8,7 +8,8 @@ import pytest
 
 from artnb import results
 from tests.classification.conftest import tiny
-from tools.studio import trials
+from tools.studio import claims, trials
+from tools.studio.building import SEED
 from tools.studio.claims import SEALED, between, judge, main, paired, save
 
 PICTURES, CLASSES, SEEDS = 300, 11, (1, 2)
@@ -114,6 +115,22 @@ def test_two_groups_are_both_drawn_again():
     assert (claim.low, claim.high) == pytest.approx((claim.difference - error, claim.difference + error), abs=0.05)
 
 
+def test_the_interval_of_kin_covers_chance_as_well(monkeypatch):
+    """It is as wide as what other tests would have given; with chance held fixed, it would not be."""
+    monkeypatch.setattr(claims, "DRAWS", 200)
+    rng = np.random.default_rng(1)
+
+    def answered():
+        labels = rng.integers(0, 3, 240)  # the pair is two thirds of the test, so chance is counted on few others
+        kin = np.array([1, 0, 1])[labels]
+        named = np.where(rng.random(240) < np.array([0.6, 0.6, 0.2])[labels], kin, 3)
+        return claims._kin([{"test labels": labels, "test": np.eye(4)[named]}], [(0, 1)])
+
+    found = [answered() for _ in range(150)]
+    width = np.mean([claim.high - claim.low for claim in found]) / 3.92
+    assert width == pytest.approx(np.std([claim.difference for claim in found]), rel=0.15)
+
+
 @pytest.mark.parametrize("judged", [paired, lambda claim, gains: between(claim, gains[:, :, None])])
 def test_a_claim_must_hold_for_each_seed(judged):
     gains = np.stack([np.full(50, 1.0), np.full(50, -0.1)])
@@ -145,8 +162,16 @@ def test_both_draws_are_recorded_with_where_they_are_from(tmp_path, monkeypatch)
     found = results.recorded("claims", tmp_path)
     assert found.groupby("draw")["holds"].agg(["all", "any"]).to_numpy().tolist() == [[True, True], [False, False]]
     about = found.attrs["about"]
+    assert about["split_of"] == f"the tables of draws {SEED} and {SEALED}, taken together"
     assert (about["source"], about["paintings"], about["settings"]["ARTNB_PROFILE"]) == ("studio", 2, "quick")
     assert "| claims |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_draw_of_ones_own_is_not_recorded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trials, "answers", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(SystemExit):
+        main(["--record", "--draw", "5", "--folder", str(tmp_path)])
+    assert "leave --draw away" in capsys.readouterr().err
 
 
 @pytest.mark.slow

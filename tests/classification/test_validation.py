@@ -1,4 +1,6 @@
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,9 +112,37 @@ def test_a_model_is_asked_about_five_quarters_of_each_painting(model, collection
         validation.evaluate_split(model, collection, crops="thirds")
 
 
-def test_a_folder_in_quarters(model, collection):
-    found, _ = validation.evaluate_folder(model, collection.root / "images", "quarters")
-    assert found.per_class["n"].sum() == 5 * len(collection.paintings)
+def test_a_folder_in_quarters(model, collection, tmp_path):
+    """The same quarters of the same paintings as in a split, and in the same order."""
+    test = model.split[model.split["subset"] == "test"].sort_values("path")
+    for path in test["path"]:
+        file = tmp_path / Path(path).parent.name / Path(path).name
+        file.parent.mkdir(exist_ok=True)
+        shutil.copyfile(collection.file(path), file)
+    found, _ = validation.evaluate_folder(model, tmp_path, "quarters")
+    of_split = validation.evaluate_split(model, collection, model.split.sort_values("path"), crops="quarters")
+    assert (found.paintings, found.parts, len(found.labels)) == (len(test), 5, 5 * len(test))
+    assert np.allclose(found.probabilities, of_split.probabilities, atol=1e-5)
+    assert found.labels.tolist() == of_split.labels.tolist() and found.interval == of_split.interval
+
+
+def test_a_folders_pictures_are_not_all_in_memory_at_once(model, collection, monkeypatch):
+    """The model is asked while pictures are still to be read."""
+    done, outputs = [], Classifier.outputs
+    monkeypatch.setattr(validation, "load_image", lambda file: done.append("read") or load_image(file))
+    monkeypatch.setattr(Classifier, "outputs", lambda self, images: done.append("asked") or outputs(self, images))
+    validation.evaluate_folder(model, collection.root / "images", "quarters")
+    assert done.count("read") == 72 and done.index("asked") == 16 and done[-1] == "asked"
+
+
+def test_the_command_says_how_many_paintings_and_which_parts(model, collection, use, capsys):
+    use(source="folder", data=collection.root)
+    command = ["evaluate", str(model.folder), "--crops", "quarters"]
+    n = (model.split["subset"] == "test").sum()
+    assert main(command) == 0 and f" on five quarters of each of {n} paintings, " in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["paintings"], found["n"], found["crops"]) == (n, 5 * n, "quarters")
 
 
 @pytest.mark.slow

@@ -146,8 +146,9 @@ def page(folder: Path) -> str:
 
 PAGE = """# Recorded results
 
-What real runs gave on real paintings (claims: on the built-in ones): NAME.csv is the table; NAME.json says by which
-command, on which split, when, on which processor and with which versions. `artnb.results.recorded("NAME")` reads both.
+What real runs gave on real paintings (claims: on the built-in ones and on a second draw of them, and its split is the
+digest of both draws' tables together): NAME.csv is the table; NAME.json says by which command, on which split, when, on
+which processor and with which versions. `artnb.results.recorded("NAME")` reads both.
 `make results` records what is missing, one after the other; to have one made again, remove its files. An empty cell is
 what could not be measured, and the row's `needs` says what it would take. Seconds are those that passed, on a machine
 that may have had other work.

@@ -80,9 +80,8 @@ def by_folds(runs: Runs) -> pd.DataFrame:
         head = _linear_head().fit(features[train], table["artist"][train])
         right = head.score(features[test], table["artist"][test])
         rows.append({"model": "linear head", "fold": k + 1, "n": int(test.sum()), "accuracy": right})
-    recipe, folder = runs.recipe("ours"), settings.home / "folds" / runs.split
-    ours = cross_validate(recipe, prepared, number, folder, SEEDS[0], resume=True).assign(model="ours")
-    return pd.concat([pd.DataFrame(rows), ours]).round(4)
+    found = cross_validate(runs.recipe("ours"), prepared, number, runs.folds_folder, SEEDS[0], resume=True)
+    return pd.concat([pd.DataFrame(rows), found.assign(model="ours")]).round(4)
 
 
 def calibrations(runs: Runs) -> pd.DataFrame:
@@ -179,7 +178,7 @@ def _style(runs: Runs, name: str) -> pd.DataFrame:
         space = style_space(name, backbone)
         if runs.smoke:
             space = replace(space, recipe=partial(_small, space.recipe), trials=2)
-        folder = settings.home / "searches" / runs.split / f"style-{name}-{backbone}"
+        folder = settings.home / "searches" / runs.split / f"style-{name}-{backbone}-{settings.profile}"
         file = runs.prepared.collection.file(path)
         table = search_style(space, photographs.astronaut(), file, folder, SEEDS[0]).drop(columns="painting")
         known = {"network": TITLES[backbone], "judge": search_identity(folder)["judge"], "painting": path, "needs": ""}

@@ -50,7 +50,7 @@ class Runs:
     prepared: Prepared
     smoke: bool = False
     _loaded: dict[tuple[str, str], Classifier] = field(default_factory=dict, repr=False)
-    _searched: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _searched: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -101,16 +101,22 @@ class Runs:
         return replace(space, recipe=lambda hp: self.small(space.recipe(hp)), **few)
 
     def search_folder(self, name: str) -> Path:
-        """Where a search lies; notebook 4 looks for it there."""
-        return settings.home / "searches" / split_digest(self.prepared.table) / f"{name}-{SEEDS[0]}"
+        """Where a search lies; each profile has a search of its own."""
+        return settings.home / "searches" / split_digest(self.prepared.table) / f"{name}-{settings.profile}-{SEEDS[0]}"
+
+    @property
+    def folds_folder(self) -> Path:
+        """Where the models of the folds lie; each profile has its own."""
+        return settings.home / "folds" / f"{self.split}-{settings.profile}"
 
     def search(self, name: str) -> pd.DataFrame:
-        """The trials of a search, run or resumed."""
-        if name not in self._searched:
+        """The trials of a search, run or resumed in the profile in use."""
+        key = (name, settings.profile)
+        if key not in self._searched:
             space, recipe = self.space(name), self.small(classifier_recipe(MODELS[name]))
             data = load_pictures(self.prepared.collection, self.prepared.table, recipe.size)
-            self._searched[name] = search_classifier(space, data, self.search_folder(name), SEEDS[0])
-        return self._searched[name]
+            self._searched[key] = search_classifier(space, data, self.search_folder(name), SEEDS[0])
+        return self._searched[key]
 
     @property
     def split(self) -> str:

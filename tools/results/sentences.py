@@ -58,6 +58,16 @@ def _colours(table: pd.DataFrame) -> Iterator[str]:
     yield f"the mean colour alone names {_percent(table['test'].iloc[0])} of the test's artists"
 
 
+def _depths(table: pd.DataFrame) -> Iterator[str]:
+    last, depths = (
+        table[table["features"] == name].iloc[0] for name in ("mean of the last map", "mean and std, all four")
+    )
+    yield (
+        f"a linear head on stored features of EfficientNet-Lite0 names {_percent(last['test'])} from its last map "
+        f"({_interval(last)}), and {_percent(depths['test'])} from four depths ({_interval(depths)})"
+    )
+
+
 def _original(table: pd.DataFrame) -> Iterator[str]:
     yield (
         f"| CNN, the original's | {_shares(table['test'], 'seed')} | {_validation(table)}; "
@@ -143,6 +153,7 @@ def _styles(original: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
 SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("collection",), _collection),
     (("colours",), _colours),
+    (("depths",), _depths),
     (("original",), _original),
     (("original-tuned",), _original_tuned),
     (("ours",), _ours),

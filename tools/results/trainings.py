@@ -8,10 +8,13 @@ import pandas as pd
 
 from artnb.classification import ClassifierRecipe, classifier_recipe
 from artnb.classification.evaluation import bootstrap
-from artnb.classification.training import kept_epoch, read_history
+from artnb.classification.training import HISTORY, kept_epoch, read_history
+from artnb.errors import TrainingError
 from artnb.paintings.pipeline import ORIGINAL
 from artnb.weights import TITLES, find_weights
 from tools.results.runs import LITE, MODELS, SEEDS, Runs, figures
+
+FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")  # of an epoch
 
 
 def _seeds(runs: Runs, models: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
@@ -23,16 +26,27 @@ def _seeds(runs: Runs, models: Iterable[str], seeds: Iterable[int]) -> pd.DataFr
 
 
 def _searched(runs: Runs, name: str) -> pd.DataFrame:
-    """A row per training of a search: the trial's settings, epochs, and validation at the epoch that is kept."""
+    """A row per training of a search: the trial's settings, epochs, and validation at the epoch that is kept.
+
+    `score` is what the search chose the trial by: the mean over its trainings, of which one that diverged counts 0.
+    """
     rows, recipe = [], runs.recipe(name)
-    for trial in runs.search(name).drop(columns="val_accuracy").to_dict("records"):
+    for trial in runs.search(name).rename(columns={"val_accuracy": "score"}).to_dict("records"):
         place = runs.search_folder(name) / f"trial_{trial['trial']}"
-        for file in sorted(place.glob("training-*/history.csv")):
-            history = read_history(file)
-            kept = kept_epoch(recipe, history)[["val_accuracy", "val_loss", "accuracy", "loss"]]
-            training = {"training": int(file.parent.name.removeprefix("training-")), "trained_epochs": len(history)}
-            rows.append(trial | training | kept.to_dict() | {"seconds": history["seconds"].sum()})
-    return pd.DataFrame(rows).round(dict.fromkeys(("val_accuracy", "val_loss", "accuracy", "loss", "seconds"), 4))
+        for folder in sorted(place.glob("training-*")):
+            file = folder / "history.csv"  # none if the first epoch diverged
+            history = read_history(file) if file.is_file() else pd.DataFrame(columns=HISTORY)
+            training = {"training": int(folder.name.removeprefix("training-")), "trained_epochs": len(history)}
+            figures: dict[str, Any] = dict.fromkeys(FIGURES)
+            try:
+                figures |= kept_epoch(recipe.shortened(int(trial["epochs"])), history)[[*FIGURES]].to_dict()
+                needs = ""
+            except TrainingError:
+                needs = "a lower learning rate: it diverged"
+            rows.append(trial | training | figures | {"seconds": history["seconds"].sum(), "needs": needs})
+    return (
+        pd.DataFrame(rows).astype(dict.fromkeys(FIGURES, float)).round(dict.fromkeys(("score", *FIGURES, "seconds"), 4))
+    )
 
 
 def original(runs: Runs) -> pd.DataFrame:

@@ -148,20 +148,29 @@ def _sureness(name: str, way: int, trained: Sequence[Mapping[str, Array]]) -> li
 
 
 def _kin(trained: Sequence[Mapping[str, Array]], pairs: Sequence[tuple[int, int]]) -> Claim:
-    """Each wrong answer on a painting of a pair: whether it is the other of the pair, less how often it is anyway."""
+    """Each wrong answer on a painting of a pair: whether it is the other of the pair, less how often it is anyway.
+
+    How often it is anyway is counted on the same test, so all its pictures are drawn again, and both are counted anew.
+    """
     other = dict([*pairs, *(pair[::-1] for pair in pairs)])
-    gains = []
+    number = len(trained[0]["test labels"])
+    drawn = np.random.default_rng(DRAWING).multinomial(number, np.full(number, 1 / number), DRAWS)
+    weights = np.vstack([np.ones(number, int), drawn])  # first the pictures as they are
+    gains, of_pairs = [], []
     for each in trained:
         labels, named = each["test labels"], each["test"].argmax(1)
-        wrong = labels != named
-        chance = {kin: (named[wrong & (labels != kin)] == kin).mean() for kin in other.values()}
-        of_pairs = np.flatnonzero(wrong & np.isin(labels, list(other)))
-        gain = [(named[row] == (kin := other[labels[row]])) - chance[kin] for row in of_pairs]
-        gains.append(pd.Series(gain, of_pairs, float))
-    each_picture = pd.concat(gains).groupby(level=0).mean().to_numpy()
-    interval = bootstrap(each_picture, DRAWING, DRAWS)
-    means = np.array([gain.mean() for gain in gains])
-    return _claim("masters and pupils are mistaken for each other", means, interval, len(each_picture))
+        wrong, kin = labels != named, np.array([other.get(int(label), -1) for label in labels])
+        of_pairs.append(wrong & (kin >= 0))
+        more = weights @ (of_pairs[-1] & (named == kin)).astype(float)
+        for one in set(other.values()):
+            elsewhere = wrong & (labels != one)
+            chance = weights @ (elsewhere & (named == one)) / np.maximum(weights @ elsewhere, 1)
+            more -= weights @ (of_pairs[-1] & (kin == one)) * chance
+        gains.append(more / np.maximum(weights @ of_pairs[-1], 1))
+    found = np.stack(gains)
+    low, high = np.quantile(found[:, 1:].mean(0), [0.025, 0.975])
+    compared = int(np.any(of_pairs, axis=0).sum())
+    return _claim("masters and pupils are mistaken for each other", found[:, 0], (float(low), float(high)), compared)
 
 
 def _colours(answers: Answers, ours: Array) -> list[Claim]:
@@ -235,8 +244,9 @@ def record(folder: Path) -> pd.DataFrame:
     splits = pd.concat(trials.draw_prepared(folder / str(draw), draw).table for draw in tables)
     table = pd.concat(tables, names=["draw"]).reset_index("draw")
     with using(weights="packaged", profile="quick"):
-        command = "python -m tools.studio.claims --record"
-        keep("claims", table, about(command, split_digest(splits), "studio", len(splits)), CHECKOUT)
+        label = about("python -m tools.studio.claims --record", split_digest(splits), "studio", len(splits))
+        label["split_of"] = f"the tables of draws {' and '.join(map(str, tables))}, taken together"
+        keep("claims", table, label, CHECKOUT)
     write_page(CHECKOUT)
     return table
 
@@ -249,13 +259,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m tools.studio.claims", description="Does the studio show what the course says of it?"
     )
-    parser.add_argument("--draw", type=int, default=SEED, help="the seed that the collection is painted with")
+    parser.add_argument("--draw", type=int, help=f"the seed that the collection is painted with; default: {SEED}")
     parser.add_argument(
         "--folder", type=Path, default=settings.home / "claims", help="where draws and answers are kept"
     )
     parser.add_argument("--record", action="store_true", help="judge two draws and write data/results/claims.csv")
     options = parser.parse_args(arguments)
-    found = record(options.folder) if options.record else judged(options.folder, options.draw)
+    if options.record and options.draw is not None:
+        parser.error(f"--record always judges the draws {SEED} and {SEALED}; leave --draw away, or --record.")
+    draw = SEED if options.draw is None else options.draw
+    found = record(options.folder) if options.record else judged(options.folder, draw)
     print(found.to_string(index=False))
 
 

@@ -178,7 +178,7 @@ def _predict(network: Network, images: Array) -> Array:
 
 
 def _says(network: Network, data: Subsets, recipe: ClassifierRecipe) -> Says:
-    """What it says of the pictures as they are; of training's, only the original's, whose pictures are not larger."""
+    """What it says of the pictures as they are; of training's, only the original's, as it alone is asked about them."""
     says: Says = {"train paths": np.array(data.train.paths)}
     for subset in SUBSETS if recipe.network == "cnn-original" else SUBSETS[1:]:
         pictures = getattr(data, subset)
