@@ -27,13 +27,7 @@ from artnb.common.releasing import released_graphs
 from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.errors import DivergenceError, TrainingError, check_setting
-from artnb.paintings.pipeline import (
-    Pictures,
-    Subsets,
-    evaluation_batches,
-    steps_per_epoch,
-    training_batches,
-)
+from artnb.paintings.pipeline import Pictures, Subsets, evaluation_batches, steps_per_epoch, training_batches
 
 
 @released_graphs()
@@ -346,6 +340,10 @@ def _check_history(table: pd.DataFrame, phases: Sequence[Phase]) -> None:
         raise ValueError("its phases are others")
 
 
+def _rate(model: keras.Model) -> float:
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))  # on several devices, float() alone fails
+
+
 HISTORY = ["phase", "epoch", "seconds", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy"]
 
 
@@ -360,11 +358,11 @@ class _Replay(keras.callbacks.Callback):
         self.callbacks, self.past = callbacks, past
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        rate = float(self.model.optimizer.learning_rate)
+        rate = _rate(self.model)
         for row in self.past.to_dict("records"):
             for callback in self.callbacks:
                 callback.on_epoch_end(row["epoch"] - 1, dict(row))
-        if float(self.model.optimizer.learning_rate) != rate:
+        if _rate(self.model) != rate:
             self.model.optimizer.learning_rate = rate
 
 
@@ -380,7 +378,7 @@ class _Record(keras.callbacks.Callback):
         counters = [v for v in self.model.non_trainable_variables if v.name == "seed_generator_state"]
         for number, counter in enumerate(counters):
             counter.assign([self.seed + number, epoch << 16])
-        self.start_time, self.rate = time.perf_counter(), float(self.model.optimizer.learning_rate)
+        self.start_time, self.rate = time.perf_counter(), _rate(self.model)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update()

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from artnb.classification.model import train_classifier
+from artnb.classification.networks import Network, channel_statistics
 from artnb.classification.recipes import classifier_recipe
 from artnb.paintings.audit import audit_collection
 from artnb.paintings.preparation import Prepared
@@ -21,6 +23,19 @@ def tiny(name, epochs=2, **changes):
     return replace(classifier_recipe(name, "quick"), size=32, crop_size=None, batch_size=16, **changes).shortened(
         epochs
     )
+
+
+def small_network(classes, size=16, weights=None, width=48, dropout=0.3, dense_units=64):
+    """Stands for any network in a table of them; it has all that has a memory: batch norm and dropout."""
+    pictures = keras.Input((size, size, 3))
+    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(keras.layers.Rescaling(1 / 255)(pictures))
+    x = keras.layers.BatchNormalization(name="maps")(x)
+    stages = "block4", "block7", "block10", "block14"  # called as EfficientNet-Lite0's
+    for name in stages:
+        x = keras.layers.ReLU(name=name)(x)
+    core = keras.Model(pictures, channel_statistics(keras.Model(pictures, x), stages))
+    head = [keras.layers.Dropout(dropout), keras.layers.Dense(classes, activation="softmax")]
+    return Network.of("tiny", core, head, ("maps",))
 
 
 @pytest.fixture(scope="session")

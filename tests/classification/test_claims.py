@@ -177,7 +177,7 @@ def test_a_draw_of_ones_own_is_not_recorded(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_training_is_kept_and_made_again_only_by_another_recipe(prepared, tmp_path):
     def asked(epochs):
-        return trials.answer(tmp_path, "ours", trials.Training(tiny("cnn", epochs)), prepared, seed=1)
+        return trials.answer(tmp_path, "ours", trials.Training(tiny("cnn-original", epochs)), prepared, seed=1)
 
     first = asked(1)
     (file,) = (tmp_path / "answers").iterdir()

@@ -274,7 +274,7 @@ def test_a_model_can_be_copied_and_pickled_as_for_another_process(copied, model)
 
 @pytest.mark.slow
 def test_a_training_does_not_depend_on_the_order_of_a_tables_rows(collection, table, tmp_path):
-    recipe = tiny("cnn", 1)
+    recipe = tiny("cnn-original", 1)
     one, other = (
         train_classifier(recipe, collection, rows, tmp_path / name, seed=1)
         for name, rows in (("one", table), ("other", table.sample(frac=1, random_state=3)))
@@ -361,19 +361,19 @@ def test_files_of_the_same_names_are_other_pictures(collection, prepared, table,
     use(home=tmp_path / "home", seed=1)
     other = same_names_other_pictures(collection, tmp_path / "other")
     with pytest.raises(SplitError, match=r"72 of the 72|are other pictures there"):
-        train_classifier(tiny("cnn", 1), other, table, tmp_path / "one", seed=1)
+        train_classifier(tiny("cnn-original", 1), other, table, tmp_path / "one", seed=1)
     assert not (tmp_path / "one").exists()
     from artnb.paintings.audit import audit_collection
     from artnb.paintings.splits import choose_artists, split_paintings
 
     audit = audit_collection(other)
     darker = replace(prepared, collection=other, table=split_paintings(choose_artists(other, audit), seed=1))
-    first, second = (course_classifier("cnn", each, using=tiny("cnn", 1)) for each in (prepared, darker))
+    first, second = (course_classifier("cnn", each, using=tiny("cnn-original", 1)) for each in (prepared, darker))
     assert first.folder != second.folder and first.card.split != second.card.split
     checkpoints = tmp_path / "two"
-    train_classifier(tiny("cnn", 1), collection, table, checkpoints, seed=1)
+    train_classifier(tiny("cnn-original", 1), collection, table, checkpoints, seed=1)
     with pytest.raises(TrainingError, match="begun with a different set of pictures"):
-        train_classifier(tiny("cnn", 1), other, darker.table, checkpoints, seed=1, resume=True)
+        train_classifier(tiny("cnn-original", 1), other, darker.table, checkpoints, seed=1, resume=True)
 
 
 def test_a_starter_is_half_as_large_and_predicts_nearly_the_same(model, collection, tmp_path, monkeypatch, use):
@@ -408,7 +408,7 @@ def test_no_starter_is_made_of_a_damaged_model(copy, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_course_model_is_another_if_its_recipe_is(prepared, tmp_path, use):
     use(home=tmp_path, seed=1)
-    one, again, other = (course_classifier("cnn", prepared, using=tiny("cnn", epochs)) for epochs in (1, 1, 2))
+    one, again, other = (course_classifier("cnn", prepared, using=tiny("cnn-original", epochs)) for epochs in (1, 1, 2))
     assert one.folder == again.folder != other.folder and one.card == again.card
 
 

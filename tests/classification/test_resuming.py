@@ -7,14 +7,12 @@ import sys
 import time
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
 from artnb.classification import networks
-from artnb.classification.networks import Network
 from artnb.classification.recipes import Phase, classifier_recipe
 from artnb.classification.search import Space, search_classifier
 from artnb.classification.training import train_network
@@ -23,17 +21,8 @@ from artnb.common.resuming import in_use
 from artnb.common.searching import SearchError
 from artnb.errors import TrainingError
 from artnb.paintings.pipeline import Pictures, Subsets
+from tests.classification.conftest import small_network
 from tests.killing import snapshots
-
-
-def _network(classes, size=16, weights=None):
-    """Small, with all that has a memory: batch norm and dropout."""
-    pictures = keras.Input((size, size, 3))
-    x = keras.layers.Conv2D(4, 3, strides=4, use_bias=False)(keras.layers.Rescaling(1 / 255)(pictures))
-    x = keras.layers.BatchNormalization(name="maps")(x)
-    core = keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(x))
-    head = [keras.layers.Dropout(0.3), keras.layers.Dense(classes, activation="softmax")]
-    return Network.of("tiny", core, head, ("maps",))
 
 
 def _pictures(number, seed):
@@ -48,7 +37,7 @@ def data():
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setitem(networks.NETWORKS, "cnn", _network)
+    monkeypatch.setitem(networks.NETWORKS, "cnn", small_network)
     tf.config.run_functions_eagerly(True)  # graphs of so few steps cost more than they save
     yield
     tf.config.run_functions_eagerly(False)
@@ -129,7 +118,7 @@ def halfway(data, tmp_path_factory):
     """A training that was killed after its second epoch."""
     folder = tmp_path_factory.mktemp("halfway")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(networks.NETWORKS, "cnn", _network)
+        patch.setitem(networks.NETWORKS, "cnn", small_network)
         with snapshots(folder / "m") as killed:
             train_network(HALFWAY, data, folder / "m", seed=3)
     return killed[5]
@@ -158,7 +147,7 @@ def test_a_damaged_file_is_a_sentence_and_stays(name, content, halfway, data, tm
 
 def test_weights_without_an_optimiser_are_no_checkpoint(halfway, data, tmp_path):
     shutil.copytree(halfway, tmp_path / "m")
-    _network(3).model.save_weights(tmp_path / "m" / "checkpoints" / "0002.weights.h5")
+    small_network(3).model.save_weights(tmp_path / "m" / "checkpoints" / "0002.weights.h5")
     with pytest.raises(TrainingError, match=r"0002.weights.h5 is damaged .*; remove the folder to begin anew"):
         train_network(HALFWAY, data, tmp_path / "m", seed=3, resume=True)
 
@@ -226,7 +215,7 @@ def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):
     """A limit of a file's size stands for it, at which writing fails likewise."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     file = tmp_path / "x.weights.h5"
-    model = _network(3).model
+    model = small_network(3).model
     with replacing(file) as part:
         write_weights(model, part)
     before = file.read_bytes()
@@ -237,7 +226,7 @@ def test_a_full_disk_ends_in_an_error_and_loses_nothing(data, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert file.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == [file.name]
-    other = _network(3).model
+    other = small_network(3).model
     other.load_weights(file)
     for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)

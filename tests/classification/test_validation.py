@@ -50,7 +50,7 @@ def test_a_model_of_a_leaky_split_is_not_measured(model, collection, table, tmp_
 
 def test_nothing_is_trained_or_saved_on_a_leaky_split(collection, table, tmp_path):
     with pytest.raises(SplitError, match="one painting in two subsets"):
-        train_classifier(tiny("cnn", 1), collection, table.assign(group=0), tmp_path / "m")
+        train_classifier(tiny("cnn-original", 1), collection, table.assign(group=0), tmp_path / "m")
     with pytest.raises(SplitError, match="one painting in two subsets"):
         save_classifier(None, None, None, None, table.assign(group=0), "folder", tmp_path / "m", 1)
     assert not list(tmp_path.iterdir())
@@ -147,7 +147,7 @@ def test_the_command_says_how_many_paintings_and_which_parts(model, collection, 
 
 @pytest.mark.slow
 def test_cross_validation_tests_every_painting_once(prepared, collection, tmp_path):
-    table = validation.cross_validate(tiny("cnn", 1), prepared, 3, tmp_path, seed=1)
+    table = validation.cross_validate(tiny("cnn-original", 1), prepared, 3, tmp_path, seed=1)
     assert table["fold"].tolist() == [1, 2, 3] and table["n"].sum() == len(collection.paintings)
     report = validation.folds_report(table)
     assert "mean" in report and "std" in report and f"{table['accuracy'].mean():.4f}"[:5] in report
