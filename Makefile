@@ -33,7 +33,8 @@ check: .venv/ready lint ## style, types, and the quick unit tests, without noteb
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	@failed=; for part in $(PARTS); do \
-		echo "tests: $$part"; $(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval $$part || failed=yes; \
+		echo "tests: $$part"; \
+		$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval --durations=20 --durations-min=10 $$part || failed=yes; \
 	done; test -z "$$failed"
 
 test-wheel: .venv/ready ## build the wheel, install it into an empty environment, and try what it promises

@@ -355,8 +355,10 @@ def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
-@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("encoding", "as_json"),
+    [("ascii", []), ("ascii", ["--json"]), ("latin-1", []), ("utf-8:strict", ["--json"])],
+)
 def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
     draw(tmp_path / "Ω.png", 1)
     draw(tmp_path / "a.png", 2)

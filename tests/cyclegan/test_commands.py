@@ -219,6 +219,7 @@ def test_the_monet_command_finds_a_registered_cyclegan(use, tmp_path, monkeypatc
     assert Image.open(tmp_path / "out" / "photo-monet.png").size == (50, 34)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_training_command(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("artnb.cyclegan.recipes.cycle_recipe", lambda: TINY)
     folders_of = ["--photos", str(folders / "photo_jpg"), "--paintings", str(folders / "monet_jpg")]
@@ -249,6 +250,7 @@ def test_too_few_pictures_are_one_sentence(pictures, folders, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_a_training_goes_on_from_a_model_and_keeps_the_same_pictures_back(model, folders, tmp_path):
     pictures = pictures_of(folders)
     with pytest.raises(TrainingError, match="--seed 2"):
