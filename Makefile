@@ -17,6 +17,8 @@ LEARNER := learner
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
 	"tests/classification tests/cyclegan" "-n 1 tests/browser" "notebooks" "tests/notebooks"
 
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
@@ -29,12 +31,12 @@ demo: .venv/ready ## the pages to play with; open the address that it prints (Ct
 	$(BIN)/artnb demo
 
 check: .venv/ready lint ## style, types, and the quick unit tests, without notebooks and browser: a few minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	@failed=; for part in $(PARTS); do \
 		echo "tests: $$part"; \
-		$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval --durations=20 --durations-min=10 $$part || failed=yes; \
+		$(BIN)/python -m pytest -q $(WORKERS) --nbval --durations=20 --durations-min=10 $$part || failed=yes; \
 	done; test -z "$$failed"
 
 test-wheel: .venv/ready ## build the wheel, install it into an empty environment, and try what it promises

@@ -1,6 +1,12 @@
 """Tests and notebooks are about the built-in paintings, whatever this shell says, and never use a network."""
 
 import os
+from pathlib import Path
+
+import pytest
+
+# Two notebooks side by side are long ones, and none waits for a model that the other trains.
+NOTEBOOKS = ("03", "05", "07", "04", "10", "08", "09", "12", "00", "01", "02", "11", "06")
 
 for variable in [name for name in os.environ if name.startswith("ARTNB_") and name != "ARTNB_HOME"]:
     del os.environ[variable]
@@ -8,3 +14,14 @@ os.environ["ARTNB_WEIGHTS"] = "packaged"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that none of several processes is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(path: Path) -> tuple[int, bool]:
+        number = path.name[:2]
+        return NOTEBOOKS.index(number) if number in NOTEBOOKS else len(NOTEBOOKS), path not in slow
+
+    items.sort(key=lambda item: place(item.path))
