@@ -14,6 +14,11 @@ os.environ["ARTNB_WEIGHTS"] = "packaged"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for pool in (
+    "INTRAOP",
+    "INTEROP",
+):  # several processes share the processor; more threads would only get in each other's way
+    os.environ.setdefault(f"TF_NUM_{pool}_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
