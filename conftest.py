@@ -14,11 +14,9 @@ os.environ["ARTNB_WEIGHTS"] = "packaged"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-for pool in (
-    "INTRAOP",
-    "INTEROP",
-):  # several processes share the processor; more threads would only get in each other's way
-    os.environ.setdefault(f"TF_NUM_{pool}_THREADS", "1")
+# Several processes share the processor; more threads would only get in each other's way.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,6 +55,16 @@ def quickly_traced():
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+@pytest.fixture
+def eager():
+    """Graphs of so few steps cost more than they save."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_given_back():
     """What a module's tests have left goes back to the system, so that one process of tests stays within its budget."""

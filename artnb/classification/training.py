@@ -226,8 +226,10 @@ def _compile(model: keras.Model, phase: Phase, steps: int) -> None:
 
 
 def _finished(phase: Phase, past: pd.DataFrame) -> bool:
-    if len(past) >= phase.epochs or phase.patience is None or past.empty:
-        return len(past) >= phase.epochs
+    if len(past) >= phase.epochs:
+        return True
+    if phase.patience is None or past.empty:
+        return False
     return len(past) - 1 - int(past["val_loss"].argmin()) >= phase.patience
 
 

@@ -307,7 +307,7 @@ def test_random_bytes_are_one_sentence(seed, tmp_path):
     noise = np.random.default_rng(seed)
     good = written({"a": GOOD}, {"0": NUMBERS})
     file = tmp_path / "tensors.pth"
-    for _ in range(50):
+    for _ in range(200):
         at = int(noise.integers(30, len(good) - 40))
         for content in (noise.bytes(100), good[:at] + noise.bytes(4) + good[at + 4 :]):
             file.write_bytes(content)

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 from artnb.classification import networks
 from artnb.classification.recipes import Phase, classifier_recipe
@@ -36,11 +35,8 @@ def data():
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, eager):
     monkeypatch.setitem(networks.NETWORKS, "cnn", small_network)
-    tf.config.run_functions_eagerly(True)  # graphs of so few steps cost more than they save
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def recipe(*phases):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.settings import using
@@ -19,14 +18,6 @@ def few_paintings(tmp_path_factory):
         draw(root / "images" / "Degas" / f"{number}.png", 900 + number)
     with using(source="folder", data=root):
         yield root
-
-
-@pytest.fixture
-def eager():
-    """Graphs of so few steps cost more than they save."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")
