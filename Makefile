@@ -12,12 +12,12 @@ NOTEBOOKS := notebooks
 LEARNER := learner
 
 # One after the other, in processes of their own: TensorFlow gives little of its memory back, and a process that has
-# tested all kinds of networks would hold 4 GB. The pages have kernels of their own, so one file of those at a time, and
-# so have the notebooks, beside which nothing else is held. Their own tests come last, and begin with what they trained.
-PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style" \
-	"tests/classification tests/cyclegan" "-n 1 tests/browser" "notebooks" "tests/notebooks"
+# tested all kinds of networks would hold 4 GB. The notebooks have kernels of their own, beside which nothing else is
+# held. Their own tests come last, and begin with what they trained.
+PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style tests/browser" \
+	"tests/classification tests/cyclegan" "notebooks" "tests/notebooks"
 
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder # the groups are in conftest.py
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

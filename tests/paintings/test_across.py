@@ -11,16 +11,32 @@ from tests.conftest import SHARED, draw
 from tests.paintings.test_splits import paintings
 
 
-def test_a_classifiers_split_is_a_part_of_the_split_of_everything(studio):
+def test_a_classifiers_split_is_a_part_of_the_split_of_everything(tmp_path, use):
+    for number, (folder, count) in enumerate(
+        {"paintings/images/Degas": 30, "paintings/images/Monet": 30, "paintings/images/Munch": 4}.items()
+    ):
+        for each in range(count):
+            draw(tmp_path / folder / f"{each}.png", 100 * number + each)
+    for number, folder in enumerate((MONETS, PHOTOS), 3):
+        for each in range(20):
+            draw(tmp_path / folder / f"{each}.jpg", 100 * number + each)
+    for each in range(3):  # Monets that are paintings of the collection, saved again
+        draw(tmp_path / MONETS / f"again{each}.jpg", 100 + each)
+    use(source="folder", data=tmp_path / "paintings", monet_data=tmp_path, home=tmp_path / "home")
     prepared = prepare()
     everything, audit = split_everything()
     mine = everything[everything["artist"].isin(prepared.class_names)]
     assert splits.split_digest(mine) == splits.split_digest(prepared.table)
     assert prepared.whole == splits.split_digest(everything)
-    assert set(everything["artist"]) == {*studio.paintings["artist"], PHOTOS, MONETS}
+    assert set(everything["artist"]) == {"Degas", "Monet", "Munch", PHOTOS, MONETS}
     splits.check_split(everything)
     group = everything.set_index("path")["group"]
     assert all(group[one] == group[other] for one, other in audit.duplicates if {one, other} <= set(group.index))
+    again = everything[everything["path"].str.contains("again")]
+    assert len(again) == 3
+    for path, subset in zip(again["path"], again["subset"], strict=True):
+        shown = everything["path"].str.endswith(f"Monet/{path.split('again')[1].replace('jpg', 'png')}")
+        assert everything.loc[shown, "subset"].tolist() == [subset]
 
 
 def test_neither_names_nor_other_artists_change_a_subset():
