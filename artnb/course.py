@@ -249,6 +249,8 @@ def _run(paths: Sequence[Path]) -> Iterator[tuple[Path, NotebookNode, str]]:
             client = NotebookClient(
                 notebook,
                 timeout=None,
+                iopub_timeout=600,  # outputs come late on a busy machine, and after 4 seconds would be missing
+                raise_on_iopub_timeout=True,
                 kernel_name="python3",
                 resources={"metadata": {"path": path.parent}},
                 record_timing=False,

@@ -44,6 +44,17 @@ def draw(file: Path, seed: int, size: tuple[int, int] = (64, 48)) -> Path:
     return file
 
 
+# A cell whose output comes six seconds after the answer that it has ended, as on a busy machine.
+LATE = """import time
+kernel = get_ipython().kernel
+def publish(status, *rest, publish=kernel._publish_status):
+    if status == "idle":
+        time.sleep(6)
+        print("late", flush=True)
+    publish(status, *rest)
+kernel._publish_status = publish"""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def quickly_traced():
     """Graphs that run a few times on small pictures: to optimise one takes longer than it saves."""

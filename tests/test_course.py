@@ -9,7 +9,7 @@ import pytest
 from artnb import course
 from artnb.common.extras import MissingExtraError
 from artnb.course import CourseError
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, LATE
 
 
 @pytest.fixture
@@ -47,6 +47,14 @@ def test_pages_are_written_with_an_index_and_a_failure_is_reported_at_the_end(no
     assert "http://cdn" not in page and "https://cdn" not in page  # it opens without a network
     assert 'src="data:image/svg+xml;base64,' in page and "figures/box.svg" not in page  # nor needs a file beside it
     assert "PYTEST_CURRENT_TEST" in __import__("os").environ  # pytest's own is put back
+
+
+@pytest.mark.slow
+def test_an_output_that_comes_late_is_not_lost(notebooks):
+    file = notebooks / "02_bad.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LATE)]), file)
+    course.save(["02"])
+    assert nbformat.read(file, as_version=4).cells[0].outputs[0].text == "late\n"
 
 
 @pytest.mark.parametrize("write", [course.write_pages, course.write_learner_edition])

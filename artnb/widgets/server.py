@@ -211,6 +211,8 @@ def server_config(
             "default_pool_size": 1,
             "multi_kernel_manager_class": Rooms,
         },
+        # On a busy machine outputs come late; a page without those that were not waited for would stay empty.
+        "VoilaExecutor": {"iopub_timeout": 60},
         "Rooms": {"limit": kernels_for(free_memory()) if kernels is None else kernels},
         "MappingKernelManager": {
             "cull_idle_timeout": 1,  # turns culling on; `Rooms` decides which kernels are ended

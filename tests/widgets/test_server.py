@@ -2,9 +2,12 @@
 
 import socket
 
+import nbformat
 import pytest
+from traitlets.config import Config
 
 from artnb.widgets import door, kernels, server
+from tests.conftest import LATE
 
 GB = 1024**3
 
@@ -56,3 +59,12 @@ def test_a_budget_is_refilled(monkeypatch):
     assert budget.take(2) and not budget.take(1)
     now[0] = 100.0
     assert budget.take(10) and not budget.take(0.1)
+
+
+@pytest.mark.slow
+def test_a_page_waits_for_outputs_that_come_late():
+    execute = pytest.importorskip("voila.execute")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LATE)])
+    config = Config(server.server_config("127.0.0.1", 8866, preheat=False))
+    execute.VoilaExecutor(notebook, config=config, kernel_name="python3").execute(notebook, {})
+    assert notebook.cells[0].outputs[0].text == "late\n"
