@@ -17,7 +17,7 @@ LEARNER := learner
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style tests/browser" \
 	"tests/classification tests/cyclegan" "notebooks" "tests/notebooks"
 
-WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder # the groups are in conftest.py
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder # which files go together, conftest.py says
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
