@@ -31,16 +31,19 @@ demo: .venv/ready ## the pages to play with; open the address that it prints (Ct
 	$(BIN)/artnb demo
 
 check: .venv/ready lint ## style, types, and the quick unit tests, without notebooks and browser: a few minutes
-	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow" tests --ignore=tests/notebooks --ignore=tests/browser
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow and not nightly" tests --ignore=tests/notebooks --ignore=tests/browser
 
 test: .venv/ready ## unit tests, and the notebooks as regression tests
 	@failed=; for part in $(PARTS); do \
 		echo "tests: $$part"; \
-		$(BIN)/python -m pytest -q $(WORKERS) --nbval --durations=20 --durations-min=10 $$part || failed=yes; \
+		$(BIN)/python -m pytest -q $(WORKERS) --nbval -m "not nightly" --durations=20 --durations-min=10 $$part || failed=yes; \
 	done; test -z "$$failed"
 
 test-wheel: .venv/ready ## build the wheel, install it into an empty environment, and try what it promises
 	$(BIN)/python -m pytest -q --durations=5 tests/wheel.py
+
+nightly: .venv/ready ## the tests that take minutes each, after `make test`, whose models they use
+	$(BIN)/python -m pytest -q $(WORKERS) -m nightly tests
 
 soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at once for five minutes
 	$(BIN)/python -m pytest -q -s tests/browser/soak.py
@@ -94,9 +97,9 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@test -n "$(PYTHON)" || { echo "artnb needs Python 3.11, 3.12 or 3.13 (TensorFlow has no build for others yet); found: $$(python3 --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo check test test-wheel soak course notebooks learner format lint hooks pictures studio commands results lock clean
+.PHONY: help lab demo check test test-wheel nightly soak course notebooks learner format lint hooks pictures studio commands results lock clean

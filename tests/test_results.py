@@ -148,7 +148,7 @@ def record(made, tmp_path, use):
     return command
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys, monkeypatch):
     judged = ["style-original", "style-ours"]  # by a starter, of a real network
     with monkeypatch.context() as patch:

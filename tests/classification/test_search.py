@@ -152,7 +152,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_chief_and_two_workers_search_together(collection, table, tmp_path):
     """The documented command on one machine; afterwards a single process reads the results."""
     from artnb.paintings import splits

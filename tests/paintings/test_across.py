@@ -89,7 +89,7 @@ def test_painters_are_judged_by_what_nothing_was_trained_on(tmp_path):
     assert judging_set(table.sample(frac=1, random_state=1), collection, 3).equals(chosen)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_shared_pictures_are_grouped_across(shared_paintings, use):
     use(data=shared_paintings, source="folder", monet_data=SHARED / "gan-getting-started")
     everything, _ = split_everything(seed=1874)
