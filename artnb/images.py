@@ -10,7 +10,6 @@ import math
 import os
 import stat
 import struct
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from PIL.TiffImagePlugin import TiffImageFile
 
 from artnb.common.files import replacing
+from artnb.common.patience import Impatient
 from artnb.common.pixels import rgb
 from artnb.errors import ArtnbError
 
@@ -144,7 +144,7 @@ def with_picture(source: ImageLike, use: Callable[[Image.Image], _T], data: byte
     name = _name(source)
     data = read_bytes(source) if data is None else data
     try:
-        file = _Clocked(data)
+        file = Impatient(data)
         picture = _open(file)
         _check_size(picture, data)
         if picture.mode in ("I", "F"):
@@ -279,26 +279,6 @@ def _checked(image: np.ndarray) -> np.ndarray:
             "round them and use .astype(np.uint8)."
         )
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
-
-
-class _Clocked(io.BytesIO):
-    """A file for readers of limited patience.
-
-    A loop over 200 MB of one-byte blocks takes Pillow a minute and gigabytes. The processor time of this thread
-    counts, not the clock on the wall, so a busy machine changes nothing; decoding mostly takes a tenth of it.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.allow(0.5)
-
-    def allow(self, seconds: float) -> None:
-        self._until = time.thread_time() + seconds
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if time.thread_time() > self._until:
-            raise RuntimeError("reading takes too long")  # of an OSError Pillow would make a warning
-        return super().read(size)
 
 
 def _check_size(picture: Image.Image, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """The door for pictures: some 250 odd and hostile files in one watched process, then values, pixel by pixel."""
 
+import gc
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from artnb import images
 from artnb.errors import ArtnbError
 from artnb.images import ImageError, contact_sheet, fit, load_image, resize, save_image
 from artnb.metrics import structure
+from tests.conftest import draw
 
 RNG = np.random.default_rng(1874)
 NOISE = RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -371,6 +373,26 @@ def where(orientation, row, column, height, width):
         7: (last_column - column, last_row - row),
         8: (last_column - column, row),
     }[orientation]
+
+
+def test_what_collecting_garbage_takes_is_not_the_readers_time(tmp_path):
+    painting = draw(tmp_path / "a.jpg", 1)
+
+    def slow(phase, _):
+        end = time.thread_time() + 0.8
+        while phase == "start" and time.thread_time() < end:
+            pass
+
+    def work(picture):
+        gc.collect()
+        gc.collect()
+        return picture.copy()
+
+    gc.callbacks.append(slow)
+    try:
+        assert images.with_picture(painting, work).size == Image.open(painting).size
+    finally:
+        gc.callbacks.remove(slow)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
