@@ -73,10 +73,10 @@ class Evaluation:
         """What `artnb evaluate --json` prints."""
         return self.summary() | {"per_class": self.per_class.round(4).to_dict("index")}
 
-    def report(self) -> str:
-        """The same for a person."""
+    def report(self, parts: str = "") -> str:
+        """The same for a person; `parts` is what was shown of each painting, such as "five quarters"."""
         low, high = self.interval
-        some = f"{self.parts} parts of each of {self.paintings:,} paintings"
+        some = f"{parts or f'{self.parts} parts'} of each of {self.paintings:,} paintings"
         shown = some if self.parts > 1 else f"{len(self.labels):,} pictures"
         return (
             f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {shown}, "

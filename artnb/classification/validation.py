@@ -34,6 +34,7 @@ CROPS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
     "whole": (as_it_is,),
     "quarters": tuple(_part(*place) for place in ((0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5))),
 }
+SHOWN = {"quarters": "five quarters"}  # in a report, of each painting
 TOGETHER = 16  # pictures of a folder whose parts are in memory at once
 
 

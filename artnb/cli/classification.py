@@ -188,7 +188,7 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, 
     of_model = {"model": card.title, "untrained": card.untrained}
     answer(
         result.to_dict() | {"paintings": result.paintings, "crops": crops, "skipped": skipped} | of_model,
-        f"{card.title}: {result.report()}",
+        f"{card.title}: {result.report(validation.SHOWN.get(crops, ''))}",
     )
 
 

@@ -139,7 +139,7 @@ def test_the_command_says_how_many_paintings_and_which_parts(model, collection, 
     use(source="folder", data=collection.root)
     command = ["evaluate", str(model.folder), "--crops", "quarters"]
     n = (model.split["subset"] == "test").sum()
-    assert main(command) == 0 and f" on 5 parts of each of {n} paintings, " in capsys.readouterr().out
+    assert main(command) == 0 and f" on five quarters of each of {n} paintings, " in capsys.readouterr().out
     assert main([*command, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["paintings"], found["n"], found["crops"]) == (n, 5 * n, "quarters")
