@@ -2,7 +2,7 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import calibration as calibration
 from .evaluation import evaluate as evaluate
 from .evaluation import temperature as temperature
-from .explaining import grad_cam as grad_cam
+from .explaining import hires_cam as hires_cam
 from .model import Classifier as Classifier
 from .model import Prediction as Prediction
 from .model import course_classifier as course_classifier

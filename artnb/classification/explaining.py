@@ -1,4 +1,7 @@
-"""Where a classifier looks: Grad-CAM (Selvaraju et al., ICCV 2017, section 3)."""
+"""Where a classifier looks: HiResCAM over all maps that it reads.
+
+Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations", arXiv:2011.08891, section 3.3.
+"""
 
 import keras
 import numpy as np
@@ -6,14 +9,17 @@ import tensorflow as tf
 
 from artnb.classification.networks import Network
 from artnb.images import ImageError, ImageLike, load_image
+from artnb.layers import ChannelStatistics
 
 
-def grad_cam(network: Network, image: ImageLike, label: int) -> np.ndarray:
+def hires_cam(network: Network, image: ImageLike, label: int) -> np.ndarray:
     """What speaks for a class, and where.
 
-    The last map's channels are added up, each weighted by how much the class's probability would grow with it; what
-    speaks against the class is cut off. The logarithm of the probability is used, so that a sure network has a
-    gradient, too.
+    Each value of the maps that the head reads is multiplied by how much the class's probability would grow with it,
+    and the products are added up over the channels and the maps; what speaks against the class is cut off. Grad-CAM
+    (Selvaraju et al., ICCV 2017) averages the growth over all positions before. For a standard deviation that average
+    is 0, so Grad-CAM is blind to half of what our networks use. The logarithm of the probability is used, so that a
+    sure network has a gradient, too.
 
     Args:
         network: any.
@@ -32,16 +38,35 @@ def grad_cam(network: Network, image: ImageLike, label: int) -> np.ndarray:
         raise ImageError(
             f"Got a picture of {pixels.shape[0]} × {pixels.shape[1]} pixels; use fit(picture, {sides[0]})."
         )
-    last = network.core.get_layer(network.map_layer).output
-    model = keras.Model(network.model.input, [last, network.model.output])
-    images = tf.constant(pixels, tf.float32)[None]
-    with tf.GradientTape() as tape:
-        tape.watch(images)  # so that everything after them is recorded, frozen layers too
-        maps, probabilities = model(images, training=False)
-        goal = tf.math.log(probabilities[0, label] + 1e-9)
-    gradient = tape.gradient(goal, maps)
-    weights = tf.reduce_mean(gradient, (1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * maps, -1, keepdims=True))
-    heat = tf.image.resize(heat, pixels.shape[:2], "bicubic")[0, :, :, 0]
-    heat = tf.maximum(heat, 0)
+    size = pixels.shape[:2]
+    heat = sum(tf.image.resize(each, size, "bicubic")[0, :, :, 0] for each in evidence(network, pixels[None], label))
+    heat = tf.nn.relu(heat)
     return (heat / tf.maximum(tf.reduce_max(heat), 1e-9)).numpy()
+
+
+def evidence(network: Network, images: np.ndarray, label: int) -> list[tf.Tensor]:
+    """What each position of the maps that the head reads contributes to a class's logarithmic probability.
+
+    To first order, and per share of the picture: the mean over a map's positions is what the map contributes.
+
+    Args:
+        network: any.
+        images: uint8 (n, size, size, 3).
+        label: the class in question.
+
+    Returns:
+        A float32 (n, height, width, 1) for each map.
+    """
+    core = network.core
+    readers = [layer for layer in core.layers if isinstance(layer, ChannelStatistics)]
+    read = [layer.input for layer in readers] or [core.output]
+    found = keras.Model(core.input, read)(tf.constant(images, tf.float32), training=False)
+    maps = found if isinstance(found, list) else [found]  # Keras hands a single one over by itself
+    with tf.GradientTape() as tape:
+        tape.watch(maps)  # each by itself: what a coarse map shows is not counted again in a fine one
+        features = (
+            tf.concat([layer(each) for layer, each in zip(readers, maps, strict=True)], -1) if readers else maps[0]
+        )
+        goal = tf.math.log(network.head(features, training=False)[:, label] + 1e-9)
+    products = [tf.reduce_sum(g * m, -1, keepdims=True) for g, m in zip(tape.gradient(goal, maps), maps, strict=True)]
+    return [tf.cast(each, tf.float32) * float(each.shape[1] * each.shape[2]) for each in products]

@@ -29,8 +29,6 @@ class Network:
         core: from float32 (batch, size, size, 3), RGB in [0, 255], to features, a vector or a map.
         head: from these features to probabilities (batch, classes).
         model: the whole; `core` and `head` are parts of it, not copies.
-        map_layer: the layer of `core` whose output is the last map (batch, height, width, channels), which Grad-CAM
-            looks at.
         novelty_layers: the layers of `core` in whose maps the novelty of a picture is measured: fine, middle, coarse.
     """
 
@@ -38,7 +36,6 @@ class Network:
     core: keras.Model
     head: keras.Sequential
     model: keras.Model
-    map_layer: str
     novelty_layers: tuple[str, ...]
 
     @classmethod
@@ -51,9 +48,8 @@ class Network:
     def _joined(
         cls, title: str, core: keras.Model, top: keras.Sequential, novelty_layers: tuple[str, ...]
     ) -> "Network":
-        maps = [layer.name for layer in core.layers if len(layer.output.shape) == 4]
         model = keras.Model(core.input, top(core.output), name="classifier")
-        return cls(title, core, top, model, maps[-1], novelty_layers)
+        return cls(title, core, top, model, novelty_layers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, or what is pickled, has one core and one head, too."""

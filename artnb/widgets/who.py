@@ -95,12 +95,12 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         message.say("")
 
     def explain(_: Callable[[], bool]) -> None:
-        from artnb.classification.explaining import grad_cam
+        from artnb.classification.explaining import hires_cam
 
         message.say("Asking the network again …")
         picture, classifier, prediction = last["answer"]
         image = fit(picture, classifier.card.size)
-        heat_map = grad_cam(classifier.network, image, classifier.card.class_names.index(prediction.artist))
+        heat_map = hires_cam(classifier.network, image, classifier.card.class_names.index(prediction.artist))
         caption = f"Evidence for {prediction.artist}: the brighter, the stronger"
         if last.get("answer", (None,))[0] is picture:
             heat.value = shown(_under(image, heat_map), caption, caption=f"{caption}.")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from artnb import models
 from artnb.cards import Card, ModelError
-from artnb.classification.explaining import grad_cam
+from artnb.classification.explaining import hires_cam
 from artnb.classification.model import UNFAMILIAR, course_classifier, train_classifier
 from artnb.classification.networks import build_network
 from artnb.classification.page import classifier_page
@@ -252,7 +252,7 @@ def test_what_prepare_did_not_return_is_refused(images, words, model):
 )
 def test_a_heat_map_is_of_a_picture_of_the_networks_size(image, words):
     with pytest.raises(ImageError, match=words):
-        grad_cam(build_network("cnn-original", 3, 32, pretrained=False), image, 0)
+        hires_cam(build_network("cnn-original", 3, 32, pretrained=False), image, 0)
 
 
 def test_what_is_trained_from_a_model_of_seed_0_can_say_so(model):
