@@ -3,6 +3,7 @@
 model.weights.h5   the weights; the network is built in code, by the name in the card
 novelty.npz        what training pictures look like, to recognise others
 reference.npz      what the network sees in validation paintings, to compare later pictures with
+embeddings.npy     what it sees in each training painting, to find those that are most similar to a picture
 split.csv          the split that it was trained and measured on
 test.csv           its answer for each test painting, so that two models can be compared painting by painting
 history.csv        a row per epoch
@@ -22,11 +23,11 @@ import pandas as pd
 import tensorflow as tf
 
 from artnb import models
-from artnb.cards import Card, damaged
+from artnb.cards import Card, ModelError, damaged
 from artnb.classification import networks
 from artnb.classification.evaluation import evaluate, read_answers, save_answers, scale, temperature
 from artnb.classification.networks import Network, Outputs
-from artnb.classification.novelty import Novelty
+from artnb.classification.novelty import Novelty, load_embeddings, save_embeddings
 from artnb.classification.page import classifier_page
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.reference import Sample, picture_statistics
@@ -42,6 +43,7 @@ from artnb.paintings.sources import Collection
 from artnb.paintings.splits import SUBSETS, load_split, require, save_split, split_digest
 from artnb.settings import settings
 
+EMBEDDINGS = "embeddings.npy"
 UNFAMILIAR = "unlike anything I was trained on"
 
 
@@ -182,6 +184,40 @@ class Classifier:
         """What it saw in its validation paintings."""
         return self._read("reference.npz", Sample.load)
 
+    def similar(self, prediction: Prediction, n: int = 3) -> pd.DataFrame:
+        """The training paintings that are most similar to a picture, to the network.
+
+        By the cosine between their embeddings. Of several photographs of one painting, the most similar one stands for
+        all.
+
+        Args:
+            prediction: what this model has said of the picture.
+            n: how many.
+
+        Returns:
+            Rows of `split`, the most similar first, with their `similarity`, from -1 to 1.
+
+        Raises:
+            ModelError: the model was saved without embeddings, or they are damaged.
+        """
+        if EMBEDDINGS not in self.card.files:
+            raise ModelError(
+                f"The model {self.folder.name!r} was saved by an older artnb, without what it sees in its training "
+                "paintings; train it again to find similar ones."
+            )
+        train = self.split[self.split["subset"] == "train"].sort_values("path")
+        if len(train) != len(self._embeddings):
+            raise damaged(self.folder, f"{EMBEDDINGS} is of another split")
+        (embedding,) = _directions(np.asarray(prediction.embedding)[None])
+        found = train.assign(similarity=self._embeddings @ embedding)
+        found = found.sort_values("similarity", ascending=False, kind="stable")
+        return found.drop_duplicates("group").head(n).reset_index(drop=True)
+
+    @cached_property
+    def _embeddings(self) -> np.ndarray:
+        """Of length 1, a row per training painting, in the order of the paths."""
+        return _directions(self._read(EMBEDDINGS, load_embeddings))
+
     def _read(self, name: str, read: Any) -> Any:
         """A file of the model that is read when it is first wanted: a changed one is refused, as when it was loaded."""
         file = models.check_file(self.folder, self.card, name)
@@ -206,6 +242,10 @@ class Classifier:
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise damaged(folder, f"{type(error).__name__} while its weights were read") from error
         return cls(card, network, novelty, folder, identity)
+
+
+def _directions(embeddings: np.ndarray) -> np.ndarray:
+    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
 
 
 def save_classifier(
@@ -277,6 +317,7 @@ def save_classifier(
             "model.weights.h5": partial(write_weights, keras.Model(network.model.input, network.model.output)),
             "novelty.npz": novelty.save,
             "reference.npz": reference.save,
+            EMBEDDINGS: partial(save_embeddings, novelty.embed(outputs["train"][1])),
             "split.csv": lambda file: save_split(table, file),
             "test.csv": lambda file: save_answers(evaluations["test"], tested, file),
             "history.csv": lambda file: history.to_csv(file, index=False),

@@ -82,3 +82,20 @@ class Novelty:
                 return cls(arrays["mean"], arrays["std"], whitening, float(arrays["threshold"]))
         except (EOFError, BadZipFile) as error:
             raise ValueError(str(error)) from error
+
+
+def save_embeddings(embeddings: np.ndarray, file: Path) -> None:
+    """Write embeddings (n, `EMBEDDED`) as an .npy file of half precision."""
+    with file.open("wb") as stream:  # for a file of another suffix, NumPy would change the name
+        np.save(stream, embeddings.astype(np.float16))
+
+
+def load_embeddings(file: Path) -> np.ndarray:
+    """Read what `save_embeddings` wrote, as float32; OSError or ValueError if it is something else."""
+    try:
+        found = np.load(file, allow_pickle=False)
+    except EOFError as error:
+        raise ValueError(str(error)) from error
+    if found.ndim != 2 or found.dtype != np.float16 or not np.isfinite(found).all():
+        raise ValueError("no embeddings")
+    return found.astype(np.float32)

@@ -1,13 +1,17 @@
 """Pictures to try the pages with: photographs that other packages ship, paintings of the studio, or random ones."""
 
 import random
+from collections.abc import Container, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from artnb.images import load_image, shrink
+from artnb.common.files import sha256
+from artnb.images import ImageError, load_image, shrink
 from artnb.paintings.catalogue import artist_name
 from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
 from artnb.settings import Source, settings
@@ -41,18 +45,70 @@ def paintings() -> dict[str, np.ndarray]:
     return {artist_name(file.stem): load_image(file) for file in sorted(EXAMPLES.glob("*.jpg"))}
 
 
-def random_painting() -> tuple[np.ndarray, str]:
+def random_painting(artists: Container[str] | None = None) -> tuple[np.ndarray, str]:
     """A random painting of the collection in use, and the name of its artist.
 
+    Args:
+        artists: by whom it may be; by default by anybody.
+
     Raises:
-        SourceError: the collection is not on this machine.
+        SourceError: the collection is not on this machine, or has nothing by these artists.
     """
-    root, complete = locate_collection()
-    if not complete:
+    collection = collection_at_hand()
+    if collection is None:
         raise SourceError("The paintings are not on this machine yet; `artnb doctor` says how to get them.")
-    collection = _collection(root, settings.source)
-    painting = collection.paintings.iloc[random.randrange(len(collection.paintings))]
+    paintings = collection.paintings
+    if artists is not None:
+        paintings = paintings[[artist in artists for artist in paintings["artist"]]]
+    if paintings.empty:
+        raise SourceError("No painting here is by an artist that this model knows; choose another model.")
+    painting = paintings.iloc[random.randrange(len(paintings))]
     return load_image(collection.file(painting["path"])), str(painting["artist"])
+
+
+def known_paintings(artists: Sequence[str], number: int = 6) -> dict[str, np.ndarray]:
+    """The first painting of each of some artists in the collection in use, if it is at hand and not the studio.
+
+    Args:
+        artists: by whom.
+        number: how many at most.
+
+    Returns:
+        The artist's name -> uint8 (height, width, 3).
+    """
+    if settings.source == "studio" or (collection := collection_at_hand()) is None:
+        return {}
+    paintings = collection.paintings.drop_duplicates("artist")
+    found: dict[str, np.ndarray] = {}
+    for path, artist in zip(paintings["path"], paintings["artist"], strict=True):
+        if artist in artists and len(found) < number:
+            with suppress(ImageError):  # the audit lists what can't be read
+                found[artist] = shrink(load_image(collection.file(path)), 768)
+    return found
+
+
+def from_training(rows: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
+    """The paintings of some rows of a model's split, with their artists, as far as the collection has the same files.
+
+    Args:
+        rows: with `path`, `artist` and `sha256`.
+    """
+    collection = collection_at_hand()
+    found: list[tuple[np.ndarray, str]] = []
+    if collection is None:
+        return found
+    there = set(collection.paintings["path"])
+    for path, artist, digest in zip(rows["path"], rows["artist"], rows["sha256"], strict=True):
+        with suppress(OSError, ImageError):
+            if path in there and sha256(collection.file(path)) == digest:
+                found.append((load_image(collection.file(path)), artist))
+    return found
+
+
+def collection_at_hand() -> Collection | None:
+    """The collection in use, if it is on this machine; nothing is downloaded."""
+    root, complete = locate_collection()
+    return _collection(root, settings.source) if complete else None
 
 
 @cache

@@ -1,6 +1,7 @@
 """What the pages share: layout and style sheet, the picture chooser, and jobs that run in a thread."""
 
 import base64
+import hashlib
 import html
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -152,6 +153,8 @@ class PictureChooser(widgets.VBox):
 
     Attributes:
         picture: uint8 (height, width, 3), or None until one is chosen.
+        name: what it is called: an example's name, or what `random_picture` says.
+        digest: the SHA-256 of the visitor's file; empty for other pictures.
 
     Args:
         label: the heading.
@@ -170,6 +173,7 @@ class PictureChooser(widgets.VBox):
         longest: int | None = None,
     ):
         self.picture: np.ndarray | None = None
+        self.name = self.digest = ""
         self._label, self._examples, self._changed, self._longest = label, examples, changed, longest
         self._shown = widgets.HTML('<div class="artnb-empty">Drop a picture here, or choose one below.</div>')
         self._upload = widgets.FileUpload(
@@ -187,12 +191,13 @@ class PictureChooser(widgets.VBox):
         super().__init__([title, self._shown, self._strip(), row(*buttons), self.message])
         self.add_class("artnb-chooser")
 
-    def show(self, picture: np.ndarray, name: str) -> None:
+    def show(self, picture: np.ndarray, name: str, digest: str = "") -> None:
         """Use this picture; it is shown last, after the page has cleared the results of the previous one."""
         longest = self._longest
         if longest is not None:
             longest = max(longest, -(-_NARROWEST * max(picture.shape[:2]) // min(picture.shape[:2])))
         self.picture = picture if longest is None else shrink(picture, longest)
+        self.name, self.digest = name, digest
         self._changed()
         self.message.say("" if name in self._examples else name)
         for button in self._thumbnails:
@@ -221,7 +226,8 @@ class PictureChooser(widgets.VBox):
         self.message.say("Your picture is being read …")  # a large one takes many seconds
         try:
             # memoryview accepts nothing but bytes; `load_image` would open a text as a path.
-            self.show(load_image(memoryview(content)), "Your picture")
+            content = memoryview(content)
+            self.show(load_image(content), "Your picture", hashlib.sha256(content).hexdigest())
         finally:
             self._upload.value = ()  # free the bytes
 

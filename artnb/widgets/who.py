@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
+from artnb.cards import Card
 from artnb.images import fit
 from artnb.paintings import catalogue
 from artnb.widgets import examples as shipped
@@ -41,14 +43,16 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     """A page that names the artist of a picture.
 
     Args:
-        examples: name -> picture to try it with; by default some that artnb ships.
+        examples: name -> picture to try it with; a name may be the artist's. By default paintings of the collection in
+            use by artists whom a model here knows; without a collection, some that artnb ships.
         preload: load the first model right away, in a thread.
     """
     choices = model_choices("classifier")
+    artists_of = {label: frozenset(Card.load(folder).class_names) for label, folder in choices.items()}
     model = widgets.Dropdown(options=list(choices), description="Model", style={"description_width": "4rem"})
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
     where = widgets.Button(description="Where does it look?", disabled=True)
-    message, answer, heat = Message(), widgets.HTML(), widgets.HTML()
+    message, answer, similar, heat = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
     right = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
     keep = widgets.Checkbox(False, description="You may keep the picture and learn from it", indent=False)
     tell = widgets.Button(description="Wrong? Tell me")
@@ -57,11 +61,35 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     visitor = uuid4().hex
     last: dict[str, tuple[np.ndarray, Classifier, Prediction]] = {}
     corrected = True  # or there is nothing to correct
+    picked = choosing = False  # whether the visitor has picked the model; whether the page is changing it
 
     def load(label: str) -> "Classifier":
         loaded = models.load_model(choices[label])
         loaded(np.zeros((8, 8, 3), np.uint8))  # the first call compiles
         return loaded
+
+    def pick(_: object) -> None:
+        nonlocal picked
+        picked = picked or not choosing
+        forget()
+
+    def changed() -> None:
+        """Another picture: it is answered by a model that knows its artist, as far as the page can tell."""
+        nonlocal choosing
+        label = model.value
+        if label is not None and chooser.name not in artists_of[label]:
+            knows = [each for each in choices if chooser.name in artists_of[each]] or [
+                each for each, folder in choices.items() if chooser.digest and _has_split(folder, chooser.digest)
+            ]
+            if label not in knows and (knows or not picked):
+                choosing = True
+                model.value = knows[0] if knows else next(iter(choices))
+                choosing = False
+        forget()
+
+    def random_painting() -> tuple[np.ndarray, str]:
+        known = artists_of.get(model.value, frozenset()) if picked else frozenset().union(*artists_of.values())
+        return shipped.random_painting(known)
 
     def forget() -> None:
         nonlocal corrected
@@ -69,7 +97,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         explaining.allow(False)
         last.clear()
         corrected = True
-        answer.value, heat.value, correction.layout.display = "", "", "none"
+        answer.value, similar.value, heat.value, correction.layout.display = "", "", "", "none"
         if not asking.running:
             message.say("")
 
@@ -87,7 +115,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
             return
         last["answer"] = picture, classifier, prediction
         corrected = False
-        answer.value, heat.value = _answer(prediction), ""
+        answer.value, similar.value, heat.value = _answer(prediction), _similar(classifier, prediction), ""
         artists = sorted(filter(feedback.can_be_named, {*classifier.card.class_names, *catalogue.artists()["name"]}))
         right.options = [("choose …", None), *zip(artists, artists, strict=True)]
         right.index, correction.layout.display = 0, "flex"
@@ -133,11 +161,15 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
 
     classifiers = Loader(load)
     asking, explaining = Job(ask, None, predict, message), Job(where, None, explain, message)
-    chooser = PictureChooser(
-        "The painting", shipped.paintings() if examples is None else examples, forget, shipped.random_painting
-    )
+    if examples is None:
+        of_collection = shipped.known_paintings(sorted(frozenset().union(*artists_of.values())))
+        examples = of_collection or shipped.paintings()
+    chooser = PictureChooser("The painting", examples, changed, random_painting)
     tell.on_click(message.guard(correct))
-    model.observe(lambda _: forget(), "value")
+    first = [label for label in choices if artists_of[label].intersection(examples)]
+    if first:
+        model.value = first[0]
+    model.observe(pick, "value")
     if not choices:
         message.complain("There is no model here yet; train one with: artnb train cnn")
     elif preload:
@@ -145,7 +177,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     box = page(
         "Who painted this?",
         "Show a painting; a network names the artists that it thinks of, and says how sure it is.",
-        columns(chooser, widgets.VBox([model, row(ask, where), message, answer, heat, correction])),
+        columns(chooser, widgets.VBox([model, row(ask, where), message, answer, similar, heat, correction])),
         *privacy_note("the answer", "the network's features of the picture"),
         code='from artnb import load_model\n\nload_model("starter")("painting.jpg")',
     )
@@ -164,6 +196,25 @@ def _answer(prediction: "Prediction") -> str:
         else ""
     )
     return f"{note}{share_bars(prediction.ranked[:5])}{_about(prediction.artist)}"
+
+
+def _similar(classifier: "Classifier", prediction: "Prediction") -> str:
+    """The most similar training paintings, if they are on this machine, in HTML."""
+    from artnb.classification.model import EMBEDDINGS
+
+    if EMBEDDINGS not in classifier.card.files:
+        return ""
+    near = shipped.from_training(classifier.similar(prediction))
+    pictures = "".join(shown(picture, f"A training painting by {artist}", 192, artist) for picture, artist in near)
+    return f'<h3>Most like it, of its training paintings</h3><div class="artnb-near">{pictures}</div>' if near else ""
+
+
+def _has_split(folder: Path, digest: str) -> bool:
+    """Whether a file is one that a model was trained or measured on."""
+    try:
+        return digest.encode() in (folder / "split.csv").read_bytes()
+    except OSError:
+        return False
 
 
 def _about(artist: str) -> str:

@@ -120,6 +120,47 @@ def test_a_picture_unlike_all_others_is_noticed(model, collection):
     assert np.mean(known) < 0.3
 
 
+def test_the_most_similar_training_paintings_are_found(model, collection, table):
+    train = table[table["subset"] == "train"]
+    loaded = load_model(model.folder)
+    for path, artist in zip(train["path"][::9], train["artist"][::9], strict=True):
+        near = loaded.similar(loaded(collection.file(path)))
+        assert near["path"][0] == path and near["similarity"][0] == pytest.approx(1, abs=1e-3), "it is there itself"
+        assert near["similarity"].is_monotonic_decreasing and near["similarity"].between(-1.001, 1.001).all()
+        assert set(near["subset"]) == {"train"} and list(near["artist"]) == [artist] * 3, "colours tell these apart"
+    held_out = table[table["subset"] == "test"]
+    first = [loaded.similar(loaded(collection.file(path)), 1)["artist"][0] for path in held_out["path"]]
+    assert np.mean(first == held_out["artist"]) > 0.8
+    assert len(loaded.similar(loaded(collection.file(table["path"][0])), 1000)) == train["group"].nunique()
+
+
+def test_photographs_of_one_painting_are_one_similar_painting(model, collection, table):
+    twins = copying.copy(model)
+    path = table.loc[table["subset"] == "train", "path"].iloc[0]
+    first = model.similar(model(collection.file(path)), 2)
+    split = table.copy()
+    split.loc[split["path"].isin(first["path"]), "group"] = -1
+    vars(twins)["split"] = split
+    near = twins.similar(model(collection.file(path)), 2)
+    assert near["path"][0] == first["path"][0] and near["path"][1] != first["path"][1]
+
+
+def test_without_embeddings_or_with_others_a_sentence_says_so(model, collection, copy):
+    answer = model(collection.file(collection.paintings["path"][0]))
+    card = Card.load(copy)
+    (copy / "embeddings.npy").write_bytes(b"\x93NUMPY")
+    resealed(copy)
+    with pytest.raises(ModelError, match="damaged \\(embeddings.npy"):
+        load_model(copy).similar(answer)
+    np.save(copy / "embeddings.npy", np.zeros((3, 32), np.float16))
+    resealed(copy)
+    with pytest.raises(ModelError, match="another split"):
+        load_model(copy).similar(answer)
+    models.write_card(copy, replace(card, files={k: v for k, v in card.files.items() if k != "embeddings.npy"}), "")
+    with pytest.raises(ModelError, match="older artnb.*train it again"):
+        load_model(copy).similar(answer)
+
+
 def test_a_bad_file_is_one_sentence(model, tmp_path):
     for content in (b"", b"hello", b"\x89PNG\r\n\x1a\n" + b"\0" * 50):
         (tmp_path / "bad.jpg").write_bytes(content)
