@@ -150,14 +150,14 @@ def test_without_embeddings_or_with_others_a_sentence_says_so(model, collection,
     card = Card.load(copy)
     (copy / "embeddings.npy").write_bytes(b"\x93NUMPY")
     resealed(copy)
-    with pytest.raises(ModelError, match="damaged \\(embeddings.npy"):
+    with pytest.raises(ModelError, match=r"damaged \(embeddings\.npy"):
         load_model(copy).similar(answer)
     np.save(copy / "embeddings.npy", np.zeros((3, 32), np.float16))
     resealed(copy)
     with pytest.raises(ModelError, match="another split"):
         load_model(copy).similar(answer)
     models.write_card(copy, replace(card, files={k: v for k, v in card.files.items() if k != "embeddings.npy"}), "")
-    with pytest.raises(ModelError, match="older artnb.*train it again"):
+    with pytest.raises(ModelError, match=r"older artnb.*train it again"):
         load_model(copy).similar(answer)
 
 

@@ -18,7 +18,7 @@ from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
 from artnb.models import STARTERS
 from artnb.operation.store import Store
-from artnb.widgets import monet, paint_like, parts, who_painted_this
+from artnb.widgets import examples, monet, paint_like, parts, who_painted_this
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -260,9 +260,106 @@ def test_names_are_escaped():
     )
 
 
+@pytest.fixture(scope="module")
+def red_and_blue(tmp_path_factory):
+    """A home with a model of two artists, and the collection that it was trained on."""
+    from artnb.classification.model import train_classifier
+    from artnb.paintings.audit import audit_collection
+    from artnb.paintings.sources import read_collection
+    from artnb.paintings.splits import choose_artists, split_paintings
+    from tests.classification.conftest import tiny
+
+    root, rng = tmp_path_factory.mktemp("red_and_blue"), np.random.default_rng(3)
+    for artist, colour in {"Red_Painter": (200, 30, 30), "Blue_Painter": (30, 30, 200), "Stranger": (9, 9, 9)}.items():
+        for number in range(20 if artist != "Stranger" else 5):
+            file = root / f"data/images/{artist}/{number:02}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.normal(colour, 30, (40, 40, 3)).clip(0, 255).astype(np.uint8)).save(file)
+    collection = read_collection(root / "data")
+    table = split_paintings(choose_artists(collection, audit_collection(collection), 20), seed=1)
+    model = train_classifier(tiny("cnn", 3), collection, table, root / "home/models/colours", seed=1)
+    return root, model
+
+
+@pytest.fixture
+def at_hand(use, red_and_blue, tmp_path):
+    """That collection in use, and a home of one's own with that model."""
+    root, model = red_and_blue
+    shutil.copytree(root / "home", tmp_path / "home")
+    use(home=tmp_path / "home", source="folder", data=root / "data")
+    return root, model
+
+
+def test_the_examples_are_by_artists_that_the_model_in_use_knows(at_hand):
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    assert "CNN, ours" in model.value and model.value == model.options[-1], "the only one that knows them"
+    assert [find(page, widgets.Button, name).description for name in ("Red", "Blue")] == ["Red Painter", "Blue Painter"]
+    assert not [each for each in everything(page) if getattr(each, "description", "") in ("Stranger", "Maud Ashgrove")]
+
+
+def test_the_answer_shows_the_most_similar_training_paintings(at_hand):
+    page = who_painted_this()
+    find(page, widgets.Button, "Red").click()
+    find(page, widgets.Button, "Who").click()
+    page.job.wait(60)
+    assert texts(page).count('alt="A training painting by ') == 3
+    find(page, widgets.Button, "Blue").click()
+    assert "A training painting" not in texts(page), "they were like another picture"
+
+
+def test_similar_paintings_are_shown_only_from_the_same_files(at_hand, use, tmp_path):
+    root, model = at_hand
+    answer = model(root / "data/images/Red_Painter/00.png")
+    near = model.similar(answer)
+    assert len(examples.from_training(near)) == 3
+    shutil.copytree(root / "data", tmp_path / "other")
+    changed, missing = (tmp_path / "other" / path for path in near["path"][:2])
+    shutil.copyfile(root / "data/images/Stranger/00.png", changed)
+    missing.unlink()
+    use(data=tmp_path / "other")
+    assert [artist for _, artist in examples.from_training(near)] == [near["artist"][2]]
+    outside = near.assign(path="../data/" + near["path"])
+    assert examples.from_training(outside) == [], "a path of a model's own leads nowhere"
+
+
+def test_a_random_painting_is_one_that_the_chosen_model_knows(at_hand, monkeypatch):
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    seen = set()
+    for _ in range(30):
+        find(page, widgets.Button, "A random").click()
+        seen.add(re.findall(r"The painting: ([\w ]+)", texts(page))[-1])
+    assert seen == {"Red Painter", "Blue Painter"}
+    model.value = model.options[0]  # the visitor's choice, which knows none of them
+    find(page, widgets.Button, "A random").click()
+    assert "No painting here is by an artist that this model knows" in texts(page)
+    assert model.value == model.options[0]
+
+
+def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_first(at_hand):
+    root, trained = at_hand
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    colours = model.value
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    upload(page, buffer.getvalue())
+    assert model.value == model.options[0], "nothing is known of it"
+    find(page, widgets.Button, "Red").click()
+    assert model.value == colours
+    upload(page, buffer.getvalue())
+    upload(page, (root / "data" / trained.split["path"][0]).read_bytes())
+    assert model.value == colours, "the very file is one of that model's"
+    model.value = model.options[1]  # what a visitor chooses stays
+    upload(page, buffer.getvalue())
+    assert model.value == model.options[1]
+    find(page, widgets.Button, "Blue").click()
+    assert model.value == colours, "but it could not know this one"
+
+
 def test_a_random_painting_is_one_of_the_collection_in_use(use, tmp_path):
     from artnb.paintings.studio import works
-    from artnb.widgets import examples
 
     use(home=tmp_path)
     picture, painter = examples.random_painting()

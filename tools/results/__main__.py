@@ -46,8 +46,9 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,
 }
-# Some compare many trainings, hours of them in the full profile: those are made in the quick one, as in the notebooks.
+# Some take many trainings, days of them in the full profile: those are made in the quick one, as in the notebooks.
 QUICK = {
+    *("original", "two-phases", "fine-tuned"),
     *("curves", "answers", "calibration", "shifts", "strangers", "ablation", "folds"),
     *("original-search", "original-tuned", "ours-search", "ours-tuned"),
 }

@@ -39,6 +39,10 @@ def _validation(table: pd.DataFrame) -> str:
     return f"{low if low == high else f'{low} to {high}'} % on validation"
 
 
+def _quick(table: pd.DataFrame) -> str:
+    return ", in the quick profile" if table.attrs["about"]["settings"]["ARTNB_PROFILE"] == "quick" else ""
+
+
 def _collection(table: pd.DataFrame) -> Iterator[str]:
     row = table.iloc[0]
     pairs, leaked, held_out = row["exact_pairs"] + row["near_pairs"], row["leaked_at_random"], row["held_out_at_random"]
@@ -70,7 +74,7 @@ def _depths(table: pd.DataFrame) -> Iterator[str]:
 
 def _original(table: pd.DataFrame) -> Iterator[str]:
     yield (
-        f"| CNN, the original's | {_shares(table['test'], 'seed')} | {_validation(table)}; "
+        f"| CNN, the original's{_quick(table)} | {_shares(table['test'], 'seed')} | {_validation(table)}; "
         f"the original reports 45.1 %; {_millions(table)} |"
     )
 
@@ -90,7 +94,10 @@ def _original_tuned(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _ours(table: pd.DataFrame) -> Iterator[str]:
-    yield f"| CNN, ours, from scratch | {_shares(table['test'], 'seed')} | {_validation(table)}; {_millions(table)} |"
+    yield (
+        f"| CNN, ours, from scratch{_quick(table)} | {_shares(table['test'], 'seed')} | "
+        f"{_validation(table)}; {_millions(table)} |"
+    )
 
 
 def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
@@ -106,8 +113,8 @@ def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
 def _two_phases(table: pd.DataFrame) -> Iterator[str]:
     lite = table[table["network"] == "EfficientNet-Lite0"]
     yield (
-        f"| EfficientNet-Lite0, the original's two phases | {_shares(lite['test'], 'seed')}; {_interval(lite.iloc[0])} "
-        f"| {_validation(lite)}; {_millions(lite)} |"
+        f"| EfficientNet-Lite0, the original's two phases{_quick(table)} | {_shares(lite['test'], 'seed')}; "
+        f"{_interval(lite.iloc[0])} of the first | {_validation(lite)}; {_millions(lite)} |"
     )
 
 
@@ -123,8 +130,8 @@ def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
     lite = table[table["network"] == "EfficientNet-Lite0"]
     first = lite.iloc[0]
     yield (
-        f"| EfficientNet-Lite0, fine-tuned | {_shares(lite['test'], 'seed')}; {_interval(first)} of the first; among "
-        f"three {_percent(first['top3'])} | {_validation(lite)}; {_millions(lite)} |"
+        f"| EfficientNet-Lite0, fine-tuned{_quick(table)} | {_shares(lite['test'], 'seed')}; {_interval(first)} of the "
+        f"first; among three {_percent(first['top3'])} | {_validation(lite)}; {_millions(lite)} |"
     )
 
 

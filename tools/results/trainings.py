@@ -96,9 +96,9 @@ def fine_tuned(runs: Runs) -> pd.DataFrame:
 def two_phases(runs: Runs) -> pd.DataFrame:
     """The original's two phases with EfficientNet-Lite0 in ResNet50's place; ResNet50 where its weights are.
 
-    One seed.
+    A row per seed.
     """
-    lite = _seeds(runs, ["two phases"], SEEDS[:1]).assign(network=TITLES[LITE], needs="")
+    lite = _seeds(runs, ["two phases"], runs.seeds).assign(network=TITLES[LITE], needs="")
     return pd.concat([lite, _others(runs, "-original")])
 
 
