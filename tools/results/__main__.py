@@ -28,8 +28,10 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "artists": paintings.artists,
     "colours": paintings.colours,
     "ours": trainings.ours,
+    "ours-quick": trainings.ours_quick,
     "fine-tuned": trainings.fine_tuned,
     "depths": measures.depths,
+    "artists-told-apart": measures.by_number,
     "original": trainings.original,
     "two-phases": trainings.two_phases,
     "strangers": measures.strangers,
@@ -48,7 +50,7 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
 }
 # Some take many trainings, days of them in the full profile: those are made in the quick one, as in the notebooks.
 QUICK = {
-    *("original", "two-phases", "fine-tuned"),
+    *("original", "ours-quick", "two-phases", "fine-tuned"),
     *("curves", "answers", "calibration", "shifts", "strangers", "ablation", "folds"),
     *("original-search", "original-tuned", "ours-search", "ours-tuned"),
 }

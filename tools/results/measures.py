@@ -12,6 +12,7 @@ import pandas as pd
 from PIL import Image, ImageFilter
 from skimage import data as photographs
 from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,8 +21,9 @@ from artnb.classification import calibration, classifier_recipe, cross_validate,
 from artnb.classification.evaluation import bootstrap, scale
 from artnb.common.searching import search_identity
 from artnb.images import load_image
+from artnb.paintings import prepare
 from artnb.paintings.pipeline import Pictures, decode, decode_rows
-from artnb.paintings.splits import SUBSETS, folds, readable
+from artnb.paintings.splits import LEAST, SUBSETS, folds, readable
 from artnb.settings import settings
 from artnb.style import StyleRecipe, search_style, style_space
 from artnb.weights import TITLES, find_weights
@@ -58,6 +60,30 @@ def depths(runs: Runs) -> pd.DataFrame:
 def _features(core: keras.Model, pictures: dict[str, Pictures]) -> dict[str, np.ndarray]:
     """What a frozen core finds in the pictures of each subset."""
     return {subset: core.predict(images.images, verbose=0) for subset, images in pictures.items()}
+
+
+def by_number(runs: Runs) -> pd.DataFrame:
+    """How well 5, 11, 23 and all artists are told apart: a linear head on stored features of EfficientNet-Lite0.
+
+    A row per number, the artists with most paintings first; `guessing` always names the first of them.
+    """
+    collection, table = runs.prepared.collection, prepare(LEAST).table
+    size = runs.small(classifier_recipe(LITE)).size
+    core = networks.build_network(LITE, 2, size).core
+    features = core.predict(decode_rows(collection, table, size), verbose=0)
+    by_artist = table.groupby("artist")["group"].nunique().sort_values(ascending=False, kind="stable").index
+    rows = []
+    for number in sorted({min(number, len(by_artist)) for number in (5, 11, 23, len(by_artist))}):
+        chosen = table["artist"].isin(by_artist[:number])
+        train, test = (chosen & (table["subset"] == subset) for subset in ("train", "test"))
+        artists = table["artist"].to_numpy()
+        head = _linear_head().fit(features[train], artists[train])
+        named, truth = head.predict(features[test]), artists[test]
+        row = {"artists": number, "train": int(train.sum()), "n": int(test.sum()), "test": (named == truth).mean()}
+        row["low"], row["high"] = bootstrap(named == truth)
+        row["macro_f1"] = f1_score(truth, named, average="macro")
+        rows.append(row | {"guessing": (truth == by_artist[0]).mean()})
+    return pd.DataFrame(rows).round(4)
 
 
 def _linear_head() -> Any:

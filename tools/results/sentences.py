@@ -100,6 +100,11 @@ def _ours(table: pd.DataFrame) -> Iterator[str]:
     )
 
 
+def _artists_told_apart(table: pd.DataFrame) -> Iterator[str]:
+    shares = [f"{_percent(row['test'])} of {row['artists']:.0f}" for _, row in table.iterrows()]
+    yield f"a linear head on the same features tells apart {', '.join(shares[:-1])} and {shares[-1]} artists"
+
+
 def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
     best = search["val_accuracy"].max()
     yield (
@@ -161,9 +166,11 @@ SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("collection",), _collection),
     (("colours",), _colours),
     (("depths",), _depths),
+    (("artists-told-apart",), _artists_told_apart),
     (("original",), _original),
     (("original-tuned",), _original_tuned),
     (("ours",), _ours),
+    (("ours-quick",), _ours),
     (("ours-tuned", "ours-search"), _ours_tuned),
     (("two-phases",), _two_phases),
     (("folds",), _folds),
