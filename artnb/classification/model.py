@@ -53,7 +53,8 @@ class Prediction:
 
     Attributes:
         ranked: (artist, probability) of all artists, the most probable first.
-        distance: how far the picture is from the training pictures; about 1 for a typical one.
+        distance: how far the picture is from the training pictures, and how undecided the network; see `Novelty`. About
+            1 for a typical one.
         unfamiliar: whether that is farther than nearly all paintings; then the artists mean little.
         embedding: what the network saw, float32 (d,), see `Novelty.embed`.
     """
@@ -126,7 +127,9 @@ class Classifier:
                 bool(distance > self.novelty.threshold),
                 embedding,
             )
-            for row, distance, embedding in zip(probabilities, *self.novelty.judge(features), strict=True)
+            for row, distance, embedding in zip(
+                probabilities, *self.novelty.judge(features, probabilities), strict=True
+            )
         ]
         return predictions if several else predictions[0]
 
@@ -283,8 +286,8 @@ def save_classifier(
     fitted = temperature(outputs["validation"][0], data.validation.labels)
     calibrated = {name: scale(outputs[name][0], fitted) for name in SUBSETS}
     evaluations = {name: evaluate(calibrated[name], getattr(data, name).labels, data.class_names) for name in SUBSETS}
-    novelty = Novelty.fit(outputs["train"][1], outputs["validation"][1])
-    beyond = {name: float((novelty.distance(outputs[name][1]) > novelty.threshold).mean()) for name in SUBSETS[1:]}
+    novelty = Novelty.fit(outputs["train"][1], outputs["validation"][1], calibrated["validation"])
+    beyond = {name: novelty.distance(outputs[name][1], calibrated[name]) > novelty.threshold for name in SUBSETS[1:]}
     statistics = picture_statistics(data.validation.images)
     reference = Sample.of(novelty, calibrated["validation"], outputs["validation"][1], statistics)
     tested = table.set_index("path", drop=False).loc[list(data.test.paths)]
@@ -303,7 +306,8 @@ def save_classifier(
             "class_names": data.class_names,
             "size": recipe.size,
             "temperature": round(fitted, 4),
-            "novelty": {"threshold": round(novelty.threshold, 4)} | {k: round(v, 4) for k, v in beyond.items()},
+            "novelty": {"threshold": round(novelty.threshold, 4)}
+            | {name: round(float(far.mean()), 4) for name, far in beyond.items()},
             "parameters": network.model.count_params(),
             "epochs": len(history),
             "split": split_digest(table),

@@ -229,28 +229,40 @@ def _residual(x: keras.KerasTensor, filters: int, strides: int, name: str) -> ke
 
 
 def transfer(
-    backbone: str,
-    classes: int,
-    size: int | None = 224,
-    original: bool = False,
-    weights: str | None = "imagenet",
+    backbone: str, classes: int, size: int | None = 224, stages: int = 4, weights: str | None = "imagenet"
 ) -> Network:
-    """An ImageNet network with a new head.
+    """An ImageNet network with our head: means and standard deviations of the channels at several depths, one layer.
 
     Args:
         backbone: "vgg19", "resnet50" or "efficientnet-lite0".
         classes: how many artists.
-        size: height and width of the pictures in pixels; None for any, but not with the original's head.
-        original: the student project's head (dense layers of 512 and 16 over the flattened map, each with batch
-            norm); otherwise means and standard deviations of the channels at several depths, and one
-            linear layer.
+        size: height and width of the pictures in pixels; None for any.
+        stages: how many of the depths are read, from 1 to 4, the finest first. What lies behind them is left out: most
+            of the weights lie behind the third.
         weights: "imagenet"; None for a network to be filled by the caller.
     """
     loaded = load_backbone(backbone, size, weights, untrained=True)  # the title says so
     title = str(loaded) if weights else TITLES[backbone]
-    if not original:
-        core = _with_statistics(loaded.model, STATISTICS_LAYERS[backbone])
-        return Network.of(title, core, _linear_head(classes, dropout=0.5), NOVELTY_LAYERS[backbone])
+    read = STATISTICS_LAYERS[backbone][:stages]
+    core = _with_statistics(loaded.model, read)
+    there = {layer.name for layer in core.layers}
+    looked_at = [name for name in NOVELTY_LAYERS[backbone] if name in there]
+    if len(looked_at) < len(NOVELTY_LAYERS[backbone]):
+        looked_at.append(read[-1])
+    return Network.of(title, core, _linear_head(classes, dropout=0.5), tuple(dict.fromkeys(looked_at)))
+
+
+def transfer_original(backbone: str, classes: int, size: int = 224, weights: str | None = "imagenet") -> Network:
+    """An ImageNet network with the student project's head: dense layers of 512 and 16 over the flattened map.
+
+    Args:
+        backbone: "vgg19", "resnet50" or "efficientnet-lite0".
+        classes: how many artists.
+        size: height and width of the pictures in pixels.
+        weights: "imagenet"; None for a network to be filled by the caller.
+    """
+    loaded = load_backbone(backbone, size, weights, untrained=True)  # the title says so
+    title = str(loaded) if weights else TITLES[backbone]
     head = [layers.Flatten(name="flatten")]
     for units in (512, 16):
         head += [
@@ -279,7 +291,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "cnn": cnn,
     "cnn-original": cnn_original,
     **{name: partial(transfer, name) for name in STATISTICS_LAYERS},
-    **{f"{name}-original": partial(transfer, name, original=True) for name in STATISTICS_LAYERS},
+    **{f"{name}-original": partial(transfer_original, name) for name in STATISTICS_LAYERS},
 }
 
 

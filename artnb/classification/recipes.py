@@ -196,6 +196,7 @@ _OPTIONS = {
     "dense_units": whole(1, 65_536),
     "dropout": number(lambda share: 0 <= share < 1, "from 0 to less than 1"),
     "width": whole(2, 4096),
+    "stages": whole(1, 4),
     "depths": Allowed(
         lambda value: isinstance(value, tuple | list) and len(value) == 4 and all(map(whole(1, 100).good, value)),
         "four whole numbers from 1 to 100",

@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
-from artnb.classification import networks
-from artnb.classification.networks import NETWORKS, build_network, cnn, cnn_original, transfer
-from artnb.errors import NetworkError
+from artnb.classification import ClassifierRecipe, classifier_recipe, networks
+from artnb.classification.networks import (
+    NETWORKS,
+    Outputs,
+    build_network,
+    cnn,
+    cnn_original,
+    transfer,
+    transfer_original,
+)
+from artnb.errors import NetworkError, RecipeError
 
 
 def test_the_originals_cnn_layer_by_layer():
@@ -52,10 +62,28 @@ def test_a_residual_block_begins_as_its_shortcut():
 
 
 def test_the_originals_head_on_a_backbone():
-    network = transfer("efficientnet-lite0", 11, size=64, original=True)
+    network = transfer_original("efficientnet-lite0", 11, size=64)
     kinds = [type(layer).__name__ for layer in network.head.layers]
     assert kinds == ["Flatten", "Dense", "BatchNormalization", "Dense", "BatchNormalization", "Dense"]
     assert [layer.units for layer in network.head.layers if isinstance(layer, keras.layers.Dense)] == [512, 16, 11]
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3])
+def test_fewer_stages_are_the_first_ones_and_a_smaller_network(stages):
+    whole, part = (transfer("efficientnet-lite0", 11, size=64, stages=number) for number in (4, stages))
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+    features, of_part = (network.core(images, training=False).numpy() for network in (whole, part))
+    assert np.allclose(of_part, features[:, : of_part.shape[1]], atol=1e-4)
+    assert part.model.count_params() < 0.35 * whole.model.count_params()
+    assert set(part.novelty_layers) <= {layer.name for layer in part.core.layers}
+    assert Outputs(part, 64)(images.astype(np.uint8))[1].shape[1] > 0
+    recipe = replace(classifier_recipe("efficientnet-lite0"), options={"stages": stages})
+    assert ClassifierRecipe.from_dict(recipe.to_dict()) == recipe
+    for bad in (0, 5, 1.5):
+        with pytest.raises(RecipeError, match="option stages"):
+            replace(recipe, options={"stages": bad})
+    with pytest.raises(RecipeError, match="nothing for 'efficientnet-lite0-original'"):
+        replace(classifier_recipe("efficientnet-lite0-original"), options={"stages": stages})
 
 
 def test_titles_say_untrained(use):

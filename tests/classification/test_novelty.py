@@ -36,11 +36,56 @@ def test_a_channel_that_never_changes_does_not_decide_alone():
     assert np.isfinite(novelty.distance(validation)).all() and np.isfinite(novelty.threshold)
 
 
-def test_saved_and_loaded_is_the_same(tmp_path):
+def sure(number, mean=4.0):
+    """Probabilities of three classes by a network that is mostly sure."""
+    logits = np.zeros((number, 3))
+    logits[:, 0] = RNG.normal(mean, 1.5, number)
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+
+
+def test_a_strangers_features_may_be_usual_but_the_network_is_undecided():
+    novelty = Novelty.fit(sample(2000), sample(2000), sure(2000))
+
+    def alarms(features, probabilities):
+        return (novelty.distance(features, probabilities) > novelty.threshold).mean()
+
+    assert alarms(sample(2000), sure(2000)) == pytest.approx(0.05, abs=0.02)
+    undecided = alarms(sample(2000), sure(2000, 0.5))
+    by_features = Novelty.fit(sample(2000), sample(2000))
+    assert undecided > 0.3 > 0.1 > (by_features.distance(sample(2000)) > by_features.threshold).mean()
+    assert alarms(sample(200, shift=8.0), sure(200)) > 0.9, "far away counts as it did"
+
+
+def test_indecision_counts_as_much_as_the_distance_over_validation_paintings():
+    validation, probabilities = sample(500), sure(500)
+    novelty = Novelty.fit(sample(500), validation, probabilities)
+    alone = novelty.distance(validation)
+    added = novelty.distance(validation, probabilities) - alone
+    assert added.std() == pytest.approx(alone.std(), rel=1e-3) and added.mean() == pytest.approx(0, abs=1e-6)
+    entropy = -(probabilities * np.log(probabilities)).sum(1)
+    assert np.corrcoef(added, entropy)[0, 1] == pytest.approx(1)
+
+
+def test_a_network_that_is_never_in_doubt_is_judged_by_features_alone():
+    certain = np.tile([1.0, 0.0, 0.0], (300, 1))
+    novelty = Novelty.fit(sample(300), sample(300), certain)
+    assert novelty.indecision == 0 and np.isfinite(novelty.threshold)
+
+
+def test_a_file_from_before_indecision_counted_is_judged_as_it_was(tmp_path):
     novelty = Novelty.fit(sample(300), sample(300))
+    file = tmp_path / "novelty.npz"
+    np.savez(file, mean=novelty.mean, std=novelty.std, whitening=novelty.whitening, threshold=novelty.threshold)
+    loaded, pictures = Novelty.load(file), sample(40)
+    assert np.array_equal(loaded.distance(pictures, sure(40, 0.0)), novelty.distance(pictures))
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    novelty = Novelty.fit(sample(300), sample(300), sure(300))
     novelty.save(tmp_path / "novelty.npz")
     loaded, pictures = Novelty.load(tmp_path / "novelty.npz"), sample(40)
-    assert np.array_equal(loaded.distance(pictures), novelty.distance(pictures))
+    said = sure(40)
+    assert np.array_equal(loaded.distance(pictures, said), novelty.distance(pictures, said))
     assert loaded.threshold == novelty.threshold
 
 

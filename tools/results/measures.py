@@ -183,7 +183,8 @@ def strangers(runs: Runs) -> pd.DataFrame:
             if not files:
                 rows.append({"model": name, "pictures": heap, "n": 0, "needs": "such pictures"})
                 continue
-            distance = model.novelty.distance(model.outputs(decode(files, model.card.size))[1])
+            probabilities, features = model.outputs(decode(files, model.card.size))
+            distance = model.novelty.distance(features, probabilities)
             row = {"model": name, "pictures": heap, "n": len(files), "distance": np.median(distance)}
             beyond = distance > model.novelty.threshold
             low, high = bootstrap(beyond)
