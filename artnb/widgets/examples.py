@@ -1,7 +1,7 @@
 """Pictures to try the pages with: photographs that other packages ship, paintings of the studio, or random ones."""
 
 import random
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -66,24 +66,24 @@ def random_painting(artists: Container[str] | None = None) -> tuple[np.ndarray, 
     return load_image(collection.file(painting["path"])), str(painting["artist"])
 
 
-def known_paintings(artists: Sequence[str], number: int = 6) -> dict[str, np.ndarray]:
-    """The first painting of each of some artists in the collection in use, if it is at hand and not the studio.
+def known_paintings(artists: Container[str], number: int = 6) -> dict[str, np.ndarray]:
+    """A painting of each of some artists: of the studio's painters those that ship, else the collection's first.
 
     Args:
         artists: by whom.
         number: how many at most.
 
     Returns:
-        The artist's name -> uint8 (height, width, 3).
+        The artist's name -> uint8 (height, width, 3); empty if nothing by them is on this machine.
     """
-    if settings.source == "studio" or (collection := collection_at_hand()) is None:
-        return {}
-    paintings = collection.paintings.drop_duplicates("artist")
-    found: dict[str, np.ndarray] = {}
-    for path, artist in zip(paintings["path"], paintings["artist"], strict=True):
-        if artist in artists and len(found) < number:
-            with suppress(ImageError):  # the audit lists what can't be read
-                found[artist] = shrink(load_image(collection.file(path)), 768)
+    found = {} if settings.source != "studio" else {n: picture for n, picture in paintings().items() if n in artists}
+    collection = collection_at_hand()
+    if collection is not None:
+        table = collection.paintings.drop_duplicates("artist")
+        for path, artist in zip(table["path"], table["artist"], strict=True):
+            if artist in artists and artist not in found and len(found) < number:
+                with suppress(ImageError):  # the audit lists what can't be read
+                    found[artist] = shrink(load_image(collection.file(path)), 768)
     return found
 
 

@@ -162,8 +162,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     classifiers = Loader(load)
     asking, explaining = Job(ask, None, predict, message), Job(where, None, explain, message)
     if examples is None:
-        of_collection = shipped.known_paintings(sorted(frozenset().union(*artists_of.values())))
-        examples = of_collection or shipped.paintings()
+        examples = shipped.known_paintings(frozenset().union(*artists_of.values())) or shipped.paintings()
     chooser = PictureChooser("The painting", examples, changed, random_painting)
     tell.on_click(message.guard(correct))
     first = [label for label in choices if artists_of[label].intersection(examples)]

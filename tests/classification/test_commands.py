@@ -99,7 +99,7 @@ def test_models_have_names_and_figures(capsys, use, tmp_path):
     use(home=tmp_path)
     assert main(["models", "list", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)["results"]
-    assert [found["name"] for found in results] == ["starter", "starter-cnn", "starter-monet"]
+    assert [found["name"] for found in results] == ["starter", "starter-cnn", "starter-monet", "starter-studio"]
     for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
         assert found["kind"] != "classifier" or {"accuracy", "interval"} <= set(found)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artnb.cards import Card
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
 from artnb.models import STARTERS
@@ -94,6 +95,28 @@ def test_another_picture_clears_the_answer(page):
 def test_every_shipped_model_can_be_chosen_the_starter_first(page):
     options = find(page, widgets.Dropdown, "Model").options
     assert options[0].startswith("EfficientNet-Lite0, 90.0%") and any("CNN" in option for option in options)
+    assert options[-1].endswith("on its test paintings by the built-in painters")
+
+
+def test_the_shipped_examples_are_answered_by_the_model_of_their_painters(use, tmp_path):
+    use(home=tmp_path)
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    assert model.value == model.options[-1]
+    known = Card.load(STARTERS / "starter-studio").class_names
+    offered = [each.description for each in everything(page) if getattr(each, "description", "") in known]
+    assert len(offered) == 6, "by painters whom it knows, and by no others"
+    assert not [each for each in everything(page) if getattr(each, "description", "") == "Maud Ashgrove"]
+    find(page, widgets.Button, "Camille").click()
+    find(page, widgets.Button, "Who").click()
+    page.job.wait(60)
+    assert texts(page).count('alt="A training painting by ') == 3, "the studio is at hand"
+    for _ in range(8):
+        find(page, widgets.Button, "A random").click()
+        assert re.findall(r"The painting: ([^\"<]+)", texts(page))[-1] in known
+    model.value = model.options[0]
+    find(page, widgets.Button, "Odile").click()
+    assert model.value == model.options[-1]
 
 
 def test_a_damaged_model_is_left_out(use, tmp_path):
@@ -103,7 +126,7 @@ def test_a_damaged_model_is_left_out(use, tmp_path):
     shutil.copytree(STARTERS / "starter", twin)
     use(home=tmp_path)
     options = find(who_painted_this({}), widgets.Dropdown, "Model").options
-    assert len(options) == 3 and options[2] == f"{options[0]} (twin)"
+    assert len(options) == 4 and options[3] == f"{options[0]} (twin)"
 
 
 @pytest.mark.parametrize("content", [b"", b"a text", b"\xff\xd8\xff\xe0broken", b"<svg></svg>"])
