@@ -261,6 +261,7 @@ class Kind:
         command: what trains one.
         files: what a model of the kind can't be without.
         fields: which fields its card must have, and what they can be.
+        newer: files that models of an older artnb lack; without them one can do less.
     """
 
     loader: str
@@ -268,6 +269,7 @@ class Kind:
     command: str
     files: tuple[str, ...]
     fields: dict[str, Any]
+    newer: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -289,6 +291,7 @@ KINDS: dict[str, Kind] = {
             "split": _DIGEST,
             "novelty": {"threshold": _POSITIVE, "validation": _SHARE, "test": _SHARE},
         },
+        newer=("embeddings.npy",),
     ),
     "cyclegan": Kind(
         "artnb.cyclegan.model:CycleModel",
