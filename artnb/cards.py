@@ -126,8 +126,8 @@ class Card:
     def label(self) -> str:
         """The title with the figure that counts, for lists."""
         if self.kind == "classifier":
-            whose = " by the built-in painters" if self.source == "studio" else ""
-            return f"{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings{whose}"
+            whose = "Built-in painters: " if self.source == "studio" else ""
+            return f"{whose}{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings"
         kid = self.metrics.get("monet")
         return f"{self.title}, KID {kid['generated']['value']:.3f}" if kid else self.title
 
