@@ -229,6 +229,7 @@ def test_a_shell_completes_commands_and_models(shell):
             "plain,starter",
             "plain,starter-cnn",
             "plain,starter-monet",
+            "plain,starter-studio",
         ]
 
 
