@@ -1,5 +1,6 @@
 """Pictures to try the pages with: photographs that other packages ship, paintings of the studio, or random ones."""
 
+import hashlib
 import random
 from collections.abc import Container
 from contextlib import suppress
@@ -10,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from artnb.common.files import sha256
-from artnb.images import ImageError, load_image, shrink
+from artnb.images import ImageError, load_image, read_bytes, shrink
 from artnb.paintings.catalogue import artist_name
 from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
 from artnb.settings import Source, settings
@@ -99,9 +99,9 @@ def from_training(rows: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
         return found
     there = set(collection.paintings["path"])
     for path, artist, digest in zip(rows["path"], rows["artist"], rows["sha256"], strict=True):
-        with suppress(OSError, ImageError):
-            if path in there and sha256(collection.file(path)) == digest:
-                found.append((load_image(collection.file(path)), artist))
+        with suppress(ImageError):
+            if path in there and hashlib.sha256(data := read_bytes(collection.file(path))).hexdigest() == digest:
+                found.append((load_image(data), artist))  # the bytes that were compared
     return found
 
 
