@@ -100,8 +100,8 @@ def test_a_field_takes_what_it_says_and_refuses_the_rest_in_a_sentence(kind, nam
         ("transfer", {"options": {"stages": 5}}, "option stages is 5; it can be a whole number from 1 to 4"),
         (
             "classifier",
-            {"network": "cnn-original", "crop_size": None, "options": {"width": 8}},
-            "a dictionary of nothing for 'cnn-original'",
+            {"network": "resnet50-original", "crop_size": None, "options": {"width": 8}},
+            "a dictionary of nothing for 'resnet50-original'",
         ),
         ("classifier", {"phases": (GOOD["phase"], GOOD["phase"])}, "a name of its own"),
         ("classifier", {"phases": GOOD["phase"]}, "phases"),
