@@ -96,6 +96,13 @@ def test_a_failure_is_one_sentence_and_no_traceback(environment, arguments, word
     assert words in json.loads(as_json.stdout)["error"]
 
 
+def test_a_wrong_setting_is_said_before_the_seconds_that_tensorflow_takes():
+    code = "import sys; sys.modules['tensorflow'] = None; from artnb.cli import main; sys.exit(main(['doctor']))"
+    environment = os.environ | {"ARTNB_SEED": "nonsense"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=CHECKOUT)
+    assert done.returncode == 1 and done.stderr.startswith("artnb: ARTNB_SEED is 'nonsense'; it can be")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -360,18 +367,25 @@ def test_every_command_that_is_named_anywhere_exists_and_takes_what_is_said():
     ("encoding", "as_json"),
     [("ascii", []), ("ascii", ["--json"]), ("latin-1", []), ("utf-8:strict", ["--json"])],
 )
-def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path):
+def test_no_encoding_of_a_terminal_ends_a_command(encoding, as_json, tmp_path, monkeypatch):
     draw(tmp_path / "Ω.png", 1)
     draw(tmp_path / "a.png", 2)
     names = [str(tmp_path / name) for name in ("Ω.png", "a.png", "nöwhere.png", "\udcff.png")]
-    done = artnb("predict", "starter", *names, *as_json, PYTHONIOENCODING=encoding)
-    assert done.returncode == 1 and "Traceback" not in done.stderr and "error in artnb" not in done.stderr
+    name, _, errors = encoding.partition(":")
+    streams = {}
+    for stream, its_errors in (("stdout", errors or "strict"), ("stderr", "backslashreplace")):  # as Python opens them
+        streams[stream] = io.TextIOWrapper(io.BytesIO(), encoding=name, errors=its_errors, write_through=True)
+        monkeypatch.setattr(sys, stream, streams[stream])
+    code = main(["predict", "starter-cnn", *names, *as_json])
+    monkeypatch.undo()
+    out, err = (stream.buffer.getvalue().decode(name, "replace") for stream in streams.values())
+    assert code == 1 and "Traceback" not in err and "error in artnb" not in err
     if as_json:
-        results = json.loads(done.stdout)["results"]
+        results = json.loads(out)["results"]
         assert [Path(result["picture"]).name for result in results] == ["Ω.png", "a.png", "nöwhere.png", "\udcff.png"]
         assert ["error" in result for result in results] == [False, False, True, True]
     else:
-        assert done.stdout.count("%") >= 2 and done.stderr.count("artnb: ") == 2
+        assert out.count("%") >= 2 and err.count("artnb: ") == 2
 
 
 @pytest.mark.slow

@@ -194,8 +194,12 @@ def import_tensorflow() -> None:
     """Import TensorFlow without the messages that its C++ code prints meanwhile; nothing else is hidden.
 
     Raises:
+        SettingsError: one of artnb's settings can't be used, which is said before the seconds that the import takes.
         ArtnbError: Keras, which comes with it, can't read its own settings.
     """
+    from artnb.settings import settings
+
+    _ = settings.profile  # with the first one all are read
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
