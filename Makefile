@@ -13,9 +13,9 @@ LEARNER := learner
 
 # One after the other, in processes of their own: TensorFlow gives little of its memory back, and a process that has
 # tested all kinds of networks would hold 4 GB. The notebooks have kernels of their own, beside which nothing else is
-# held. Their own tests come last, and begin with what they trained.
+# held; their own tests follow as soon as no notebook is left to begin.
 PARTS := "tests/test_*.py tests/paintings tests/operation tests/widgets" "tests/backbones tests/style tests/browser" \
-	"tests/classification tests/cyclegan" "notebooks" "tests/notebooks"
+	"tests/classification tests/cyclegan" "notebooks tests/notebooks"
 
 WORKERS := -n 2 --dist loadfile --no-loadscope-reorder # which files go together, conftest.py says
 

@@ -16,9 +16,17 @@ from artnb.cli import main
 from artnb.common.progress import STOPPED
 from artnb.images import load_image
 from artnb.style.files import read_painting
+from artnb.style.recipes import RECIPES
 from tests.conftest import draw
 
 SMALL = ("--backbone", "efficientnet-lite0", "--size", "48", "--iterations", "4")
+
+
+@pytest.fixture(autouse=True)
+def shallow(monkeypatch):
+    """The preset with its fine layers only: the deeper ones are slow to compile."""
+    fine = {"content_layers": {"block2": 1.0}, "style_layers": {"stem": 1.0, "block0": 1.0}}
+    monkeypatch.setitem(RECIPES, SMALL[1], replace(RECIPES[SMALL[1]], **fine))
 
 
 @pytest.fixture
@@ -150,7 +158,8 @@ def test_odd_names_are_painted_and_names_that_can_not_be_are_said_before(capsys,
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path):
+def test_killed_and_resumed_is_as_if_nothing_had_happened(capsys, pictures, tmp_path, monkeypatch):
+    monkeypatch.undo()  # the other process has the whole preset
     long = (*SMALL[:4], "--iterations", "80")
     stylize(capsys, *pictures, "-o", tmp_path / "whole.png", *long)
     out = tmp_path / "out.png"
