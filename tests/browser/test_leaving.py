@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.browser.gallery import button, serve, visit
 
 
@@ -53,6 +55,7 @@ def test_a_page_that_hears_nothing_says_so_and_waits(chromium, gallery):
     page.context.close()
 
 
+@pytest.mark.nightly
 def test_a_slow_line_finds_its_kernel_alive(chromium, gallery):
     """Kernels that wait for long, and scripts that take longer to come than a kernel is left alone."""
     waiting = max(kernel.create_time() for kernel in gallery.kernels())
