@@ -137,6 +137,7 @@ class StyleRecipe:
 # Below that, the deeper layers of a network see nothing but the picture's edge.
 MIN_SIDE = 32
 
+STRENGTH = number(lambda share: 0 <= share <= 1, "from 0 to 1")
 _WEIGHT = number(lambda weight: weight >= 0, "from 0 on")
 _LAYERS = Allowed(
     lambda layers: (
@@ -171,7 +172,7 @@ _ALLOWED = {
     "pooling": one_of(*get_args(Pooling)),
     "smoothing": _WEIGHT,
     "keep_colours": TRUE_OR_FALSE,
-    "strength": number(lambda share: 0 <= share <= 1, "from 0 to 1"),
+    "strength": STRENGTH,
     "scales": Allowed(
         lambda scales: (
             isinstance(scales, tuple | list)

@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.backbones import Backbone, check_backbone
-from artnb.images import ImageLike, load_image, resize, shrink
+from artnb.images import resize, shrink
 from artnb.layers import Smoothing
 from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
-from artnb.style.state import StyleError
 
 TERMS = ("cost", "content", "style", "tv")
 
@@ -191,18 +190,3 @@ def _coloured(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
     lightness = Image.fromarray(picture).convert("YCbCr").getchannel(0)
     _, blue, red = Image.fromarray(colours).convert("YCbCr").split()
     return np.array(Image.merge("YCbCr", (lightness, blue, red)).convert("RGB"))
-
-
-def mask_levels(mask: ImageLike) -> np.ndarray:
-    """A mask's grey levels, uint8 (height, width), of a picture or a bool (height, width).
-
-    Raises:
-        StyleError: it is black all over.
-        ImageError: it can't be read.
-    """
-    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
-        mask = np.where(mask, np.uint8(255), np.uint8(0))
-    grey = load_image(mask).mean(-1).astype(np.uint8)
-    if not grey.any():
-        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
-    return grey

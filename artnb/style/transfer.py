@@ -23,8 +23,9 @@ from artnb.common.resuming import digest
 from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, check_value, whole
 from artnb.images import ImageLike, as_list, load_image, resize
+from artnb.style.inputs import mask_levels, style_shares
 from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, style_recipe
-from artnb.style.scene import TERMS, Scene, mask_levels, taps
+from artnb.style.scene import TERMS, Scene, taps
 from artnb.style.state import StyleError as StyleError
 from artnb.style.state import read_state, state_file, write_state
 
@@ -192,28 +193,16 @@ def _inputs(
 ) -> tuple[np.ndarray, list[np.ndarray], list[float], np.ndarray | None]:
     """The content, the styles, how much each counts, and the mask's grey levels, uint8 (height, width)."""
     pictures = [load_image(style) for style in as_list(styles)[0]]
-    return load_image(content), pictures, _shares(len(pictures), weights), None if mask is None else mask_levels(mask)
+    return (
+        load_image(content),
+        pictures,
+        style_shares(len(pictures), weights),
+        None if mask is None else mask_levels(mask),
+    )
 
 
 _RECIPE = Allowed(lambda value: isinstance(value, StyleRecipe), f"a StyleRecipe, or {', '.join(RECIPES)}")
 _WATCH = Allowed(lambda value: value is None or callable(value), "a function of the step and the picture, or None")
-
-
-def _shares(number: int, weights: Sequence[float] | None) -> list[float]:
-    if not number:
-        raise StyleError("There are no styles; give one or more.")
-    try:
-        given = np.ones(number) if weights is None else np.asarray(weights)
-        good = given.dtype.kind in "iuf" and given.shape == (number,) and min(given) >= 0
-        good = bool(good and 0 < given.sum(dtype=float) < np.inf)
-    except ValueError:  # lists of different lengths
-        good = False
-    if not good:
-        raise StyleError(
-            f"Got the weights {str(weights)[:100]} for {number} styles; give each style a weight from 0 on."
-        )
-    shares = given.astype(float)
-    return [float(share) for share in shares / shares.sum()]
 
 
 class _NoNumberError(Exception):

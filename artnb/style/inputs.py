@@ -1,0 +1,56 @@
+"""What a picture is painted from beside the photograph: how much each style counts, and where."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from artnb.errors import check_value
+from artnb.images import ImageLike, load_image
+from artnb.style.recipes import STRENGTH
+from artnb.style.state import StyleError
+
+
+def style_shares(styles: int, weights: Sequence[float] | None) -> list[float]:
+    """How much each of some styles counts, summing to 1; without weights all count the same.
+
+    Raises:
+        StyleError: there are no styles, or the weights can't be used.
+    """
+    if not styles:
+        raise StyleError("There are no styles; give one or more.")
+    try:
+        given = np.ones(styles) if weights is None else np.asarray(weights)
+        good = given.dtype.kind in "iuf" and given.shape == (styles,) and min(given) >= 0
+        good = bool(good and 0 < given.sum(dtype=float) < np.inf)
+    except ValueError:  # lists of different lengths
+        good = False
+    if not good:
+        raise StyleError(
+            f"Got the weights {str(weights)[:100]} for {styles} styles; give each style a weight from 0 on."
+        )
+    shares = given.astype(float)
+    return [float(share) for share in shares / shares.sum()]
+
+
+def mask_levels(mask: ImageLike) -> np.ndarray:
+    """A mask's grey levels, uint8 (height, width), of a picture or a bool (height, width).
+
+    Raises:
+        StyleError: it is black all over.
+        ImageError: it can't be read.
+    """
+    if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+        mask = np.where(mask, np.uint8(255), np.uint8(0))
+    grey = load_image(mask).mean(-1).astype(np.uint8)
+    if not grey.any():
+        raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
+    return grey
+
+
+def check_strength(strength: object) -> None:
+    """Nothing for a strength of the style that can be used.
+
+    Raises:
+        StyleError: it is no number from 0 to 1.
+    """
+    check_value(strength, STRENGTH, "The strength", StyleError)
