@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
@@ -28,14 +26,8 @@ from artnb.cli.common import (
     search_options,
     seed_option,
 )
-from artnb.common.files import short_name
+from artnb.cli.ways import Recolouring, Transfer, Way, state_beside
 from artnb.errors import ArtnbError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from artnb.backbones import Backbone
-    from artnb.style.recipes import StyleRecipe
 
 
 @root.command("stylize")
@@ -51,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--iterations", type=POSITIVE, metavar="N", help="How many steps.")
 @click.option("--strength", type=float, metavar="S", help="Of the style, from 0 to 1.")
 @click.option("--keep-colours", is_flag=True, help="Keep the colours of the content.")
+@click.option("--colours-only", is_flag=True, help="Give it the style's colours and no brush; takes a second.")
 @click.option("--mask", type=ANY, metavar="PICTURE", help="Only where it is light, the style is applied.")
 @click.option("--resume", is_flag=True, help="Finish what was stopped; finished pictures stay as they are.")
 @overwrite_option
@@ -60,67 +53,38 @@ def _stylize(
     content: Path,
     styles: tuple[Path, ...],
     output: Path,
-    backbone: str | None,
-    recipe: str | None,
     weights: tuple[float, ...],
+    colours_only: bool,
     mask: Path | None,
     resume: bool,
     overwrite: bool,
     seed: int | None,
     log: bool,
-    **changes: Any,
+    **options: Any,
 ) -> None:
     """Paint a photograph in the style of a painting, or of several.
 
     CONTENT is a picture, or a folder of them.
     """
-    if backbone and recipe:
-        raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
+    make: type[Way] = Recolouring if colours_only else Transfer
+    make.check(options, seed)
     sources = _sources(content, output)
-    inputs = [*sources, *styles, *(Path(each) for each in (mask, recipe) if each)]
+    inputs = [*sources, *styles, *(Path(each) for each in (mask, options["recipe"]) if each)]
     targets = result_names(sources, output, ".png") if content.is_dir() else [output]
     if not resume:  # known before anything is loaded
         check_new(targets, overwrite, inputs)
-    import_tensorflow()
-    from artnb.backbones import shared_backbone
     from artnb.common.progress import STOPPED
-    from artnb.images import load_image
     from artnb.settings import settings, using
-    from artnb.style.files import load_recipe
-    from artnb.style.recipes import default_recipe
-    from artnb.style.transfer import transfer_identity
-    from artnb.weights import fetch_command
 
-    name = recipe or backbone
-    how = load_recipe(name) if name else default_recipe()
-    changes = {name: value for name, value in changes.items() if value is not None and value is not False}
-    how = replace(how, **changes)
-    network = shared_backbone(how.backbone, untrained=True)  # the output says whether it is
-    style_images, mask_image = [load_image(style) for style in styles], load_image(mask) if mask else None
-    with_them: dict[str, Any] = {"weights": weights or None, "mask": mask_image, "seed": seed, "backbone": network}
-    identify = partial(transfer_identity, styles=style_images, recipe=how, **with_them)
+    way = make(styles, weights or None, mask, options, seed)
     todo, finished = sources, {}
     if resume:
-        finished = _finished(sources, content, output, identify)
+        finished = _finished(sources, content, output, way.identify)
         todo = [source for source in sources if source not in finished]
         taken = [target.name for target in finished.values()]
         targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
         check_new(targets, True, inputs)
-        check_new([target for target in targets if not _state(target).exists()], overwrite)
-    paint = partial(
-        _paint,
-        styles=styles,
-        style_images=style_images,
-        recipe=how,
-        weights=weights or None,
-        mask=mask,
-        mask_image=mask_image,
-        seed=seed,
-        resume=resume,
-        backbone=network,
-    )
-    if not network.trained:
-        complain(f"{network}: its weights are not here; fetch them with: {fetch_command(how.backbone)}")
+        check_new([target for target in targets if not state_beside(target).exists()], overwrite)
     results: list[dict[str, Any]] = []
     for source, target in finished.items():
         results.append({"content": str(source), "output": str(target)})
@@ -129,7 +93,7 @@ def _stylize(
         results.append({"content": str(source)})
         try:
             with using(log=log or settings.log):
-                paint(source, target, results[-1])
+                way.paint(source, target, results[-1], resume)
         except ArtnbError as error:
             results[-1]["error"] = str(error)
             complain(error)
@@ -201,77 +165,15 @@ def _finished(
 
     A source that has another content now, or is to be painted otherwise, is not finished.
     """
-    from artnb.style.files import read_painting
+    from artnb.style.files import said_by
 
     finished: dict[Path, Path] = {}
     by_name = {source.name: source for source in sources}
     for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
-        if target.is_file() and not _state(target).exists():
+        if target.is_file() and not state_beside(target).exists():
             with suppress(ArtnbError):  # a picture that artnb did not paint, or none
-                said = read_painting(target)
+                said = said_by(target)
                 source = by_name.get(str(said.get("content")))
                 if source is not None and said.get("identity") == identify(source):
                     finished[source] = target
     return finished
-
-
-def _state(target: Path) -> Path:
-    """Where an interrupted transfer is saved."""
-    return target.with_name(f".{short_name(target.name)}.state")
-
-
-def _paint(
-    source: Path,
-    target: Path,
-    result: dict[str, Any],
-    *,
-    styles: Sequence[Path],
-    style_images: "list[np.ndarray]",
-    recipe: "StyleRecipe",
-    weights: tuple[float, ...] | None,
-    mask: Path | None,
-    mask_image: "np.ndarray | None",
-    seed: int | None,
-    resume: bool,
-    backbone: "Backbone",
-) -> None:
-    """Paint one picture, save it, and add to `result` what is known of it."""
-    from artnb import __version__
-    from artnb.images import load_image
-    from artnb.operation import monitoring
-    from artnb.style.files import save_painting
-    from artnb.style.metrics import measure
-    from artnb.style.transfer import stylize
-
-    content, state = load_image(source), _state(target)
-    if not resume:
-        state.unlink(missing_ok=True)
-    painting = stylize(
-        content, style_images, recipe, weights=weights, mask=mask_image, seed=seed, state=state, backbone=backbone
-    )
-    names = {"content": source.name, "styles": [style.name for style in styles], "mask": mask and mask.name}
-    save_painting(painting, target, weights=weights, **names)
-    metrics, steps = measure(painting.image, content, style_images[0]), len(painting.history)
-    result |= {
-        "backbone": recipe.backbone,
-        "untrained": painting.untrained,
-        "iterations": steps,
-        "seconds_per_step": round(painting.seconds_per_step, 4),
-        "style_distance": round(metrics.style_distance, 4),
-        "content_distance": round(metrics.content_distance, 4),
-        "judge": metrics.judge,
-        "output": str(target),
-    }
-    say(f"{target}: {painting.backbone}, {steps} steps of {painting.seconds_per_step:.2f} s")
-    if painting.stopped:
-        result["error"] = painting.stopped
-        complain(f"{painting.stopped} The best picture so far is saved.")
-    monitoring.record_painting(
-        f"style-{recipe.backbone}",
-        content,
-        painting.image,
-        lambda: 1 - metrics.style_distance,
-        painting.seconds_per_step * steps,
-        __version__,
-        required=True,
-    )

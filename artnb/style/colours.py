@@ -7,12 +7,15 @@ is locally affine in the photograph, so nothing is bent and no texture comes in 
 Style Transfer", CVPR 2017).
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from artnb.common.resuming import digest
 from artnb.images import ImageLike, as_list, load_image, resize
 from artnb.style.inputs import check_strength, mask_levels, style_shares
 
@@ -106,6 +109,26 @@ def recolour(
     if light is not None:
         change = _along_edges(photo, light[..., None] / np.float32(255) * change)
     return ((photo + change).clip(0, 255) + 0.5).astype(np.uint8)
+
+
+def recolouring_identity(
+    content: ImageLike,
+    styles: ImageLike | Sequence[ImageLike],
+    *,
+    weights: Sequence[float] | None = None,
+    mask: ImageLike | None = None,
+    strength: float = 1.0,
+) -> str:
+    """What distinguishes a recolouring from others: 64 hexadecimal digits, from the arguments of `recolour`.
+
+    Raises:
+        StyleError, ImageError: see `recolour`.
+    """
+    pictures = [load_image(style) for style in as_list(styles)[0]]
+    masks = [] if mask is None else [mask_levels(mask)]
+    shares = style_shares(len(pictures), weights)
+    how = ["colours only", shares, strength, len(masks), digest(load_image(content), *pictures, *masks)]
+    return hashlib.sha256(json.dumps(how).encode()).hexdigest()
 
 
 def guided_filter(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: float) -> tuple[np.ndarray, np.ndarray]:

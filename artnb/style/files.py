@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from artnb import __version__
-from artnb.images import load_text, png_bytes, save_image
+from artnb.images import ImageError, load_text, png_bytes, save_image
 from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe
 from artnb.style.transfer import Painting
 
@@ -33,7 +33,6 @@ def painting_bytes(painting: Painting, **more: Any) -> bytes:
 
 def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
     text = {
-        "artnb": __version__,
         "recipe": painting.recipe.to_dict(),
         "backbone": painting.backbone,
         "untrained": painting.untrained,
@@ -42,9 +41,29 @@ def _said(painting: Painting, more: dict[str, Any]) -> dict[str, str]:
         "stopped": painting.stopped,
         "identity": painting.identity,
     }
+    return in_png(text | more)
+
+
+def in_png(said: dict[str, Any]) -> dict[str, str]:
+    """What a picture's file is to say of itself, as the text that `images.save_image` writes into a PNG."""
     # The bytes of a file's name that are no UTF-8 are written as JSON escapes them, and are read again as they were.
-    said = json.dumps(text | more, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return {KEYWORD: said.decode()}
+    text = json.dumps({"artnb": __version__} | said, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return {KEYWORD: text.decode()}
+
+
+def said_by(path: str | Path) -> dict[str, Any]:
+    """What the file of a picture that artnb made says of itself; empty for any other picture.
+
+    Raises:
+        ImageError: it is no readable picture.
+    """
+    try:
+        text = json.loads(load_text(path)[KEYWORD])
+    except (KeyError, ValueError, RecursionError) as error:
+        if isinstance(error, ImageError):
+            raise
+        return {}
+    return text if isinstance(text, dict) else {}
 
 
 def read_painting(path: str | Path) -> dict[str, Any]:
@@ -54,13 +73,10 @@ def read_painting(path: str | Path) -> dict[str, Any]:
         ImageError: it is no readable picture.
         RecipeError: it is one, but not of ours.
     """
-    try:
-        text = json.loads(load_text(path)[KEYWORD])
-        if isinstance(text, dict) and "recipe" in text:
-            return text
-    except (KeyError, ValueError, RecursionError):
-        pass
-    raise RecipeError(f"{Path(path).name!r} does not say how it was painted; name a PNG that artnb painted.")
+    said = said_by(path)
+    if "recipe" not in said:
+        raise RecipeError(f"{Path(path).name!r} does not say how it was painted; name a PNG that artnb painted.")
+    return said
 
 
 def load_recipe(name: str | Path) -> StyleRecipe:
