@@ -11,6 +11,7 @@ from artnb.errors import (
     Allowed,
     RecipeError,
     check_name,
+    check_setting,
     check_settings,
     is_number,
     number,
@@ -48,6 +49,8 @@ class StyleRecipe:
         start: the picture to begin with: the content, noise, or the style.
         pooling: "average" is smoother than the "max" that VGG19 and ResNet50 were trained with (Gatys et al., 2016,
             section 2).
+        jitter: by how many pixels at most the picture is moved before the network looks at it, each step otherwise, so
+            that the network's strides leave no grid in it (Olah et al., "Feature Visualization", Distill 2017).
         smoothing: temperature of the softmax over each layer's features, as a share of the layer's largest; 0 for
             none. Residual networks need it (Wang, Li and Vasconcelos, "Rethinking and Improving the Robustness of
             Image Style Transfer", CVPR 2021).
@@ -70,6 +73,7 @@ class StyleRecipe:
     size: int = 384
     start: Start = "content"
     pooling: Pooling = "max"
+    jitter: int = 0
     smoothing: float = 0.0
     keep_colours: bool = False
     strength: float = 1.0
@@ -85,6 +89,8 @@ class StyleRecipe:
     def __post_init__(self) -> None:
         """Say at once what can't be used."""
         check_settings(self, _ALLOWED)
+        # Smoothing compares all places of a picture, which then can't be looked at in tiles.
+        check_setting(not self.smoothing or self.size <= 4096, "size", self.size, "4096 pixels or less with smoothing")
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -167,9 +173,10 @@ _ALLOWED = {
         lambda betas: _is_pair(betas) and all(0 <= beta < 1 for beta in betas), "two numbers from 0 to less than 1"
     ),
     "iterations": whole(1, 100_000),
-    "size": whole(MIN_SIDE, 4096, "pixels"),
+    "size": whole(MIN_SIDE, 10_000, "pixels"),
     "start": one_of(*get_args(Start)),
     "pooling": one_of(*get_args(Pooling)),
+    "jitter": whole(0, 16, "pixels"),
     "smoothing": _WEIGHT,
     "keep_colours": TRUE_OR_FALSE,
     "strength": STRENGTH,

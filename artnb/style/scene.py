@@ -1,5 +1,6 @@
 """What is to be painted, at one size: the targets, computed once, and the cost of a picture."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
@@ -10,10 +11,11 @@ import tensorflow as tf
 from artnb.backbones import Backbone, check_backbone
 from artnb.images import resize, shrink
 from artnb.layers import Smoothing
-from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+from artnb.losses import Target, content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
 from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
 
 TERMS = ("cost", "content", "style", "tv")
+Tensors = dict[str, tf.Tensor]  # by layer
 
 
 def taps(backbone: Backbone, recipe: StyleRecipe) -> keras.Model:
@@ -72,17 +74,17 @@ class Scene:
         light = None if mask is None else resize(mask, content.shape[:2])[None, ..., :1] / 255
         self.mask = None if light is None else tf.constant(light, tf.float32)
         self.features = _smoothed(network, recipe.smoothing, self.content)
-        features = self.features(self.content)
-        self._content = {name: content_target(features[name]) for name in recipe.content_layers}
-        self._masks = {
-            name: None if self.mask is None else tf.image.resize(self.mask, features[name].shape[1:3], "area")
-            for name in recipe.style_layers
+        self._shifts = shifts(recipe.jitter)
+        self.turns = len(self._shifts)
+        of_content, maps = self.looked_at(self.content, self.mask)
+        moved = [self.looked_at(self._moved(self.content, turn), None)[1] for turn in range(1, self.turns)]
+        self._content = {
+            name: [content_target(each[name]) for each in (maps, *moved)] for name in recipe.content_layers
         }
-        of_content = {name: gram_matrix(features[name], self._masks[name]) for name in recipe.style_layers}
         mixed = {name: tf.zeros_like(gram) for name, gram in of_content.items()}
         for style, share in zip(self.styles, shares, strict=True):
-            features = self.features(style)
-            mixed = {name: gram + share * gram_matrix(features[name]) for name, gram in mixed.items()}
+            grams, _ = self.looked_at(style, None)
+            mixed = {name: gram + share * grams[name] for name, gram in mixed.items()}
         self._style = {}
         for name in recipe.style_layers:
             target = style_target(mixed[name], of_content[name])
@@ -113,39 +115,95 @@ class Scene:
         """The picture where the mask is light, the content where it is dark; float32 (1, height, width, 3)."""
         return image if self.mask is None else self.content + self.mask * (image - self.content)
 
-    def layer_terms(self, image: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        """Content loss and style loss of a picture, float32 (1, height, width, 3) in [0, 255], by layer."""
+    def looked_at(self, image: tf.Tensor, mask: tf.Tensor | None) -> tuple[Tensors, Tensors]:
+        """What the network finds in a picture.
+
+        Args:
+            image: float32 (1, height, width, 3) in [0, 255].
+            mask: float32 (1, height, width, 1), how much each place counts for the style; None for all the same.
+
+        Returns:
+            The Gram matrices of the style's layers, and the features of the content's.
+        """
         features = self.features(image)
-        content = {name: content_loss(features[name], target) for name, target in self._content.items()}
-        style = {
-            name: style_loss(gram_matrix(features[name], self._masks[name]), target)
-            for name, target in self._style.items()
+        grams = {
+            name: gram_matrix(
+                features[name],
+                None if mask is None else tf.image.resize(mask, tf.shape(features[name])[1:3], "area"),
+            )
+            for name in self.recipe.style_layers
         }
-        return content, style
+        return grams, {name: features[name] for name in self.recipe.content_layers}
 
-    def terms(self, image: tf.Tensor) -> tf.Tensor:
+    def losses(self, grams: Tensors, features: Tensors, turn: tf.Tensor | int = 0) -> tuple[Tensors, Tensors]:
+        """Content loss and style loss by layer, of what `looked_at` found in a picture that was moved for a turn."""
+        content = {name: content_loss(features[name], _chosen(each, turn)) for name, each in self._content.items()}
+        return content, {name: style_loss(grams[name], target) for name, target in self._style.items()}
+
+    def layer_terms(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tuple[Tensors, Tensors]:
+        """Content loss and style loss of a picture, float32 (1, height, width, 3) in [0, 255], by layer.
+
+        Args:
+            image: the picture.
+            turn: from 0 to `turns` - 1, by which of the shifts it is moved before it is looked at; 0 for none.
+        """
+        mask = None if self.mask is None else self._moved(self.mask, turn)
+        return self.losses(*self.looked_at(self._moved(image, turn), mask), turn)
+
+    def terms(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tf.Tensor:
         """The cost and its parts, (4,), as TERMS: content and style are weighted means over their layers."""
-        recipe, image = self.recipe, self.composed(image)
-        by_layer = self.layer_terms(image)
-        content = _mean(by_layer[0], recipe.content_layers)
-        style = _mean(by_layer[1], recipe.style_layers)
-        variation = total_variation(image)
-        cost = recipe.content_weight * content + recipe.style_weight * style + recipe.tv_weight * variation
-        return tf.stack([cost, content, style, variation])
+        image = self.composed(image)
+        return self.summed(*self.layer_terms(image, turn), total_variation(image))
 
-    def gradient(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def summed(self, content: Tensors, style: Tensors, variation: tf.Tensor) -> tf.Tensor:
+        """The terms, (4,), of the losses by layer and the total variation."""
+        recipe = self.recipe
+        of_content, of_style = _mean(content, recipe.content_layers), _mean(style, recipe.style_layers)
+        cost = recipe.content_weight * of_content + recipe.style_weight * of_style + recipe.tv_weight * variation
+        return tf.stack([cost, of_content, of_style, variation])
+
+    def gradient(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tuple[tf.Tensor, tf.Tensor]:
         """The terms, and the gradient of the cost by the pixels."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
-            terms = self.terms(image)
+            terms = self.terms(image, turn)
             cost = terms[0]
         return terms, tape.gradient(cost, image)
+
+    def compiled(self, function: Callable, *signature: tf.TensorSpec) -> Callable:
+        """A function that uses the scene, traced once: nothing in it depends on Python's own control flow."""
+        return tf.function(function, autograph=False).get_concrete_function(*signature)
+
+    def _moved(self, image: tf.Tensor, turn: tf.Tensor | int) -> tf.Tensor:
+        return tf.roll(image, tf.constant(self._shifts)[turn], (1, 2)) if self.turns > 1 else image
 
     def finished(self, image: np.ndarray) -> np.ndarray:
         """The picture to show, uint8, of float32 (height, width, 3) in [0, 255]: masked, in the colours wanted."""
         image = self.composed(tf.constant(image[None], tf.float32))[0].numpy()
         picture = (image.clip(0, 255) + 0.5).astype(np.uint8)
         return _coloured(picture, self.original) if self.recipe.keep_colours else picture
+
+
+def shifts(jitter: int) -> list[tuple[int, int]]:
+    """By how many rows and columns a picture is moved, turn by turn: first not at all, then by up to `jitter`.
+
+    A network that moves in strides looks at every eighth place, say, and a picture that is optimised for it grows a
+    grid of that kind. Moved a little, it is looked at in all places in turn; each row and each column comes once.
+    """
+    count = 2 * jitter
+    factor = next((each for each in range(round(0.618 * count), count) if math.gcd(each, count) == 1), 1)
+    moved = [(turn - jitter, factor * turn % count - jitter) for turn in range(count)]
+    return [(0, 0), *(shift for shift in moved if shift != (0, 0))]
+
+
+def _chosen(targets: Sequence[Target], turn: tf.Tensor | int) -> Target:
+    """The target of a turn, which may be known later only."""
+    if len(targets) == 1:
+        return targets[0]
+    if isinstance(turn, int):
+        return targets[turn]
+    values, unit = (tf.stack([target[part] for target in targets]) for part in (0, 1))
+    return Target(values[turn], unit[turn])
 
 
 def _no_larger(style: np.ndarray, longest: int) -> np.ndarray:

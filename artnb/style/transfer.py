@@ -28,6 +28,7 @@ from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, 
 from artnb.style.scene import TERMS, Scene, taps
 from artnb.style.state import StyleError as StyleError
 from artnb.style.state import read_state, state_file, write_state
+from artnb.style.tiling import scene_for
 
 Watch = Callable[[int, np.ndarray], bool | None]
 HISTORY = ("step", "scale", *TERMS)
@@ -126,7 +127,8 @@ def stylize(
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
-            scene = Scene(network, recipe, resize(photo, sizes[number]), pictures, shares, light)
+            kind = scene_for(recipe, sizes[number])
+            scene = kind(network, recipe, resize(photo, sizes[number]), pictures, shares, light)
             if run.image is None:
                 run.image = scene.beginning(seed)
             elif run.image.shape[:2] != sizes[number]:
@@ -136,7 +138,8 @@ def stylize(
                 break
         assert run.image is not None
         if run.image.shape[:2] != sizes[-1]:
-            scene = Scene(network, recipe, resize(photo, sizes[-1]), pictures, shares, light)
+            kind = scene_for(recipe, sizes[-1])
+            scene = kind(network, recipe, resize(photo, sizes[-1]), pictures, shares, light)
             run.grow(scene, len(sizes) - 1, bar)
     if file is not None and run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
         file.unlink(missing_ok=True)
@@ -255,8 +258,8 @@ class _Run:
         for variable, value in zip(optimiser.variables, self.memory, strict=False):
             variable.assign(value)
 
-        def step() -> tf.Tensor:
-            terms, gradient = scene.gradient(picture)
+        def step(turn: tf.Tensor) -> tf.Tensor:
+            terms, gradient = scene.gradient(picture, turn)
             better = terms[0] < lowest  # false for what is not a number
             best.assign(tf.where(better, picture, best))
             lowest.assign(tf.where(better, terms[0], lowest))
@@ -264,8 +267,7 @@ class _Run:
             picture.assign(tf.clip_by_value(picture, 0.0, 255.0))
             return terms
 
-        # Traced here and once: nothing in it depends on Python's own control flow, which autograph would look for.
-        step = tf.function(step, autograph=False).get_concrete_function()
+        step = scene.compiled(step, tf.TensorSpec((), tf.int32))
 
         def keep() -> None:
             self.image, self.best = picture[0].numpy(), (float(lowest), best[0].numpy())
@@ -274,7 +276,7 @@ class _Run:
         try:
             while self.done < count:
                 start_time = time.perf_counter()
-                terms = step().numpy()
+                terms = step(tf.constant(self.done % scene.turns)).numpy()
                 self._record(share, terms, time.perf_counter() - start_time, bar)
                 if not np.isfinite(terms[0]):
                     self.stopped = f"At step {len(self.history)} the cost was no number; lower the learning rate."
@@ -305,14 +307,14 @@ class _Run:
 
         assert self.image is not None
         shape = self.image.shape
-        signature = tf.TensorSpec((1, *shape), tf.float32)
-        gradient = tf.function(scene.gradient, autograph=False).get_concrete_function(signature)
+        gradient = scene.compiled(scene.gradient, tf.TensorSpec((1, *shape), tf.float32), tf.TensorSpec((), tf.int32))
         terms: list[np.ndarray] = []  # of the picture before this step, and of what has been tried since
         start_time = time.perf_counter()
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
             picture = 255 * flat.reshape(shape)
-            found, slope = gradient(tf.constant(picture[None], tf.float32))
+            turn = tf.constant(self.done // _BLOCK % scene.turns)  # one for all steps of a block: they share a memory
+            found, slope = gradient(tf.constant(picture[None], tf.float32), turn)
             terms.append(found.numpy())
             value = float(terms[-1][0])
             if not np.isfinite(value):
