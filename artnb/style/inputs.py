@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from artnb.errors import check_value
-from artnb.images import ImageLike, load_image
+from artnb.images import ImageLike, load_image, resize
 from artnb.style.recipes import STRENGTH
 from artnb.style.state import StyleError
 
@@ -45,6 +45,14 @@ def mask_levels(mask: ImageLike) -> np.ndarray:
     if not grey.any():
         raise StyleError("The mask is black all over, so nothing would be painted; make it light where style belongs.")
     return grey
+
+
+def masked(content: np.ndarray, image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """The image where a mask's grey levels are light, the content where they are dark: uint8 (height, width, 3)."""
+    if mask is None:
+        return image
+    light = resize(mask, content.shape[:2])[..., :1] / np.float32(255)
+    return (content + light * (image.astype(np.float32) - content) + 0.5).astype(np.uint8)
 
 
 def check_strength(strength: object) -> None:

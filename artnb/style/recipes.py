@@ -54,6 +54,8 @@ class StyleRecipe:
         smoothing: temperature of the softmax over each layer's features, as a share of the layer's largest; 0 for
             none. Residual networks need it (Wang, Li and Vasconcelos, "Rethinking and Improving the Robustness of
             Image Style Transfer", CVPR 2021).
+        recolour: give the content the style's colours before anything else (`style.colours`), so that the brush is all
+            that is left to find; without effect on a picture that keeps its colours.
         keep_colours: paint in lightness only, over the content's colours (Gatys et al., "Controlling Perceptual
             Factors in Neural Style Transfer", CVPR 2017, section 5).
         strength: from 0, the content's own texture, to 1, the style's: the Gram matrices are mixed.
@@ -75,6 +77,7 @@ class StyleRecipe:
     pooling: Pooling = "max"
     jitter: int = 0
     smoothing: float = 0.0
+    recolour: bool = False
     keep_colours: bool = False
     strength: float = 1.0
     scales: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
@@ -178,6 +181,7 @@ _ALLOWED = {
     "pooling": one_of(*get_args(Pooling)),
     "jitter": whole(0, 16, "pixels"),
     "smoothing": _WEIGHT,
+    "recolour": TRUE_OR_FALSE,
     "keep_colours": TRUE_OR_FALSE,
     "strength": STRENGTH,
     "scales": Allowed(

@@ -23,7 +23,8 @@ from artnb.common.resuming import digest
 from artnb.common.seeding import seed_or_default
 from artnb.errors import Allowed, check_value, whole
 from artnb.images import ImageLike, as_list, load_image, resize
-from artnb.style.inputs import mask_levels, style_shares
+from artnb.style.colours import recolour
+from artnb.style.inputs import mask_levels, masked, style_shares
 from artnb.style.recipes import MIN_SIDE, RECIPES, StyleRecipe, default_recipe, style_recipe
 from artnb.style.scene import TERMS, Scene, taps
 from artnb.style.state import StyleError as StyleError
@@ -124,11 +125,17 @@ def stylize(
     identity = _identity(recipe, photo, pictures, shares, light, seed, backbone)
     run = _Run(recipe, file, identity, watch, every)
     network = taps(backbone, recipe)
+
+    def scene_at(size: tuple[int, int]) -> Scene:
+        content = resize(photo, size)
+        if recipe.recolour and not recipe.keep_colours:
+            content = masked(content, recolour(content, pictures, weights=shares, strength=recipe.strength), light)
+        return scene_for(recipe, size)(network, recipe, content, pictures, shares, light)
+
     with progress(None, "painting", sum(steps), "step") as bar:
         bar.update(len(run.history))
         for number in range(run.scale, len(sizes)):
-            kind = scene_for(recipe, sizes[number])
-            scene = kind(network, recipe, resize(photo, sizes[number]), pictures, shares, light)
+            scene = scene_at(sizes[number])
             if run.image is None:
                 run.image = scene.beginning(seed)
             elif run.image.shape[:2] != sizes[number]:
@@ -138,8 +145,7 @@ def stylize(
                 break
         assert run.image is not None
         if run.image.shape[:2] != sizes[-1]:
-            kind = scene_for(recipe, sizes[-1])
-            scene = kind(network, recipe, resize(photo, sizes[-1]), pictures, shares, light)
+            scene = scene_at(sizes[-1])
             run.grow(scene, len(sizes) - 1, bar)
     if file is not None and run.stopped != STOPPED:  # finished, or in trouble that going on would meet again
         file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from PIL import Image
 from artnb.backbones import BackboneError, load_backbone, shared_backbone
 from artnb.images import ImageError, resize
 from artnb.style import recipes, transfer
+from artnb.style.colours import recolour
 from artnb.style.metrics import measure
 from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
@@ -154,6 +155,23 @@ def test_kept_colours_are_the_contents(backbone, pictures):
     assert np.abs(old[..., 0] - new[..., 0]).mean() > 3
     inside = (image > 0).all(-1) & (image < 255).all(-1)  # where RGB could hold them
     assert np.abs(old[..., 1:] - new[..., 1:])[inside].mean() < 2
+
+
+def test_recoloured_first_the_brush_is_all_that_is_left(backbone, pictures):
+    content, style = pictures
+    recipe = replace(PLAIN, iterations=1, learning_rate=1e-6, recolour=True)
+    begun = stylize(content, style, recipe, backbone=backbone)
+    assert np.array_equal(begun.image, recolour(content, style)), "where it begins"
+    assert begun.history["content"].iloc[0] == pytest.approx(0, abs=1e-4), "and what it holds to"
+    grey = replace(recipe, keep_colours=True)
+    kept, without = (stylize(content, style, each, backbone=backbone) for each in (grey, replace(grey, recolour=False)))
+    assert np.array_equal(kept.image, without.image)
+    assert np.array_equal(stylize(content, style, replace(recipe, strength=0.0), backbone=backbone).image, content)
+    mask = np.zeros(content.shape[:2], bool)
+    mask[:, 48:] = True
+    half = stylize(content, style, recipe, mask=mask, backbone=backbone).image
+    assert np.array_equal(half[:, :48], content[:, :48])
+    assert np.abs(half[:, 50:].astype(int) - recolour(content, style)[:, 50:]).max() <= 1
 
 
 def test_a_strength_of_0_leaves_the_content(backbone, pictures):
