@@ -2,8 +2,7 @@
 
 import time
 
-import pytest
-
+from artnb.widgets.kernels import ALONE, TICK
 from tests.browser.gallery import button, serve, visit
 
 
@@ -55,11 +54,10 @@ def test_a_page_that_hears_nothing_says_so_and_waits(chromium, gallery):
     page.context.close()
 
 
-@pytest.mark.nightly
 def test_a_slow_line_finds_its_kernel_alive(chromium, gallery):
     """Kernels that wait for long, and scripts that take longer to come than a kernel is left alone."""
     waiting = max(kernel.create_time() for kernel in gallery.kernels())
-    time.sleep(max(0, 65 - (time.time() - waiting)))
+    time.sleep(max(0, ALONE + 3 * TICK - (time.time() - waiting)))
     page = chromium.new_context().new_page()
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
