@@ -1,6 +1,7 @@
 """`prepare`: from a source to a split, once, and remembered by the files' contents."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -95,10 +96,14 @@ def test_a_damaged_memory_is_made_anew(mine, content, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_what_is_remembered_is_what_was_found(studio):
-    found = load_audit(studio)
-    digests = {path: sha256(studio.file(path)) for path in studio.paintings["path"]}
-    assert found == audit.Audit.from_json(found.to_json(), studio, digests) == audit.audit_collection(studio)
-    assert set(found.sha256) == set(studio.paintings["path"]) - set(found.unreadable)
+    """Of two painters, among whose works there are both kinds of duplicates."""
+    artists = ("Berthe Lacombe", "Odile Poincaré")
+    some = replace(studio, paintings=studio.paintings[studio.paintings["artist"].isin(artists)])
+    found = load_audit(some)
+    digests = {path: sha256(some.file(path)) for path in some.paintings["path"]}
+    assert found == audit.Audit.from_json(found.to_json(), some, digests) == audit.audit_collection(some)
+    assert found.near_duplicates and found.exact_duplicates
+    assert set(found.sha256) == set(some.paintings["path"]) - set(found.unreadable)
 
 
 def test_notes_of_another_code_are_not_used(mine, monkeypatch):
