@@ -117,6 +117,7 @@ def pages() -> None:
         page.get_by_role("button", name="Camille Aubertin").click()
         page.get_by_role("button", name="Who painted this?").click()
         page.locator(".artnb-bar").nth(4).wait_for()
+        page.get_by_text("Most like it").wait_for()
         picture_of(page, "who")
         page = visit(chromium, gallery, "paint_like").page
         page.get_by_role("button", name="An astronaut").click()
