@@ -16,6 +16,7 @@ from artnb.metrics import structure
 from artnb.models import load_model
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
+from artnb.style.tiling import scene_for
 from artnb.weights import TITLES, BackboneError, find_weights
 
 PAINTINGS_CNN = "starter-cnn"  # the model whose core judges where VGG19's weights are missing
@@ -64,7 +65,7 @@ def measure(image: ImageLike, content: ImageLike, style: ImageLike, judge: Backb
     recipe = _judged_layers(judge)
     picture, painting = load_image(image), load_image(style)
     photo = resize(load_image(content), picture.shape[:2])
-    scene = Scene(taps(judge, recipe), recipe, photo, [painting], [1.0])
+    scene = scene_for(recipe, photo.shape[:2])(taps(judge, recipe), recipe, photo, [painting], [1.0])
     terms_by_layer = scene.layer_terms(tf.constant(picture[None], tf.float32))
     content_terms, style_terms = (np.sqrt([float(term) for term in terms.values()]) for terms in terms_by_layer)
     return Metrics(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from artnb.backbones import Backbone, load_backbone
 from artnb.errors import RecipeError
+from artnb.style.metrics import measure
 from artnb.style.recipes import style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.tiling import HALO, TILE, TiledScene, scene_for, spans
@@ -103,6 +104,21 @@ def test_only_large_pictures_are_tiled_and_only_without_smoothing():
     assert scene_for(RECIPE, (1025, 1024)) is TiledScene
     with pytest.raises(RecipeError, match="size is 5000; it can be 4096 pixels or less with smoothing"):
         replace(smooth, size=5000)
+
+
+def test_a_large_picture_is_measured_in_tiles_too(monkeypatch):
+    pictures = picture(330, 418), picture(330, 418), picture(100, 120)
+    whole = measure(*pictures)
+    made = []
+
+    def tiled(*given):
+        made.append(TiledScene(*given, tile=224, halo=64))
+        return made[-1]
+
+    monkeypatch.setattr("artnb.style.metrics.scene_for", lambda *_: tiled)
+    in_tiles = measure(*pictures)
+    assert made and in_tiles.style_distance == pytest.approx(whole.style_distance, rel=0.02)
+    assert in_tiles.content_distance == pytest.approx(whole.content_distance, rel=0.02)
 
 
 def test_a_large_picture_is_painted_and_resumed_exactly(backbone, tmp_path, monkeypatch):
