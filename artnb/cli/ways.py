@@ -38,7 +38,7 @@ class Way:
 
         self.styles, self.weights, self.mask, self.seed = styles, weights, mask, seed
         self.style_images = [load_image(style) for style in styles]
-        self.mask_image = load_image(mask) if mask else None
+        self.how: dict[str, Any] = {"weights": weights, "mask": load_image(mask) if mask else None}
         self.options = {name: value for name, value in options.items() if value is not None and value is not False}
 
     @staticmethod
@@ -78,10 +78,11 @@ class Transfer(Way):
         super().__init__(*args)
         name = self.options.pop("recipe", None) or self.options.pop("backbone", None)
         self.recipe = replace(load_recipe(name) if name else default_recipe(), **self.options)
-        self.backbone = shared_backbone(self.recipe.backbone, untrained=True)  # the output says whether it is
-        if not self.backbone.trained:
+        backbone = shared_backbone(self.recipe.backbone, untrained=True)  # the output says whether it is
+        self.how |= {"seed": self.seed, "backbone": backbone}
+        if not backbone.trained:
             command = fetch_command(self.recipe.backbone)
-            complain(f"{self.backbone}: its weights are not here; fetch them with: {command}")
+            complain(f"{backbone}: its weights are not here; fetch them with: {command}")
 
     @staticmethod
     def check(options: dict[str, Any], seed: int | None) -> None:
@@ -93,15 +94,7 @@ class Transfer(Way):
         """See `transfer_identity`."""
         from artnb.style.transfer import transfer_identity
 
-        return transfer_identity(
-            source,
-            self.style_images,
-            self.recipe,
-            weights=self.weights,
-            mask=self.mask_image,
-            seed=self.seed,
-            backbone=self.backbone,
-        )
+        return transfer_identity(source, self.style_images, self.recipe, **self.how)
 
     def paint(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
         """Its state is kept beside the picture until it is finished."""
@@ -115,16 +108,7 @@ class Transfer(Way):
         content, state = load_image(source), state_beside(target)
         if not resume:
             state.unlink(missing_ok=True)
-        painting = stylize(
-            content,
-            self.style_images,
-            self.recipe,
-            weights=self.weights,
-            mask=self.mask_image,
-            seed=self.seed,
-            state=state,
-            backbone=self.backbone,
-        )
+        painting = stylize(content, self.style_images, self.recipe, state=state, **self.how)
         save_painting(painting, target, **self.names(source))
         metrics, steps = measure(painting.image, content, self.style_images[0]), len(painting.history)
         result |= {
@@ -157,7 +141,7 @@ class Recolouring(Way):
 
     def __init__(self, *args: Any):
         super().__init__(*args)
-        self.strength: float = self.options.get("strength", 1.0)
+        self.how |= {"strength": self.options.get("strength", 1.0)}
         self.size: int | None = self.options.get("size")
 
     @staticmethod
@@ -170,9 +154,7 @@ class Recolouring(Way):
 
     def identify(self, source: Path) -> str:
         """See `recolouring_identity`."""
-        from artnb.style.colours import recolouring_identity
-
-        return recolouring_identity(self._content(source), self.style_images, **self._how())
+        return self._identity(self._content(source))
 
     def paint(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
         """In a second, so there is no state."""
@@ -180,8 +162,9 @@ class Recolouring(Way):
         from artnb.style.colours import recolour
         from artnb.style.files import in_png
 
-        image = recolour(self._content(source), self.style_images, **self._how())
-        said = {"colours_only": True, "strength": self.strength, "identity": self.identify(source)}
+        content = self._content(source)
+        image = recolour(content, self.style_images, **self.how)
+        said = {"colours_only": True, "strength": self.how["strength"], "identity": self._identity(content)}
         save_image(image, target, text=in_png(said | self.names(source)))
         result |= {"colours_only": True, "output": str(target)}
         say(f"{target}: in other colours")
@@ -192,5 +175,7 @@ class Recolouring(Way):
         content = load_image(source)
         return content if self.size is None else shrink(content, self.size)
 
-    def _how(self) -> dict[str, Any]:
-        return {"weights": self.weights, "mask": self.mask_image, "strength": self.strength}
+    def _identity(self, content: Any) -> str:
+        from artnb.style.colours import recolouring_identity
+
+        return recolouring_identity(content, self.style_images, **self.how)

@@ -40,16 +40,14 @@ def palette(image: np.ndarray, weights: np.ndarray | None = None) -> Palette:
     """The palette of a picture, uint8 or float (height, width, 3) in [0, 255].
 
     Args:
-        image: the picture; of a large one, 256 pixels a side are looked at.
+        image: the picture; of a large one, each second pixel is looked at, or each third, and so on.
         weights: (height, width), how much each place counts, from 0 on, not 0 everywhere; None for all the same.
     """
     step = max(1, max(image.shape[:2]) // 256)
+    if weights is not None and not weights[::step, ::step].any():  # the light places lie between those
+        step = 1
     colours = image[::step, ::step].reshape(-1, 3).astype(np.float64)
     counts = None if weights is None else weights[::step, ::step].ravel().astype(np.float64)
-    if (
-        weights is not None and counts is not None and not counts.any()
-    ):  # the light places lie between those that are looked at
-        colours, counts = image.reshape(-1, 3).astype(np.float64), weights.ravel().astype(np.float64)
     mean = np.average(colours, axis=0, weights=counts)
     centred = colours - mean
     weighted = centred if counts is None else centred * counts[:, None]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from artnb import __version__
-from artnb.images import ImageError, load_text, png_bytes, save_image
+from artnb.images import load_text, png_bytes, save_image
 from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe
 from artnb.style.transfer import Painting
 
@@ -57,11 +57,10 @@ def said_by(path: str | Path) -> dict[str, Any]:
     Raises:
         ImageError: it is no readable picture.
     """
+    texts = load_text(path)
     try:
-        text = json.loads(load_text(path)[KEYWORD])
-    except (KeyError, ValueError, RecursionError) as error:
-        if isinstance(error, ImageError):
-            raise
+        text = json.loads(texts[KEYWORD])
+    except (KeyError, ValueError, RecursionError):
         return {}
     return text if isinstance(text, dict) else {}
 

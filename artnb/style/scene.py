@@ -79,8 +79,9 @@ class Scene:
         of_content, maps = self.looked_at(self.content, self.mask)
         moved = [self.looked_at(self._moved(self.content, turn), None)[1] for turn in range(1, self.turns)]
         self._content = {
-            name: [content_target(each[name]) for each in (maps, *moved)] for name in recipe.content_layers
-        }
+            name: Target(*map(tf.stack, zip(*(content_target(each[name]) for each in (maps, *moved)), strict=True)))
+            for name in recipe.content_layers
+        }  # of each, one for every turn
         mixed = {name: tf.zeros_like(gram) for name, gram in of_content.items()}
         for style, share in zip(self.styles, shares, strict=True):
             grams, _ = self.looked_at(style, None)
@@ -137,7 +138,10 @@ class Scene:
 
     def losses(self, grams: Tensors, features: Tensors, turn: tf.Tensor | int = 0) -> tuple[Tensors, Tensors]:
         """Content loss and style loss by layer, of what `looked_at` found in a picture that was moved for a turn."""
-        content = {name: content_loss(features[name], _chosen(each, turn)) for name, each in self._content.items()}
+        content = {
+            name: content_loss(features[name], Target(each.values[turn], each.unit[turn]))
+            for name, each in self._content.items()
+        }
         return content, {name: style_loss(grams[name], target) for name, target in self._style.items()}
 
     def layer_terms(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tuple[Tensors, Tensors]:
@@ -147,8 +151,7 @@ class Scene:
             image: the picture.
             turn: from 0 to `turns` - 1, by which of the shifts it is moved before it is looked at; 0 for none.
         """
-        mask = None if self.mask is None else self._moved(self.mask, turn)
-        return self.losses(*self.looked_at(self._moved(image, turn), mask), turn)
+        return self.losses(*self.looked_at(self._moved(image, turn), self._moved(self.mask, turn)), turn)
 
     def terms(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tf.Tensor:
         """The cost and its parts, (4,), as TERMS: content and style are weighted means over their layers."""
@@ -174,8 +177,10 @@ class Scene:
         """A function that uses the scene, traced once: nothing in it depends on Python's own control flow."""
         return tf.function(function, autograph=False).get_concrete_function(*signature)
 
-    def _moved(self, image: tf.Tensor, turn: tf.Tensor | int) -> tf.Tensor:
-        return tf.roll(image, tf.constant(self._shifts)[turn], (1, 2)) if self.turns > 1 else image
+    def _moved(self, image: tf.Tensor | None, turn: tf.Tensor | int) -> tf.Tensor | None:
+        if image is None or self.turns == 1:
+            return image
+        return tf.roll(image, tf.constant(self._shifts)[turn], (1, 2))
 
     def finished(self, image: np.ndarray) -> np.ndarray:
         """The picture to show, uint8, of float32 (height, width, 3) in [0, 255]: masked, in the colours wanted."""
@@ -194,16 +199,6 @@ def shifts(jitter: int) -> list[tuple[int, int]]:
     factor = next((each for each in range(round(0.618 * count), count) if math.gcd(each, count) == 1), 1)
     moved = [(turn - jitter, factor * turn % count - jitter) for turn in range(count)]
     return [(0, 0), *(shift for shift in moved if shift != (0, 0))]
-
-
-def _chosen(targets: Sequence[Target], turn: tf.Tensor | int) -> Target:
-    """The target of a turn, which may be known later only."""
-    if len(targets) == 1:
-        return targets[0]
-    if isinstance(turn, int):
-        return targets[turn]
-    values, unit = (tf.stack([target[part] for target in targets]) for part in (0, 1))
-    return Target(values[turn], unit[turn])
 
 
 def _no_larger(style: np.ndarray, longest: int) -> np.ndarray:

@@ -21,6 +21,9 @@ WHOLE = 1024**2  # pixels up to which a picture is looked at in one piece
 _STRIDE = 32  # of the deepest layers: what begins at its multiples is cut into the same places as the whole picture
 
 
+_Shapes = dict[str, tf.TensorShape]  # by layer
+
+
 class Span(NamedTuple):
     """A tile along one side, in pixels: where it begins and ends, and from where to where its places count."""
 
@@ -60,24 +63,30 @@ class TiledScene(Scene):
     def __init__(self, *arguments: Any, tile: int = TILE, halo: int = HALO, **named: Any):
         self._tile, self._halo = tile, halo
         self._calls: dict[str, Callable] = {}
-        self._shapes: dict[tuple, dict[str, tf.TensorShape]] = {}  # of a tile's features, by that of its pixels
         super().__init__(*arguments, **named)
 
     def looked_at(self, image: tf.Tensor, mask: tf.Tensor | None) -> tuple[Tensors, Tensors]:
         """See `Scene`; tile by tile."""
+        return self._look(image, mask)[:2]
+
+    def _look(self, image: tf.Tensor, mask: tf.Tensor | None) -> tuple[Tensors, Tensors, Tensors, _Shapes]:
+        """The same; and of the style's layers, how much each place counts, and the shapes of a tile's features."""
         sums: dict[str, Any] = dict.fromkeys(self.recipe.style_layers, 0.0)
         maps: dict[str, np.ndarray] = {}
+        shares: Tensors = {}
         for tile in self._tiles(image):
             features = self._call("features", self.features)(tile.pixels)
-            self._shapes[tuple(tile.pixels.shape)] = shapes = {name: each.shape for name, each in features.items()}
-            for name, weights in self._weights(tile, shapes, mask).items():
-                sums[name] += self._call("products", _products)(features[name], weights)
-            for name in self.recipe.content_layers:
-                if name not in maps:
+            if not shares:  # the first one; all tiles of a picture are of one shape
+                shapes = {name: each.shape for name, each in features.items()}
+                shares = {name: _share(tile.sides(shapes[name]), mask) for name in self.recipe.style_layers}
+                for name in self.recipe.content_layers:
                     maps[name] = np.zeros((1, *tile.sides(shapes[name]), shapes[name][-1]), np.float32)
+            for name, share in shares.items():
+                sums[name] += self._call("products", _products)(features[name], tile.alone(share, shapes[name]))
+            for name, each in maps.items():
                 place, inside = tile.places(shapes[name])
-                maps[name][:, *place] = features[name].numpy()[:, *inside]
-        return sums, {name: tf.constant(values) for name, values in maps.items()}
+                each[:, *place] = features[name].numpy()[:, *inside]
+        return sums, {name: tf.constant(each) for name, each in maps.items()}, shares, shapes
 
     def gradient(self, image: tf.Tensor, turn: tf.Tensor | int = 0) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Scene`."""
@@ -86,8 +95,9 @@ class TiledScene(Scene):
             tape.watch(composed)
             variation = total_variation(composed)
         slope = self.recipe.tv_weight * tape.gradient(variation, composed).numpy()
-        moved, mask = self._moved(composed, turn), None if self.mask is None else self._moved(self.mask, turn)
-        found = self.looked_at(moved, mask)
+        moved = self._moved(composed, turn)
+        grams, maps, shares, shapes = self._look(moved, self._moved(self.mask, turn))
+        found = grams, maps
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(found)
             terms = self.summed(*self.losses(*found, turn), variation)
@@ -95,9 +105,9 @@ class TiledScene(Scene):
         by_gram, by_map = tape.gradient(cost, found)
         back = np.zeros(image.shape, np.float32)
         for tile in self._tiles(moved):
-            shapes = self._shapes[tuple(tile.pixels.shape)]
-            weights = self._weights(tile, shapes, mask)
-            wanted = {name: tile.alone(by_map[name], shapes[name]) for name in by_map}
+            weights, wanted = (
+                {name: tile.alone(each, shapes[name]) for name, each in whole.items()} for whole in (shares, by_map)
+            )
             back[:, *tile.area] += self._call("back", self._back)(tile.pixels, weights, by_gram, wanted).numpy()
         down, right = self._shifts[int(turn)]
         slope += np.roll(back, (-down, -right), (1, 2))
@@ -129,16 +139,6 @@ class TiledScene(Scene):
         for row in rows:
             for column in columns:
                 yield _Tile(image[:, row.start : row.end, column.start : column.end], (row, column), last)
-
-    def _weights(self, tile: "_Tile", shapes: dict[str, tf.TensorShape], mask: tf.Tensor | None) -> Tensors:
-        """How much each place of a tile counts in the Gram matrices, (1, height, width, 1); a picture's sum to 1."""
-        weights = {}
-        for name in self.recipe.style_layers:
-            sides = tile.sides(shapes[name])
-            whole = tf.ones((1, *sides, 1)) if mask is None else tf.image.resize(mask, sides, "area")
-            share = whole / (tf.reduce_sum(whole) + (0.0 if mask is None else 1e-6))
-            weights[name] = tile.alone(share, shapes[name])
-        return weights
 
 
 class _Tile(NamedTuple):
@@ -182,6 +182,14 @@ class _Tile(NamedTuple):
         place, own = self.places(shape)
         around = [(each.start, side - each.stop) for each, side in zip(own, shape[1:3], strict=True)]
         return tf.pad(whole[:, *place], [(0, 0), *around, (0, 0)])
+
+
+def _share(sides: list[int], mask: tf.Tensor | None) -> tf.Tensor:
+    """How much each place of a map counts in its Gram matrix, (1, height, width, 1): all sum to 1."""
+    if mask is None:
+        return tf.fill((1, *sides, 1), 1 / (sides[0] * sides[1]))
+    light = tf.image.resize(mask, sides, "area")
+    return light / (tf.reduce_sum(light) + 1e-6)
 
 
 def _products(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

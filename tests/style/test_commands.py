@@ -18,15 +18,15 @@ from artnb.images import load_image
 from artnb.style.files import read_painting
 from artnb.style.recipes import RECIPES
 from tests.conftest import draw
+from tests.style.conftest import FINE
 
 SMALL = ("--backbone", "efficientnet-lite0", "--size", "48", "--iterations", "4")
 
 
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch):
-    """The preset with its fine layers only: the deeper ones are slow to compile."""
-    fine = {"content_layers": {"block2": 1.0}, "style_layers": {"stem": 1.0, "block0": 1.0}}
-    monkeypatch.setitem(RECIPES, SMALL[1], replace(RECIPES[SMALL[1]], **fine))
+    """The preset with its fine layers only."""
+    monkeypatch.setitem(RECIPES, SMALL[1], replace(RECIPES[SMALL[1]], **FINE))
 
 
 @pytest.fixture

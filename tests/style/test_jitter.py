@@ -2,23 +2,22 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from artnb.backbones import Backbone
 from artnb.errors import RecipeError
 from artnb.style.recipes import StyleRecipe, style_recipe
 from artnb.style.scene import Scene, shifts, taps
 from artnb.style.transfer import stylize
+from tests.style.conftest import LAYERS, tiny_network
 
 RANDOM = np.random.default_rng(8)
 PHOTO, STYLE = (RANDOM.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(2))
 RECIPE = replace(
     style_recipe("efficientnet-lite0"),
     content_layers={"coarse": 1.0},
-    style_layers={"fine": 1.0, "coarse": 1.0},
+    style_layers=LAYERS,
     size=64,
     jitter=4,
     iterations=6,
@@ -28,15 +27,7 @@ RECIPE = replace(
 
 @pytest.fixture(scope="module")
 def backbone():
-    """A stride of 4, whose grid is what the jitter is for."""
-    pictures = keras.Input((None, None, 3))
-    fine = keras.layers.Conv2D(
-        4, 3, 2, activation="relu", name="fine", kernel_initializer=keras.initializers.HeNormal(1)
-    )
-    coarse = keras.layers.Conv2D(
-        6, 3, 2, activation="relu", name="coarse", kernel_initializer=keras.initializers.HeNormal(2)
-    )
-    return Backbone("tiny", keras.Model(pictures, coarse(fine(pictures))), True)
+    return tiny_network()
 
 
 def scene(backbone, recipe=RECIPE):

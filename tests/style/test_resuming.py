@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from artnb.backbones import Backbone
 from artnb.cli import main
 from artnb.common.searching import SearchError
 from artnb.style import search, transfer
@@ -17,9 +15,9 @@ from artnb.style.recipes import style_recipe
 from artnb.style.search import StyleSpace, search_style
 from artnb.style.transfer import StyleError, stylize
 from tests.killing import snapshots
+from tests.style.conftest import LAYERS, tiny_network
 
 OURS = style_recipe("efficientnet-lite0")
-LAYERS = dict.fromkeys(["fine", "coarse"], 1.0)
 RECIPE = replace(
     OURS, size=80, iterations=6, content_layers={"coarse": 1.0}, style_layers=LAYERS, scales=((0.5, 0.5), (1.0, 0.5))
 )
@@ -27,18 +25,9 @@ RANDOM = np.random.default_rng(5)
 PHOTO, STYLE = (RANDOM.integers(0, 256, (64, 80, 3), np.uint8) for _ in range(2))
 
 
-def network(seed=1):
-    """Two layers."""
-    pictures = x = keras.Input((None, None, 3))
-    for number, name in enumerate(LAYERS):
-        start = keras.initializers.HeNormal(seed + number)
-        x = keras.layers.Conv2D(4, 3, 2, activation="relu", kernel_initializer=start, name=name)(x)
-    return Backbone("tiny", keras.Model(pictures, x), True)
-
-
 @pytest.fixture(scope="module")
 def backbone():
-    return network()
+    return tiny_network()
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +96,7 @@ def test_rows_of_lbfgs_are_of_the_picture_before_the_step(backbone):
         {"content": PHOTO[::-1]},
         {"styles": PHOTO},
         {"recipe": replace(RECIPE, tv_weight=9.0)},
-        {"backbone": replace(network(), trained=False)},
+        {"backbone": replace(tiny_network(), trained=False)},
     ],
 )
 def test_another_transfer_is_refused(other, backbone, tmp_path):
@@ -144,7 +133,7 @@ def test_a_finished_picture_is_one_of_the_same_contents_and_settings(tmp_path, c
 @pytest.mark.slow
 def test_a_search_killed_anywhere(backbone, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "shared_backbone", lambda *_, **__: backbone)
-    monkeypatch.setattr(search, "judge_for", lambda *_: network(9))
+    monkeypatch.setattr(search, "judge_for", lambda *_: tiny_network(9))
     monkeypatch.setattr(search, "measure", lambda image, *_: Metrics(*(image.mean((0, 1)) / 255), 0.5, "a judge"))
     short = replace(RECIPE, iterations=2)
     space = StyleSpace("ours", lambda hp: replace(short, tv_weight=hp.Float("smoothness", 0.1, 9.0)), "bayesian", 3)
@@ -160,6 +149,6 @@ def test_a_search_killed_anywhere(backbone, tmp_path, monkeypatch):
     for other in ({"content": PHOTO[::-1]}, {"style": PHOTO}):
         with pytest.raises(SearchError, match=f"another {next(iter(other))}"):
             searched(tmp_path / "s", **other)
-    monkeypatch.setattr(search, "judge_for", lambda *_: replace(network(9), trained=False))
+    monkeypatch.setattr(search, "judge_for", lambda *_: replace(tiny_network(9), trained=False))
     with pytest.raises(SearchError, match="another judge"):
         searched(tmp_path / "s")

@@ -14,6 +14,7 @@ from artnb.style.metrics import measure
 from artnb.style.recipes import RECIPES, RecipeError, StyleRecipe, style_recipe
 from artnb.style.scene import Scene, taps
 from artnb.style.transfer import StyleError, stylize
+from tests.style.conftest import FINE
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +34,7 @@ def pictures():
     return content, style
 
 
-RECIPE = replace(
-    style_recipe("efficientnet-lite0"),
-    content_layers={"block2": 1.0},
-    style_layers={"stem": 1.0, "block0": 1.0},  # the deeper ones are slow to compile
-    iterations=12,
-    size=96,
-    learning_rate=2.0,
-)
+RECIPE = replace(style_recipe("efficientnet-lite0"), iterations=12, size=96, learning_rate=2.0, **FINE)
 PLAIN = replace(RECIPE, scales=((1.0, 1.0),))
 
 
