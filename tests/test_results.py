@@ -17,7 +17,7 @@ from tests.classification.conftest import small_network
 from tests.conftest import CHECKOUT, draw
 from tools.results import runs
 from tools.results.__main__ import JOBS, OTHERS, main, page
-from tools.results.sentences import SENTENCES, sentences
+from tools.results.sentences import SENTENCES, _percent, sentences
 
 README = CHECKOUT / "README.md"
 BEFORE = "(before: "  # marks a block whose figures are of an earlier split
@@ -212,6 +212,29 @@ def test_a_stop_or_an_error_costs_one_job(record, monkeypatch, capsys):
     assert main(["--list", "--to", str(record.tables)]) == 0
     listed = {name: split for split, name in re.findall(r"^(\S+)\s+(\S+)", capsys.readouterr().out, re.MULTILINE)}
     assert listed["second"] == "missing" != listed["third"] and set(listed) == {*JOBS, *OTHERS}
+
+
+def test_a_row_that_waited_for_weights_is_filled_when_they_are_there(record, monkeypatch):
+    begun = []
+
+    def job(runs):
+        """A table."""
+        begun.append(runs)
+        return pd.DataFrame({"network": ["ResNet50"], "test": [None], "needs": ["artnb weights get resnet50"]})
+
+    for name in list(JOBS):
+        monkeypatch.delitem(JOBS, name)
+    monkeypatch.setitem(JOBS, "two-phases", job)
+    assert record() == 0 and record() == 0 and len(begun) == 1
+    monkeypatch.setattr("tools.results.__main__.find_weights", lambda name: name == "resnet50")
+    assert record() == 0 and len(begun) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.6405, "64.1 %"), (0.64049, "64.0 %"), (0.1, "10.0 %"), (1.0, "100.0 %"), (0.0005, "0.1 %")]
+)
+def test_a_half_is_rounded_up(share, text):
+    assert _percent(share) == text
 
 
 @pytest.mark.parametrize(

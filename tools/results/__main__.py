@@ -18,6 +18,7 @@ from artnb.common.resuming import in_use
 from artnb.errors import ArtnbError
 from artnb.results import CHECKOUT, ResultError, recorded
 from artnb.settings import Profile, settings, using
+from artnb.weights import TITLES, find_weights
 from tools.results import measures, paintings, trainings
 from tools.results.recording import about, keep
 from tools.results.runs import SEEDS, Runs
@@ -101,12 +102,19 @@ def record(names: list[str], to: Path, work: Path, smoke: bool = False) -> int:
 
 
 def is_recorded(name: str, folder: Path, runs: Runs) -> bool:
-    """Whether a result is there, of this split, in its profile, by a run like this one."""
+    """Whether a result is there, of this split, in its profile, by a run like this one, and nothing more can be had."""
     with suppress(ArtnbError):
-        label = recorded(name, folder).attrs["about"]
+        table = recorded(name, folder)
+        label = table.attrs["about"]
         made = (label["split"], label["command"], label["settings"]["ARTNB_PROFILE"])
-        return made == (runs.split, command(name, runs), profile(name))
+        return made == (runs.split, command(name, runs), profile(name)) and not _can_be_filled(table)
     return False
+
+
+def _can_be_filled(table: pd.DataFrame) -> bool:
+    """Whether weights are here now that an empty row was waiting for."""
+    needs = set(table["needs"].dropna()) if "needs" in table else set()
+    return any(f"artnb weights get {backbone}" in needs and find_weights(backbone) for backbone in TITLES)
 
 
 def profile(name: str) -> Profile:
@@ -153,8 +161,18 @@ What real runs gave on real paintings (claims: on the built-in ones and on a sec
 digest of both draws' tables together): NAME.csv is the table; NAME.json says by which command, on which split, when, on
 which processor and with which versions. `artnb.results.recorded("NAME")` reads both.
 `make results` records what is missing, one after the other; to have one made again, remove its files. An empty cell is
-what could not be measured, and the row's `needs` says what it would take. Seconds are those that passed, on a machine
+what could not be measured, and the row's `needs` says what it would take; once the weights are there
+(`artnb weights get resnet50`), `ARTNB_WEIGHTS= make results` fills the row. Seconds are those that passed, on a machine
 that may have had other work.
+
+The pictures are the collection "Best Artworks of All Time" in versions of 256 pixels: 4,882 paintings, of which 3,654
+by eleven artists teach and test the classifiers. The models: *original* is the student project's CNN, *original+its
+search* the same with the settings that its own search found, *original+search* with those that the same search found
+here; *ours* is our CNN, *ours+search* with what Hyperband found; *two phases* and *fine-tuned* begin from ImageNet, the
+original's way and ours. *Quick* is the notebooks' profile, with smaller pictures and fewer epochs, *full* the other.
+`train`, `validation` and `test` are shares of right answers, `low` and `high` the 95 % interval of the test's, `top3`
+the share with the right artist among three, `ece` the expected calibration error, `beyond` the share that is called
+unfamiliar, `gap` how far confidence and accuracy are apart, times the share of the answers.
 
 | name | what | profile | recorded |
 |---|---|---|---|

@@ -1,11 +1,14 @@
 """What the README says of the recorded results, in words: each sentence is written from its tables."""
 
 from collections.abc import Callable, Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pandas as pd
 
+from artnb.classification.recipes import classifier_recipe
 from artnb.results import FOLDER, recorded, recorded_names
+from tools.results.runs import LITE, MODELS
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
@@ -14,20 +17,25 @@ def _count(number: int) -> str:
     return NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
 
 
+def _hundredths(share: float, digits: int = 1) -> str:
+    """A share in per cent; a half is rounded up, as people do."""
+    return str((100 * Decimal(str(float(share)))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
 def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"
+    return f"{_hundredths(share, digits)} %"
 
 
 def _shares(values: pd.Series, each: str) -> str:
     """Such as "67.6 and 64.9 %: mean 66.2 % (two seeds)"; of one, it alone."""
-    texts = [f"{100 * value:.1f}" for value in values]
+    texts = [_hundredths(value) for value in values]
     if len(texts) == 1:
         return f"{texts[0]} % (one {each})"
     return f"{', '.join(texts[:-1])} and {texts[-1]} %: mean {_percent(values.mean())} ({_count(len(texts))} {each}s)"
 
 
 def _interval(row: pd.Series) -> str:
-    return f"95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %"
+    return f"95 % interval {_hundredths(row['low'])} to {_hundredths(row['high'])} %"
 
 
 def _millions(table: pd.DataFrame) -> str:
@@ -35,7 +43,7 @@ def _millions(table: pd.DataFrame) -> str:
 
 
 def _validation(table: pd.DataFrame) -> str:
-    low, high = (f"{100 * end:.1f}" for end in (table["validation"].min(), table["validation"].max()))
+    low, high = (_hundredths(end) for end in (table["validation"].min(), table["validation"].max()))
     return f"{low if low == high else f'{low} to {high}'} % on validation"
 
 
@@ -59,7 +67,11 @@ def _collection(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _colours(table: pd.DataFrame) -> Iterator[str]:
-    yield f"the mean colour alone names {_percent(table['test'].iloc[0])} of the test's artists"
+    row = table.iloc[0]
+    yield (
+        f"the mean colour alone names {_percent(row['test'])} of the test's artists, and always naming the largest "
+        f"class {_percent(row['largest_class'])}"
+    )
 
 
 def _depths(table: pd.DataFrame) -> Iterator[str]:
@@ -67,6 +79,7 @@ def _depths(table: pd.DataFrame) -> Iterator[str]:
         table[table["features"] == name].iloc[0] for name in ("mean of the last map", "mean and std, all four")
     )
     yield (
+        f"at {classifier_recipe(LITE, 'full').size} pixels, the full profile's, "
         f"a linear head on stored features of EfficientNet-Lite0 names {_percent(last['test'])} from its last map "
         f"({_interval(last)}), and {_percent(depths['test'])} from four depths ({_interval(depths)})"
     )
@@ -101,8 +114,8 @@ def _ours(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _artists_told_apart(table: pd.DataFrame) -> Iterator[str]:
-    shares = [f"{_percent(row['test'])} of {row['artists']:.0f}" for _, row in table.iterrows()]
-    yield f"a linear head on the same features tells apart {', '.join(shares[:-1])} and {shares[-1]} artists"
+    shares = [f"{_percent(row['test'])} with {row['artists']:.0f}" for _, row in table.iterrows()]
+    yield f"the more artists there are, the fewer it names: {', '.join(shares[:-1])} and {shares[-1]} artists"
 
 
 def _ours_tuned(table: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
@@ -124,10 +137,10 @@ def _two_phases(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _folds(table: pd.DataFrame) -> Iterator[str]:
-    head = table[table["model"] == "linear head"]
+    head, ours = (table[table["model"] == name] for name in ("linear head", "ours"))
     yield (
-        f"| EfficientNet-Lite0, a linear head on stored features, in the quick profile | "
-        f"{_shares(head['accuracy'], 'fold')} | notebook 6 |"
+        f"of all {head['n'].sum():,} paintings, each of them tested once, in the quick profile, such a head names "
+        f"{_shares(head['accuracy'], 'fold')}, and our CNN {_shares(ours['accuracy'], 'fold')}"
     )
 
 
@@ -138,6 +151,33 @@ def _fine_tuned(table: pd.DataFrame) -> Iterator[str]:
         f"| EfficientNet-Lite0, fine-tuned{_quick(table)} | {_shares(lite['test'], 'seed')}; {_interval(first)} of the "
         f"first; among three {_percent(first['top3'])} | {_validation(lite)}; {_millions(lite)} |"
     )
+
+
+def _shifts(table: pd.DataFrame) -> Iterator[str]:
+    right = table.set_index(["model", "shift"])["accuracy"]
+    blurred, jpeg = (
+        [_percent(right[model, shift]) for model in ("fine-tuned", "ours")]
+        for shift in ("blur, 2 pixels", "JPEG, quality 10")
+    )
+    yield (
+        f"it names {blurred[0]} of the test if it is blurred by two pixels, where our CNN, as the notebooks train it, "
+        f"names {blurred[1]}, and {jpeg[0]} in JPEGs of the quality ten, where ours names {jpeg[1]}"
+    )
+
+
+def _profiles() -> Iterator[str]:
+    """What "quick" means for each network."""
+    titles = {
+        "original": "the original's CNN",
+        "ours": "ours",
+        "two phases": "the two phases",
+        "fine-tuned": "fine-tuning",
+    }
+    said = []
+    for model, title in titles.items():
+        recipe = classifier_recipe(MODELS[model], "quick")
+        said.append(f"{recipe.size} and {' + '.join(str(phase.epochs) for phase in recipe.phases)} for {title}")
+    yield f"In the quick profile the pixels of a side and the most epochs are {', '.join(said[:-1])} and {said[-1]}"
 
 
 def _strangers(table: pd.DataFrame) -> Iterator[str]:
@@ -176,6 +216,8 @@ SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("folds",), _folds),
     (("fine-tuned",), _fine_tuned),
     (("strangers",), _strangers),
+    (("shifts",), _shifts),
+    ((), _profiles),
     (("style-original", "style-ours"), _styles),
 )
 
