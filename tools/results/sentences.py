@@ -17,25 +17,25 @@ def _count(number: int) -> str:
     return NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
 
 
-def _hundredths(share: float, digits: int = 1) -> str:
+def _in_percent(share: float, digits: int = 1) -> str:
     """A share in per cent; a half is rounded up, as people do."""
     return str((100 * Decimal(str(float(share)))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def _percent(share: float, digits: int = 1) -> str:
-    return f"{_hundredths(share, digits)} %"
+    return f"{_in_percent(share, digits)} %"
 
 
 def _shares(values: pd.Series, each: str) -> str:
     """Such as "67.6 and 64.9 %: mean 66.2 % (two seeds)"; of one, it alone."""
-    texts = [_hundredths(value) for value in values]
+    texts = [_in_percent(value) for value in values]
     if len(texts) == 1:
         return f"{texts[0]} % (one {each})"
     return f"{', '.join(texts[:-1])} and {texts[-1]} %: mean {_percent(values.mean())} ({_count(len(texts))} {each}s)"
 
 
 def _interval(row: pd.Series) -> str:
-    return f"95 % interval {_hundredths(row['low'])} to {_hundredths(row['high'])} %"
+    return f"95 % interval {_in_percent(row['low'])} to {_in_percent(row['high'])} %"
 
 
 def _millions(table: pd.DataFrame) -> str:
@@ -43,7 +43,7 @@ def _millions(table: pd.DataFrame) -> str:
 
 
 def _validation(table: pd.DataFrame) -> str:
-    low, high = (_hundredths(end) for end in (table["validation"].min(), table["validation"].max()))
+    low, high = (_in_percent(end) for end in (table["validation"].min(), table["validation"].max()))
     return f"{low if low == high else f'{low} to {high}'} % on validation"
 
 
