@@ -1,13 +1,14 @@
 """The ImageNet networks: weights found or said to be missing, and each one's own preprocessing inside."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import keras
 
 from artnb.backbones.efficientnet_lite import efficientnet_lite0, load_imagenet_weights
+from artnb.backbones.folding import folded
 from artnb.common.precision import check_keras
 from artnb.errors import Allowed, check_name, check_value, optional, whole
 from artnb.layers import CaffePreprocessing
@@ -106,7 +107,7 @@ def shared_backbone(name: str, untrained: bool = False) -> Backbone:
 def _shared(name: str, untrained: bool, _: Path | None) -> Backbone:
     backbone = load_backbone(name, None, untrained=untrained)
     backbone.model.trainable = False
-    return backbone
+    return replace(backbone, model=folded(backbone.model))
 
 
 def check_backbone(backbone: object) -> None:

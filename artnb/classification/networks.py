@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import layers
 
 from artnb.backbones import TITLES, load_backbone
+from artnb.backbones.folding import folded
 from artnb.common.precision import check_keras
 from artnb.errors import NetworkError, check_name, check_value, optional, whole
 from artnb.images import ImageError
@@ -80,6 +81,8 @@ def widened(network: Network, name: str, columns: list[int], classes: int, **opt
 class Outputs:
     """A network's answers for many pictures: one graph for any number, and nothing of `model.predict` around it.
 
+    Its weights are those of the moment: the batch norms are folded into the convolutions.
+
     Args:
         network: which.
         size: height and width of the pictures in pixels.
@@ -87,7 +90,7 @@ class Outputs:
 
     def __init__(self, network: Network, size: int):
         features = channel_statistics(network.core, network.novelty_layers, "novelty")
-        both = keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")])
+        both = folded(keras.Model(network.model.input, [network.model.output, keras.ops.cast(features, "float32")]))
         self._network, self._shapes, self._size = network, both.output_shape, size
         self._call = tf.function(
             lambda images: both(images, training=False),
