@@ -3,7 +3,7 @@
 Every network takes float32 RGB in [0, 255]; what it wants done to them before is inside it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -57,25 +57,27 @@ class Network:
         return Network._joined, (self.title, self.core, self.head, self.novelty_layers)
 
 
-def widened(network: Network, name: str, columns: list[int], classes: int, **options: Any) -> Network:
-    """A network with more classes that says of the old ones what it said before.
+def with_classes(network: Network, name: str, known: Sequence[str], wanted: Sequence[str], **options: Any) -> Network:
+    """A network for other classes that says of those it keeps what it said before, in the same proportions.
 
     The output of a new class begins as that of the least probable old one would on average, whatever is shown.
 
     Args:
         network: whose weights are copied.
         name: a key of NETWORKS, what `network` was built by.
-        columns: where each of its classes is among the new ones.
-        classes: how many there are then.
+        known: its classes, in the order of its outputs.
+        wanted: the classes of the result, in the order of its outputs.
         options: what else the network's builder takes.
     """
-    wide = build_network(name, classes, network.model.input_shape[1], pretrained=False, **options)
-    wide.core.set_weights(network.core.get_weights())
+    other = build_network(name, len(wanted), network.model.input_shape[1], pretrained=False, **options)
+    other.core.set_weights(network.core.get_weights())
     *others, kernel, bias = network.head.get_weights()
-    new_kernel, new_bias = np.zeros((len(kernel), classes), kernel.dtype), np.full(classes, bias.min(), bias.dtype)
-    new_kernel[:, columns], new_bias[columns] = kernel, bias
-    wide.head.set_weights([*others, new_kernel, new_bias])
-    return replace(wide, title=network.title)
+    new_kernel, new_bias = np.zeros((len(kernel), len(wanted)), kernel.dtype), np.full(len(wanted), bias.min())
+    kept = [name for name in wanted if name in known]
+    old, new = ([list(names).index(name) for name in kept] for names in (known, wanted))
+    new_kernel[:, new], new_bias[new] = kernel[:, old], bias[old]
+    other.head.set_weights([*others, new_kernel, new_bias])
+    return replace(other, title=network.title)
 
 
 class Outputs:

@@ -247,8 +247,7 @@ def retrain(
     network = replace(model.network, title=model.card.title)
     names = material.class_names
     if names != model.card.class_names:
-        columns = [names.index(name) for name in model.card.class_names]
-        network = networks.widened(network, recipe.network, columns, len(names), **recipe.options)
+        network = networks.with_classes(network, recipe.network, model.card.class_names, names, **recipe.options)
     start = Classifier(model.card, network, model.novelty, model.folder)
     new = train_classifier(recipe, material.collection, material.table, folder, seed, resume, start)
     comparison = compare_models(model.folder, new.folder)
