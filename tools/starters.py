@@ -1,12 +1,12 @@
 """Make a starter: `python -m tools.starters NAME` trains it, or resumes that, and copies it into the package.
 
-`python -m tools.starters NAME --of MODEL` copies a model that is there. A copy is at half precision; nothing is
-measured anew, a test finds the card's figures again. What is trained on is the collection in use.
+`python -m tools.starters NAME --of MODEL` copies a model that is there, and `--seed N --only-train` trains another one
+like it, to see how much is luck. A copy is at half precision; nothing is measured anew, a test finds the card's figures
+again. What is trained on is the collection in use.
 """
 
 import argparse
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,32 +14,67 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from artnb import models
 from artnb.cards import Card
-from artnb.classification import ClassifierRecipe, classifier_recipe, train_classifier
+from artnb.classification import Classifier, ClassifierRecipe, classifier_recipe, train_classifier
 from artnb.common.files import sha256
-from artnb.paintings import prepare
+from artnb.paintings import Prepared, prepare
+from artnb.paintings.splits import LEAST
 from artnb.settings import settings
 
-# How the starters are trained that `artnb train` alone does not make.
-RECIPES: dict[str, Callable[[], ClassifierRecipe]] = {
-    # The studio's pictures tell their painters by strokes: what lies behind the third stage is not missed.
-    "starter-studio": lambda: replace(
-        classifier_recipe("efficientnet-lite0", "quick"), size=128, options={"stages": 3}
-    ),
-}
+
+def _recipes() -> dict[str, ClassifierRecipe]:
+    lite = classifier_recipe("efficientnet-lite0", "full")
+    return {
+        "starter": lite,
+        "starter-42": lite,
+        "starter-cnn": classifier_recipe("cnn", "full"),
+        # The studio's pictures tell their painters by strokes: what lies behind the third stage is not missed.
+        "starter-studio": replace(classifier_recipe("efficientnet-lite0", "quick"), size=128, options={"stages": 3}),
+    }
 
 
-def train_starter(name: str) -> Path:
-    """Train a starter on the collection in use, or resume its training; returns the model's folder.
+RECIPES = _recipes()
+# These first learn to tell all artists apart, but for the strangers: what helps with those helps with the eleven. Then
+# they are trained on for their own artists.
+BEGIN_WITH_ALL = ("starter", "starter-42")
+
+
+def train_starter(name: str, seed: int | None = None, recipe: ClassifierRecipe | None = None) -> Classifier:
+    """Train a starter on the collection in use, resume its training, or load it.
+
+    Args:
+        name: a key of RECIPES.
+        seed: of the training, not of the split; by default `ARTNB_SEED`.
+        recipe: by default the starter's.
 
     Raises:
         ArtnbError: the collection can't be prepared, or the training failed.
     """
-    prepared, folder = prepare(), settings.home / "models" / name
-    train_classifier(RECIPES[name](), prepared.collection, prepared.table, folder, resume=True, whole=prepared.whole)
-    return folder
+    seed = settings.seed if seed is None else seed
+    prepared, everybody = prepare(), prepare(LEAST)
+    recipe, start = recipe or RECIPES[name], None
+    if name in BEGIN_WITH_ALL:
+        known = everybody.table[~everybody.table["artist"].isin(prepared.strangers)].reset_index(drop=True)
+        start = _train("starter-all", recipe, everybody, known, seed)
+        recipe = recipe.continued()
+    of = everybody if name == "starter-42" else prepared
+    return _train(name, recipe, of, of.table, seed, start)
+
+
+def _train(
+    name: str,
+    recipe: ClassifierRecipe,
+    prepared: Prepared,
+    table: pd.DataFrame,
+    seed: int,
+    start: Classifier | None = None,
+) -> Classifier:
+    start = start and start.for_artists(sorted(set(table["artist"])))
+    folder = settings.home / "models" / f"{name}-{seed}"
+    return train_classifier(recipe, prepared.collection, table, folder, seed, True, start, prepared.whole)
 
 
 def make_starter(model: str | Path, name: str) -> Path:
@@ -90,7 +125,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tools.starters", description=__doc__)
     parser.add_argument("name", help=f"of the starter; of those to train: {', '.join(RECIPES)}")
     parser.add_argument("--of", metavar="MODEL", help="a model that is there: its name, or its folder")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the training; default: ARTNB_SEED")
+    parser.add_argument("--only-train", action="store_true", help="don't copy it into the package")
     chosen = parser.parse_args()
     if chosen.of is None and chosen.name not in RECIPES:
         parser.error(f"No recipe for {chosen.name!r}: name {' or '.join(RECIPES)}, or a model with --of.")
-    print(make_starter(chosen.of or train_starter(chosen.name), chosen.name))
+    trained = chosen.of or train_starter(chosen.name, chosen.seed).folder
+    print(trained if chosen.only_train else make_starter(trained, chosen.name))

@@ -12,7 +12,8 @@ card.json, README.md   what it is: for programs, for a person
 
 import hashlib
 import shutil
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
@@ -166,6 +167,18 @@ class Classifier:
         """
         probabilities, features = self._outputs(images)
         return scale(probabilities, self.card.temperature), features
+
+    def for_artists(self, names: Sequence[str]) -> "Classifier":
+        """A model of other artists that a training can start from: of those it keeps it says what this one says.
+
+        Args:
+            names: the artists, sorted; what it will say of new ones, training has to teach it.
+        """
+        network = self.network
+        if tuple(names) != self.card.class_names:
+            known, options = self.card.class_names, self.card.recipe["options"]
+            network = networks.with_classes(network, self.card.network, known, names, **options)
+        return Classifier(self.card, replace(network, title=self.card.title), self.novelty, self.folder)
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from artnb.classification import networks
 from artnb.classification.model import Classifier, train_classifier
 from artnb.classification.recipes import ClassifierRecipe
 from artnb.common.files import replacing
@@ -244,11 +243,7 @@ def retrain(
     """
     seed = seed_or_default(seed)
     recipe = ClassifierRecipe.from_dict(model.card.recipe).continued(epochs)
-    network = replace(model.network, title=model.card.title)
-    names = material.class_names
-    if names != model.card.class_names:
-        network = networks.with_classes(network, recipe.network, model.card.class_names, names, **recipe.options)
-    start = Classifier(model.card, network, model.novelty, model.folder)
+    start = model.for_artists(material.class_names)
     new = train_classifier(recipe, material.collection, material.table, folder, seed, resume, start)
     comparison = compare_models(model.folder, new.folder)
     page = comparison_page(comparison, model.folder, new.folder)

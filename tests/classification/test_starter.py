@@ -61,7 +61,7 @@ def test_the_studios_starter_is_of_the_split_that_the_course_uses(use, tmp_path)
     card = Card.load(models.STARTERS / "starter-studio")
     prepared = prepare()
     assert card.split == splits.split_digest(prepared.table) and card.whole == prepared.whole
-    assert card.recipe == RECIPES["starter-studio"]().to_dict()
+    assert card.recipe == RECIPES["starter-studio"].to_dict()
     assert card.metrics["test"]["interval"][0] > 0.85 and card.metrics["test"]["ece"] < 0.05
 
 
