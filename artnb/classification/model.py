@@ -104,23 +104,25 @@ class Classifier:
         self._outputs = Outputs(network, card.size)
 
     @overload
-    def __call__(self, pictures: list | tuple) -> list[Prediction]: ...
+    def __call__(self, pictures: list | tuple, mirrored: bool = False) -> list[Prediction]: ...
 
     @overload
-    def __call__(self, pictures: ImageLike) -> Prediction: ...
+    def __call__(self, pictures: ImageLike, mirrored: bool = False) -> Prediction: ...
 
-    def __call__(self, pictures: Any) -> Prediction | list[Prediction]:
+    def __call__(self, pictures: Any, mirrored: bool = False) -> Prediction | list[Prediction]:
         """Name the artist of a picture, or of each picture of a list.
 
         Args:
             pictures: whatever `load_image` takes, of any size, or a list of these; the largest square in the middle is
                 looked at.
+            mirrored: whether to look at its mirror image, too, and say the mean of both: right more often, in twice the
+                time.
 
         Raises:
             ImageError: a picture is missing, broken, too large or no picture.
         """
         pictures, several = as_list(pictures)
-        probabilities, features = self.outputs(self.prepare(pictures))
+        probabilities, features = self.outputs(self.prepare(pictures), mirrored)
         predictions = [
             Prediction(
                 tuple((self.card.class_names[label], float(row[label])) for label in np.argsort(-row, kind="stable")),
@@ -134,16 +136,17 @@ class Classifier:
         ]
         return predictions if several else predictions[0]
 
-    def predict_proba(self, pictures: Any) -> np.ndarray:
+    def predict_proba(self, pictures: Any, mirrored: bool = False) -> np.ndarray:
         """Calibrated probabilities of pictures, float (n, classes); the columns are `card.class_names`.
 
         Args:
             pictures: as for a call of the model; one picture gives one row.
+            mirrored: as for a call of the model.
 
         Raises:
             ImageError: a picture is missing, broken, too large or no picture.
         """
-        return self.outputs(self.prepare(pictures))[0]
+        return self.outputs(self.prepare(pictures), mirrored)[0]
 
     def prepare(self, pictures: Any) -> np.ndarray:
         """The pictures as the network takes them: uint8 (n, size, size, 3), as in training.
@@ -156,17 +159,19 @@ class Classifier:
         """
         return decode(as_list(pictures)[0], self.card.size)
 
-    def outputs(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(self, images: np.ndarray, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Calibrated probabilities (n, classes), and the features (n, d) that `novelty` measures by.
 
         Args:
             images: what `prepare` returned.
+            mirrored: as for a call of the model; the features are those of the pictures as they are.
 
         Raises:
             ImageError: they are no uint8 (n, size, size, 3).
         """
         probabilities, features = self._outputs(images)
-        return scale(probabilities, self.card.temperature), features
+        said = [probabilities, *([self._outputs(images[:, :, ::-1])[0]] if mirrored else [])]
+        return np.mean([scale(each, self.card.temperature) for each in said], axis=0), features
 
     def for_artists(self, names: Sequence[str]) -> "Classifier":
         """A model of other artists that a training can start from: of those it keeps it says what this one says.

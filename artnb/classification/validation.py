@@ -44,6 +44,7 @@ def evaluate_split(
     table: pd.DataFrame | None = None,
     subset: str = "test",
     crops: str = "whole",
+    mirrored: bool = False,
 ) -> Evaluation:
     """Measure a model on a subset of a split.
 
@@ -54,6 +55,7 @@ def evaluate_split(
         subset: "train", "validation" or "test".
         crops: a key of CROPS, what is shown of each picture. Each part counts as a picture; the interval is over
             paintings, whose parts are right or wrong together.
+        mirrored: whether the model looks at the mirror image of each, too, and says the mean.
 
     Raises:
         SplitError: the table is no split, see `splits.check_split`; or pictures of it are not in the collection, or
@@ -84,11 +86,13 @@ def evaluate_split(
     label = {name: number for number, name in enumerate(names)}
     # One part of all pictures after the other: no more pictures in memory than without parts.
     parts = (decode_rows(collection, rows, model.card.size, crop) for crop in CROPS[crops])
-    probabilities = [model.outputs(images)[0] for images in parts]
+    probabilities = [model.outputs(images, mirrored)[0] for images in parts]
     return _evaluate(model, np.stack(probabilities), rows["artist"].map(label).to_numpy())
 
 
-def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole") -> tuple[Evaluation, list[str]]:
+def evaluate_folder(
+    model: Classifier, folder: str | Path, crops: str = "whole", mirrored: bool = False
+) -> tuple[Evaluation, list[str]]:
     """Measure a model on pictures of one's own, in folders that are called as the artists are.
 
     Only you can know whether the model was trained on them.
@@ -97,6 +101,7 @@ def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole")
         model: which.
         folder: that holds the artists' folders.
         crops: as for `evaluate_split`.
+        mirrored: likewise.
 
     Returns:
         The evaluation, and a sentence for each folder or file that could not be used.
@@ -128,7 +133,8 @@ def evaluate_folder(model: Classifier, folder: str | Path, crops: str = "whole")
 
     pictures, probabilities = parts_of_each(), []
     while some := list(islice(pictures, TOGETHER)):
-        probabilities += [model.outputs(np.concatenate(some))[0].reshape(len(some), len(CROPS[crops]), -1)]
+        outputs = model.outputs(np.concatenate(some), mirrored)[0]
+        probabilities += [outputs.reshape(len(some), len(CROPS[crops]), -1)]
     if not probabilities:
         raise EvaluationError(
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "

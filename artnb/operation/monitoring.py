@@ -26,7 +26,9 @@ REFERENCE = 50  # a style model's first predictions, which later ones are compar
 STATISTICS_SIZE = 256  # pixels, of the picture statistics of a style model
 
 
-def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "", required: bool = False) -> "Prediction":
+def predict_and_log(
+    model: "Classifier", picture: ImageLike, visitor: str = "", required: bool = False, mirrored: bool = False
+) -> "Prediction":
     """Name the artist of a picture, and log the prediction, or the error, if `ARTNB_LOG` is 1.
 
     Args:
@@ -34,6 +36,7 @@ def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "", 
         picture: whatever `load_image` takes.
         visitor: a random token.
         required: see `record_prediction`.
+        mirrored: see `Classifier.__call__`.
 
     Raises:
         ImageError: see `images.load_image`.
@@ -43,7 +46,7 @@ def predict_and_log(model: "Classifier", picture: ImageLike, visitor: str = "", 
     try:
         image = load_image(picture)
         square = fit(image, model.card.size)
-        prediction = model(square)  # a picture of this size stays as it is
+        prediction = model(square, mirrored)  # a picture of this size stays as it is
     except Exception as error:
         record_prediction(name, image, error=error, version=model.identity, visitor=visitor, square=square)
         raise

@@ -126,11 +126,26 @@ def test_a_folder_in_quarters(model, collection, tmp_path):
     assert found.labels.tolist() == of_split.labels.tolist() and found.interval == of_split.interval
 
 
+def test_a_mirror_image_is_asked_about_too_and_the_mean_is_said(model, collection, use, capsys):
+    test = model.split[model.split["subset"] == "test"]
+    images = [load_image(collection.file(path)) for path in test["path"]]
+    both = (model.predict_proba(images) + model.predict_proba([image[:, ::-1] for image in images])) / 2
+    found = validation.evaluate_split(model, collection, mirrored=True)
+    assert np.allclose(found.probabilities, both, atol=1e-5) and not np.allclose(both, model.predict_proba(images))
+    assert np.allclose(model.predict_proba(images, mirrored=True), both, atol=1e-5)
+    use(source="folder", data=collection.root)
+    assert main(["evaluate", str(model.folder), "--mirrored", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(found.accuracy, abs=1e-4)
+    assert main(["predict", str(model.folder), str(collection.file(test["path"].iloc[0])), "--mirrored", "--json"]) == 0
+    ranked = json.loads(capsys.readouterr().out)["results"][0]["ranked"]
+    assert ranked[0]["probability"] == pytest.approx(both[0].max(), abs=1e-5)
+
+
 def test_a_folders_pictures_are_not_all_in_memory_at_once(model, collection, monkeypatch):
     """The model is asked while pictures are still to be read."""
     done, outputs = [], Classifier.outputs
     monkeypatch.setattr(validation, "load_image", lambda file: done.append("read") or load_image(file))
-    monkeypatch.setattr(Classifier, "outputs", lambda self, images: done.append("asked") or outputs(self, images))
+    monkeypatch.setattr(Classifier, "outputs", lambda self, *given: done.append("asked") or outputs(self, *given))
     validation.evaluate_folder(model, collection.root / "images", "quarters")
     assert done.count("read") == 72 and done.index("asked") == 16 and done[-1] == "asked"
 
