@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from artnb import models
-from artnb.cards import Card
 from artnb.cli import main
 from artnb.models import STARTERS
 from artnb.operation import assignment, registry
@@ -217,6 +216,7 @@ def test_the_probability_of_a_false_winner_is_five_per_cent_at_most(needed, shar
 
 def _interval_excludes_zero(a, b, n, z=1.959963984540054):
     """Newcombe's formula, written out; `test_experiments` compares `judge` with his table."""
+
     def wilson(k):
         centre = (k + z * z / 2) / (n + z * z)
         half = z * np.sqrt(k * (n - k) / n + z * z / 4) / (n + z * z)
