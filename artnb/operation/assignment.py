@@ -110,7 +110,7 @@ def start_experiment(name: str, arms: Sequence[str | Path], base: float, lift: f
         if name in dict(rows):
             raise ExperimentError(f"There was an experiment {name!r} before; choose another name.")
         insert(connection, "experiments", {"name": name, "plan": json.dumps(plan)})
-    logs.event("experiment.start", name=name, **plan)
+    logs.event("experiment.start", experiment=name, **plan)
     return find_experiment(name)
 
 
@@ -149,7 +149,7 @@ def stop_experiment(name: str) -> Experiment:
         raise ExperimentError(f"The experiment {name!r} has ended already; there is nothing to stop.")
     experiment_result(name)  # if it has one, it ends with it
     _end(name, None)
-    logs.event("experiment.stop", name=name)
+    logs.event("experiment.stop", experiment=name)
     return find_experiment(name)
 
 
@@ -185,7 +185,7 @@ def experiment_result(name: str) -> Result:
     if verdict.p is None or experiment.ended:
         return verdict
     _end(name, verdict)
-    logs.event("experiment.verdict", name=name, **verdict.to_dict())
+    logs.event("experiment.verdict", experiment=name, **verdict.to_dict())
     return find_experiment(name).verdict or verdict  # somebody else may have been first
 
 

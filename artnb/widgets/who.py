@@ -135,7 +135,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         from artnb.classification.explaining import hires_cam
 
         message.say("Asking the network again …")
-        picture, classifier, prediction, _ = last["answer"]
+        picture, classifier, prediction = last["answer"][:3]
         image = fit(picture, classifier.card.size)
         heat_map = hires_cam(classifier.network, image, classifier.card.class_names.index(prediction.artist))
         caption = f"Evidence for {prediction.artist}: the brighter, the stronger"

@@ -186,9 +186,10 @@ def looked_at_daily(first, second, needed, seed):
 
 
 @pytest.mark.parametrize("share", [0.7, 0.85, 0.95])
-def test_of_a_thousand_experiments_looked_at_daily_at_most_five_in_a_hundred_find_a_false_winner(share):
+def test_of_a_thousand_experiments_looked_at_daily_no_more_than_five_in_a_hundred_find_a_false_winner(share):
+    """As far as a thousand can tell, with two of their standard deviations; the next but one computes it exactly."""
     found, changes = looked_at_daily(share, share, 663, seed=2)
-    assert found <= 0.05 and changes == 0
+    assert found <= 0.05 + 2 * (0.05 * 0.95 / TIMES) ** 0.5 and changes == 0
 
 
 @pytest.mark.parametrize(("base", "lift", "power"), [(0.85, 0.05, 0.8), (0.6, 0.1, 0.9), (0.9, -0.05, 0.8)])
