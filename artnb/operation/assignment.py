@@ -222,7 +222,8 @@ def _reference(folder: Path) -> str:
 
 
 def _experiment(row: dict[str, Any]) -> Experiment:
-    plan, verdict = json.loads(row["plan"]), json.loads(row["verdict"] or "null")
+    ended, verdict = (row[name] if isinstance(row[name], str) else None for name in ("ended", "verdict"))
+    plan, verdict = json.loads(row["plan"]), json.loads(verdict or "null")
     for name in ("arms", "identities"):
         plan[name] = tuple(plan[name])
     for name in ("arms", "n", "accuracy") if verdict else ():
@@ -230,7 +231,7 @@ def _experiment(row: dict[str, Any]) -> Experiment:
     return Experiment(
         row["name"],
         started=row["time"].to_pydatetime(),
-        ended=datetime.fromisoformat(row["ended"]) if row["ended"] else None,
+        ended=datetime.fromisoformat(ended) if ended else None,
         verdict=Result(**verdict) if verdict else None,
         **plan,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -416,7 +417,10 @@ def quick(monkeypatch, use, tmp_path):
 
         def __call__(self, picture):
             ranked = tuple((name, 1 / 2**place) for place, name in enumerate(self.card.class_names, 1))
-            return Prediction(ranked, 1.0, False)
+            return Prediction(ranked, 1.0, False, None)
+
+        def similar(self, _):
+            return pd.DataFrame(columns=["path", "artist", "sha256"])
 
     monkeypatch.setattr("artnb.widgets.who.models.load_model", Answering)
     use(home=tmp_path)
