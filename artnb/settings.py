@@ -55,6 +55,10 @@ class Settings:
             the collection, see `paintings.splits.threshold`.
         log: `ARTNB_LOG`, "1" to log each prediction, without its picture, in the store that `artnb watch report`
             reads.
+        keep_days: `ARTNB_KEEP_DAYS`, how many days the store keeps what was saved of visitors. Default: until it is
+            deleted (`artnb watch forget`).
+        keep_megabytes: `ARTNB_KEEP_MEGABYTES`, how large the store becomes before the oldest of it is deleted. Default:
+            nothing is deleted, and a store of 1 GB takes no more.
         events: `ARTNB_EVENTS`, a file, or /dev/stderr and the like, that gets a line of JSON for each event, see
             `logs`. Default: none.
         level: `ARTNB_EVENTS_LEVEL`, how serious an event must be for that: "debug", "info", "warning" or "error".
@@ -70,6 +74,8 @@ class Settings:
     seed: int = 1874  # the year of the first Impressionist exhibition
     min_paintings: int | None = None
     log: bool = False
+    keep_days: int | None = None
+    keep_megabytes: int | None = None
     events: Path | None = None
     level: Level = "info"
 
@@ -92,7 +98,12 @@ class Settings:
             value: Any = environment.get(variable)
             if not value:
                 continue
-            if name in ("seed", "min_paintings") and value.isascii() and value.isdigit() and len(value) < 11:
+            if (
+                name in ("seed", "min_paintings", "keep_days", "keep_megabytes")
+                and value.isascii()
+                and value.isdigit()
+                and len(value) < 11
+            ):
                 value = int(value)
             if name == "log":
                 check_value(value, Allowed(lambda text: text in ("0", "1"), "0 or 1"), variable, SettingsError)
@@ -127,6 +138,8 @@ _ALLOWED = {
     "seed": SEEDS,
     "min_paintings": whole(1, 2**31 - 1),
     "log": TRUE_OR_FALSE,
+    "keep_days": whole(1, 36500),
+    "keep_megabytes": whole(1, 10**6),
     "events": _PATH,
     "level": one_of(*get_args(Level)),
 }

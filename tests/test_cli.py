@@ -335,7 +335,8 @@ def test_the_page_about_the_commands_is_what_they_say():
 
 def named_commands():
     """The commands that documents, notebooks and the library's sentences name."""
-    for file in [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("notebooks/*.ipynb"), *(CHECKOUT / "artnb").rglob("*.py")]:
+    pages = [*CHECKOUT.glob("*.md"), CHECKOUT / "docs" / "deployment.md"]
+    for file in [*pages, *CHECKOUT.glob("notebooks/*.ipynb"), *(CHECKOUT / "artnb").rglob("*.py")]:
         text = file.read_text(encoding="utf-8").replace("\\n", "\n")
         found = re.findall(r"(?:`|: |\()artnb (\w[^`\n\")]+)", text)
         if file.suffix != ".py":

@@ -26,9 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from artnb.common import logs
 
+    with logs.request():
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: list[str]) -> int:
+    from artnb.common import logs
+
     if os.environ.get("_ARTNB_COMPLETE"):  # a shell asks what could come next
         root.main(prog_name="artnb")
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
     as_json, command, start_time = "--json" in arguments, _name(arguments), time.monotonic()
 
     def seconds() -> float:

@@ -1,5 +1,6 @@
-"""`artnb watch report | drift | bias | feedback | experiment`: models in use."""
+"""`artnb watch report | drift | bias | feedback | experiment | forget`: models in use."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from artnb.cli.common import (
     NEW_FILE,
     POSITIVE,
     Model,
+    Moment,
     answer,
     check_new,
     complain,
@@ -126,12 +128,19 @@ def _feedback() -> None:
 
 
 @_feedback.command("list")
+@click.option("-o", "--output", type=NEW_FILE, metavar="PAGE.html", help="As an HTML page, with the pictures.")
+@overwrite_option
 @window_options
-def _list(since: datetime | None, until: datetime | None) -> None:
+def _list(output: Path | None, overwrite: bool, since: datetime | None, until: datetime | None) -> None:
     """List all rows, and the visitors to check for spam."""
     from artnb.operation import feedback
+    from artnb.operation.page import review_page
     from artnb.operation.store import Store, records
 
+    if output:
+        check_new([output], overwrite, [Store.default().file])
+        with replacing(output) as part:
+            part.write_text(review_page(Store.default(), since, until), encoding="utf-8")
     table = feedback.load_feedback(Store.default(), since, until)
     floods = feedback.floods(table)
     table = table.assign(
@@ -140,7 +149,7 @@ def _list(since: datetime | None, until: datetime | None) -> None:
     text = table.to_string(index=False) if len(table) else "There is no feedback yet."
     if len(floods):
         text = f"Visitors to check for spam:\n{floods.round(2).to_string(index=False)}\n\n{text}"
-    answer({"results": records(table), "floods": records(floods)}, text)
+    answer({"results": records(table), "floods": records(floods)}, f"written to {output}" if output else text)
 
 
 @_feedback.command("review")
@@ -176,10 +185,20 @@ def _experiment() -> None:
     """Plan and judge A/B tests of two models."""
 
 
+def _plan_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what an experiment is planned with."""
+    options = [
+        click.option("--base", type=float, required=True, metavar="P", help="Accuracy of the first, such as 0.9."),
+        click.option("--lift", type=float, required=True, metavar="D", help="Smallest difference to detect, as 0.03."),
+        click.option("--power", type=float, default=0.8, metavar="P", help="Default: 0.8."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @_experiment.command("plan")
-@click.option("--base", type=float, required=True, metavar="P", help="Accuracy of the first, such as 0.9.")
-@click.option("--lift", type=float, required=True, metavar="D", help="Smallest difference to detect, such as 0.03.")
-@click.option("--power", type=float, default=0.8, metavar="P", help="Default: 0.8.")
+@_plan_options
 def _plan(base: float, lift: float, power: float) -> None:
     """Say how many visitors each model needs."""
     from artnb.operation.experiments import visitors_needed
@@ -188,32 +207,76 @@ def _plan(base: float, lift: float, power: float) -> None:
     answer({"needed": needed}, f"{needed:,} visitors for each model")
 
 
-_arms = click.argument("arms", nargs=2, type=Model(), metavar="MODEL MODEL")
+@_experiment.command("start")
+@click.argument("name")
+@click.argument("arms", nargs=2, type=Model(), metavar="MODEL MODEL")
+@_plan_options
+def _start(name: str, arms: tuple[str, str], base: float, lift: float, power: float) -> None:
+    """Let an experiment decide which model a visitor gets, until it has its result."""
+    from artnb.operation.assignment import start_experiment
+
+    experiment = start_experiment(name, arms, base, lift, power)
+    answer(
+        experiment.to_dict(),
+        f"{name}: {' and '.join(experiment.arms)}, {experiment.needed:,} visitors for each (artnb watch experiment "
+        f"result {name})",
+    )
+
+
+@_experiment.command("list")
+def _experiments() -> None:
+    """List the experiments that were started."""
+    from artnb.operation.assignment import list_experiments
+
+    found = list_experiments()
+    lines = [
+        f"{each.name}: {' and '.join(each.arms)}, {each.needed:,} visitors for each, started {each.started:%Y-%m-%d}, "
+        + (f"ended {each.ended:%Y-%m-%d}" if each.ended else "running")
+        for each in found
+    ]
+    answer({"results": [each.to_dict() for each in found]}, "\n".join(lines) or "No experiment was started yet.")
 
 
 @_experiment.command("assign")
 @click.argument("name")
-@_arms
 @click.option("--visitor", required=True, metavar="TOKEN", help="A random token.")
-def _assign(name: str, arms: tuple[str, str], visitor: str) -> None:
+def _assign(name: str, visitor: str) -> None:
     """Say which model a visitor of the experiment NAME gets."""
-    from artnb.operation.experiments import assign
+    from artnb.operation.assignment import find_experiment
 
-    arm = assign(visitor, name, arms)
+    experiment = find_experiment(name)
+    arm = experiment.arms[experiment.arm(visitor)]
     answer({"model": arm}, arm)
 
 
 @_experiment.command("result")
 @click.argument("name")
-@_arms
-@click.option("--needed", type=POSITIVE, required=True, metavar="N", help="Visitors of each, as planned.")
-@window_options
-def _result(name: str, arms: tuple[str, str], needed: int, since: datetime | None, until: datetime | None) -> None:
-    """Say which model is better by the visitors' feedback."""
-    from artnb.operation.experiments import result
+def _result(name: str) -> None:
+    """Say which model is better by the visitors' feedback, once there are as many as planned."""
+    from artnb.operation.assignment import experiment_result
+
+    verdict = experiment_result(name)
+    answer(verdict.to_dict(), verdict.report())
+
+
+@_experiment.command("stop")
+@click.argument("name")
+def _stop(name: str) -> None:
+    """End an experiment before it has a result; visitors get the champion again."""
+    from artnb.operation.assignment import stop_experiment
+
+    experiment = stop_experiment(name)
+    answer(experiment.to_dict(), f"{name} has ended{'' if experiment.verdict else ' without a result'}")
+
+
+@_watch.command("forget")
+@click.argument("visitor", required=False, metavar="[VISITOR]")
+@click.option("--before", type=Moment(), metavar="DATE", help="Only what is older; the first day to keep.")
+def _forget(visitor: str | None, before: datetime | None) -> None:
+    """Delete what was saved of a visitor, by the token, or of all before a date."""
     from artnb.operation.store import Store
 
-    feedback = Store.default().read("feedback", ["model", "visitor", "said", "artist"], since, until)
-    predictions = Store.default().read("predictions", ["model", "visitor", "seconds"], since, until)
-    verdict = result(name, arms, needed, feedback, predictions)
-    answer(verdict.to_dict(), verdict.report())
+    if not visitor and not before:
+        raise click.UsageError("There is nothing to forget; give a visitor's token, --before DATE, or both.")
+    number = Store.default().forget(visitor, before)
+    answer({"deleted": number}, f"{number:,} rows deleted")

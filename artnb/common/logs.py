@@ -4,8 +4,8 @@ Without it, only unforeseen errors are kept, in `$ARTNB_HOME/errors.jsonl`. The 
 to the logger "artnb", so a server may add a handler of its own. People are told in sentences on standard error, and
 those are events as well. Lines that can't be written are lost, which is said once; the work goes on.
 
-A line says when, how serious, what, and with what: names, numbers and sentences. A picture is never part of it, nor
-where a file lies, only what it is called.
+A line says when, how serious, what, in which request, and with what: names, numbers and sentences. A picture is never
+part of it, nor where a file lies, only what it is called.
 """
 
 import json
@@ -15,7 +15,9 @@ import re
 import sys
 import traceback
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -32,6 +34,7 @@ _ABSOLUTE = re.compile(r"(?:\w+:)?(?:~\w*|\.{1,2})?[\\/]")
 _SUFFIX = re.compile(r"\.[A-Za-z]\w*(?::\d+)*$")
 _QUOTED = re.compile(r"""(?<!\w)(['"`])(.+?)\1(?!\w)""")
 _WORD = re.compile(r"""https?://[^\s'"`<>]+|[^\s'"`]+""", re.IGNORECASE)
+_request: ContextVar[str] = ContextVar("request", default="")
 _kept: deque[str] = deque(maxlen=1000)  # the numbers of errors that a line was written of
 
 
@@ -44,7 +47,30 @@ def event(name: str, level: str = "info", **fields: Any) -> None:
         fields: with what; of a path its name is kept, of bytes and arrays their size.
     """
     _ready()
-    logger.log(getattr(logging, level.upper()), name, extra={"fields": fields})
+    logger.log(getattr(logging, level.upper()), name, extra={"fields": _of_request() | fields})
+
+
+@contextmanager
+def request(number: str = "") -> Iterator[str]:
+    """A question of a visitor, or a command: all events of this thread in the block have its number as `request`.
+
+    Args:
+        number: that of an earlier request, which this belongs to; by default a new one.
+    """
+    token = _request.set(number or uuid4().hex[:12])
+    try:
+        yield _request.get()
+    finally:
+        _request.reset(token)
+
+
+def request_number() -> str:
+    """The number of the request that this thread works on; empty outside of one."""
+    return _request.get()
+
+
+def _of_request() -> dict[str, Any]:
+    return {"request": number} if (number := _request.get()) else {}
 
 
 def warn(name: str, sentence: str, **fields: Any) -> None:
@@ -71,7 +97,7 @@ def unforeseen(name: str, error: BaseException, **fields: Any) -> str:
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
     fields |= {"id": identity, "where": places[-1] if places else "", "trace": places[-20:]}
     _ready()
-    more = {"error": type(error).__name__, "sentence": str(error)} | fields
+    more = {"error": type(error).__name__, "sentence": str(error)} | _of_request() | fields
     logger.error(name, exc_info=error, extra={"fields": more})
     if not kept(identity):
         _tell(f"error {identity} ({name}) is {type(error).__name__} at {', '.join(places[-20:]) or 'no known place'}.")

@@ -1,7 +1,8 @@
 """A/B tests: two models, each shown to half of the visitors, and one test at the end.
 
 The number of visitors is computed beforehand, and nothing is decided before it is reached: testing again and again, and
-stopping at the first significant result ("peeking"), finds differences where there are none.
+stopping at the first significant result ("peeking"), finds differences where there are none. Experiments that decide
+which model a visitor gets are in `assignment`.
 """
 
 import hashlib
@@ -81,10 +82,12 @@ class Result:
         needed: visitors that each arm needs, as planned.
         accuracy: share of right answers of each arm.
         difference: accuracy of the second arm minus that of the first.
-        low: lower end of the difference's 95 % interval.
+        low: lower end of the difference's 95 % interval (Newcombe, "Interval estimation for the difference between
+            independent proportions", Statistics in Medicine 17, 1998, method 10), which decides.
         high: its upper end.
-        p: p-value of the two-sided z-test of two proportions; None until both arms have enough visitors.
-        winner: the better arm if the difference is significant and its interval does not hold 0.
+        p: p-value of the two-sided z-test of two proportions, which decides nothing; None until both arms have enough
+            visitors.
+        winner: the better arm, if the interval of the difference does not hold 0.
         guardrail: a warning if the second arm is too slow, otherwise "".
         outside: feedback that was not counted: a visitor's second answer, one about the other arm's model, or one that
             came when the arm had enough.
@@ -120,7 +123,7 @@ class Result:
         else:
             verdict = f"{self.winner} is better" if self.winner else "no difference beyond chance"
             lines.append(
-                f"Difference {self.difference:+.1%} ({self.low:+.1%} to {self.high:+.1%}), p {self.p:.3g}: {verdict}."
+                f"Difference {self.difference:+.1%} (95 % interval {self.low:+.1%} to {self.high:+.1%}): {verdict}."
             )
         if self.outside:
             lines.append(f"{self.outside:,} answers were not counted: repeated, late, or about the other arm's model.")
@@ -141,7 +144,7 @@ def judge(
         n: visitors of each arm.
         needed: see `visitors_needed`; until both arms have as many, p and winner are None.
         arms: the names of the two models.
-        level: significance level of the test.
+        level: 1 minus the confidence of the interval: the probability of a winner where there is no difference.
 
     Raises:
         ExperimentError: there are more right answers than visitors.
@@ -154,12 +157,12 @@ def judge(
     accuracy = tuple(hits / number if number else float("nan") for hits, number in zip(right, n, strict=True))
     low, high, p = float("nan"), float("nan"), None
     if min(n):
-        low, high = confint_proportions_2indep(right[1], n[1], right[0], n[0], method="newcomb")
+        low, high = confint_proportions_2indep(right[1], n[1], right[0], n[0], method="newcomb", alpha=level)
     if min(n) >= needed:
         constant = sum(right) in (0, sum(n))  # the test would divide by a variance of 0
         p = 1.0 if constant else float(proportions_ztest(right, n)[1])
     difference = accuracy[1] - accuracy[0]
-    winner = arms[int(difference > 0)] if p is not None and p < level and not low <= 0 <= high else None
+    winner = arms[int(difference > 0)] if p is not None and not low <= 0 <= high else None
     return Result(arms, n, needed, (accuracy[0], accuracy[1]), difference, float(low), float(high), p, winner)
 
 

@@ -10,20 +10,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from artnb.common import logs
 from artnb.common.files import replacing
 from artnb.errors import ArtnbError
 from artnb.images import png_bytes, shrink
-from artnb.operation.store import MAX_STORE_BYTES, Store, insert, timestamp, update
+from artnb.operation.store import MAX_STORE_BYTES, Store, delete_unused_pictures, insert, timestamp, update
 from artnb.paintings import catalogue
 
 LONGER_SIDE = 1024  # pixels of a stored picture, at most
 VISITOR_ROWS, VISITOR_BYTES = 200, 20 * 1024**2  # limits of one visitor in a day; most give a few rows
 MAX_PICTURE_BYTES = MAX_STORE_BYTES // 2  # so that rows can be added when there is no space for pictures
 CONTRADICTIONS, FLOOD = 3, 30  # `floods` lists a visitor from so many pictures, or so many rows in an hour, on
+SOURCE_FLOOD = 10 * FLOOD  # rows in an hour from one address; a whole class may share one
 NAME = re.compile(r"""['’(]?[^\W_][^/\\<>:"|?*]*""")  # no folder may be called otherwise on some system
 LONGEST_NAME, LONGEST_FOLDER = 80, 255  # characters, bytes
 FEEDBACK_COLUMNS = (
-    "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept"
+    "id", "time", "model", "version", "visitor", "picture", "said", "probability", "artist", "state", "kept",
+    "source",
 )  # fmt: skip
 
 
@@ -51,6 +54,7 @@ def record_feedback(
     visitor: str = "",
     agreed: bool = False,
     version: str = "",
+    source: str = "",
 ) -> None:
     """Add a visitor's label for a picture to the store; if it is what the model predicted, the model was right.
 
@@ -64,6 +68,7 @@ def record_feedback(
         agreed: whether the visitor agreed that the picture is stored. If not, only its hash is. A picture that is
             given several times is stored once.
         version: of the model.
+        source: a number that stands for the visitor's address; see `floods`.
 
     Raises:
         FeedbackError: `artist` is not a valid name, or the visitor has reached a limit of the day.
@@ -86,6 +91,8 @@ def record_feedback(
         "probability": probability,
         "artist": artist,
         "kept": int(agreed),
+        "source": source,
+        "request": logs.request_number(),
     }
     content = png_bytes(shrink(picture, LONGER_SIDE)) if agreed else b""
     today = [visitor, timestamp(now - timedelta(days=1))]
@@ -127,25 +134,42 @@ def latest_feedback(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def floods(table: pd.DataFrame) -> pd.DataFrame:
-    """Visitors whose feedback looks like spam, for a person to check.
+    """Visitors and addresses whose feedback looks like spam, for a person to check.
 
     Returns:
         A row per visitor who names two artists for a picture on `CONTRADICTIONS` pictures or more, or gives feedback
-        `FLOOD` times or more within an hour: visitor, n, pictures, contradictions, most_in_an_hour, against (the share
-        that differs from what most other visitors say of the picture). All visitors without a token count as one.
+        `FLOOD` times or more within an hour, and per address, called "address …", that does so `SOURCE_FLOOD` times:
+        visitor, n, pictures, contradictions, most_in_an_hour, against (the share that differs from what most other
+        visitors say of the picture). All visitors without a token count as one.
     """
     rows = []
-    for visitor, group in table.assign(visitor=table["visitor"].fillna("")).groupby("visitor"):
+    visitors, addresses = _senders(table)
+    senders = [(who, visitors == who, FLOOD, CONTRADICTIONS) for who in sorted(visitors.unique())]
+    senders += [(who, addresses == who, SOURCE_FLOOD, len(table) + 1) for who in sorted(addresses.unique()) if who]
+    for visitor, own, flood, too_many in senders:
+        group = table[own]
         contradictions = int((group.groupby("picture")["artist"].nunique() > 1).sum())
         most_in_an_hour = int(group["time"].dt.floor("h").value_counts().max())
-        if contradictions < CONTRADICTIONS and most_in_an_hour < FLOOD:
+        if contradictions < too_many and most_in_an_hour < flood:
             continue
-        others = table[table["visitor"] != visitor].groupby("picture")["artist"].agg(lambda names: names.mode()[0])
+        others = table[~own].groupby("picture")["artist"].agg(lambda names: names.mode()[0])
         majority = group["picture"].map(others).dropna()
         against = float((group.loc[majority.index, "artist"] != majority).mean()) if len(majority) else float("nan")
         rows.append([visitor, len(group), group["picture"].nunique(), contradictions, most_in_an_hour, against])
     names = ["visitor", "n", "pictures", "contradictions", "most_in_an_hour", "against"]
     return pd.DataFrame(rows, columns=pd.Index(names)).sort_values("n", ascending=False, ignore_index=True)
+
+
+def flooded(table: pd.DataFrame, floods: pd.DataFrame) -> pd.Series:
+    """Which rows of feedback come from one of the visitors or addresses that `floods` lists: true or false of each."""
+    visitors, addresses = _senders(table)
+    return visitors.isin(floods["visitor"]) | addresses.isin(floods["visitor"])
+
+
+def _senders(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The visitor and the address of each row; both may be empty."""
+    sources = table["source"].fillna("")
+    return table["visitor"].fillna(""), ("address " + sources).where(sources != "", "")
 
 
 def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ()) -> None:
@@ -162,11 +186,7 @@ def review(store: Store, accept: Sequence[int] = (), reject: Sequence[int] = ())
     states = {number: {"state": "accepted"} for number in accept} | {n: {"state": "rejected"} for n in reject}
     with store.transaction("change") as connection:
         update(connection, "feedback", states)
-        connection.execute(
-            "DELETE FROM pictures WHERE picture NOT IN "
-            "(SELECT picture FROM feedback WHERE kept AND state != 'rejected' AND picture IS NOT NULL)"
-        )
-        connection.execute("UPDATE feedback SET kept = 0 WHERE kept AND picture NOT IN (SELECT picture FROM pictures)")
+        delete_unused_pictures(connection)
 
 
 def export_feedback(store: Store, folder: str | Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from artnb.common import extras, logs
 from artnb.images import ImageLike, fit, load_image
 from artnb.operation import feedback
 from artnb.operation.drift import newcomers
+from artnb.operation.preferences import load_preferences
 from artnb.operation.store import Store, StoreError, records
 from artnb.settings import settings
 
@@ -66,6 +67,7 @@ def record_prediction(
     error: Exception | None = None,
     square: np.ndarray | None = None,
     required: bool = False,
+    stopped: bool | None = None,
 ) -> None:
     """Log one prediction of a model: as an event, and if `ARTNB_LOG` is 1, as a row of `predictions`.
 
@@ -81,6 +83,7 @@ def record_prediction(
         square: the picture fitted to a classifier's size, for the statistics; by default to `STATISTICS_SIZE`.
         required: whether a row that can't be stored is an error; without it, that is an event, and the visitor of a
             page gets an answer all the same.
+        stopped: of a style model that can be stopped, whether the visitor did.
 
     Raises:
         StoreError: the row can't be stored, and that is required.
@@ -90,6 +93,7 @@ def record_prediction(
     if not settings.log:
         return
     row: dict[str, object] = {"model": model, "version": version, "visitor": visitor, "seconds": seconds}
+    row |= {"request": logs.request_number(), "stopped": stopped}
     if picture is not None:
         values = picture_statistics((fit(picture, STATISTICS_SIZE) if square is None else square)[None])[0]
         row["picture"] = feedback.picture_hash(picture)
@@ -126,6 +130,7 @@ def record_painting(
     version: str,
     visitor: str = "",
     required: bool = False,
+    stopped: bool | None = None,
 ) -> None:
     """Log one picture painted by a style model, and its measures if `ARTNB_LOG` is 1; see `record_prediction`.
 
@@ -140,14 +145,16 @@ def record_painting(
         version: of the model.
         visitor: a random token.
         required: see `record_prediction`.
+        stopped: whether the visitor stopped it.
 
     Raises:
         StoreError: the row can't be stored, and that is required.
     """
     values = measures(image, content, float(np.mean(style_fidelity()))) if settings.log else None
     record_prediction(
-        model, content, measures=values, seconds=seconds, version=version, visitor=visitor, required=required
-    )
+        model, content, measures=values, seconds=seconds, version=version, visitor=visitor, required=required,
+        stopped=stopped,
+    )  # fmt: skip
 
 
 def measures(image: np.ndarray, content: np.ndarray, style_fidelity: float) -> dict[str, float]:
@@ -167,7 +174,7 @@ class Report:
         since: the first moment of the window, or None.
         until: its end, or None.
         models: a row per model and version: model, version (its first eight digits), answers, errors, visitors, p50 and
-            p95 (seconds), confidence (mean), unfamiliar (share).
+            p95 (seconds), confidence (mean), unfamiliar (share), stopped (by the visitor).
         days: the same, a row per day.
         errors: a row per kind of error: error, n.
         feedback: a row per model: model, n, accuracy, low and high (Wilson's 95 % interval), and `accuracy_unflooded`,
@@ -175,6 +182,7 @@ class Report:
         confusion: model -> counts; rows are the artists that visitors named, columns those that the model predicted.
         weeks: a row per style model, version, week (its Monday) and measure: n, mean, `low`, `high` and `warning`; see
             `weekly`.
+        preferences: a row per pair of painters of which visitors preferred one, see `preferences`.
         floods: see `feedback.floods`.
         newcomers: artists that visitors named and no model predicted -> how many pictures: works to be collected.
         warnings: messages about style models that got worse and about floods.
@@ -188,6 +196,7 @@ class Report:
     feedback: pd.DataFrame
     confusion: dict[str, pd.DataFrame]
     weeks: pd.DataFrame
+    preferences: pd.DataFrame
     floods: pd.DataFrame
     newcomers: dict[str, int]
     warnings: tuple[str, ...]
@@ -203,14 +212,16 @@ class Report:
         newcomers = pd.DataFrame(self.newcomers.items(), columns=pd.Index(["artist", "pictures"]))
         tables = {
             "Models": self.models, "Days": self.days, "Errors": self.errors, "Feedback": self.feedback,
-            "Style models by week": self.weeks, "Feedback to check for spam": self.floods,
+            "Style models by week": self.weeks, "Preferred pictures": self.preferences,
+            "Feedback to check for spam": self.floods,
             "Artists that no model knows": newcomers,
         }  # fmt: skip
         return {heading: table for heading, table in tables.items() if len(table)}
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes, as JSON can hold them."""
-        tables = {name: getattr(self, name) for name in ("models", "days", "errors", "feedback", "weeks", "floods")}
+        names = ("models", "days", "errors", "feedback", "weeks", "preferences", "floods")
+        tables = {name: getattr(self, name) for name in names}
         rows = {name: records(table) for name, table in tables.items()}
         confusion = {name: json.loads(table.to_json(orient="split")) for name, table in self.confusion.items()}
         ends = {"since": self.since and self.since.isoformat(), "until": self.until and self.until.isoformat()}
@@ -229,8 +240,9 @@ def monitoring_report(store: Store, since: datetime | None = None, until: dateti
         StoreError: the store can't be read.
     """
     columns = ["time", "model", "version", "visitor", "probability", "unfamiliar", "seconds", "error", "artist"]
+    columns.append("stopped")
     answers = store.read("predictions", columns, since, until)
-    answers = answers.astype({"probability": float, "unfamiliar": float, "seconds": float})
+    answers = answers.astype({"probability": float, "unfamiliar": float, "seconds": float, "stopped": float})
     answers["version"] = answers["version"].fillna("").str[:8]
     answers["day"] = pd.to_datetime(answers["time"], utc=True).dt.strftime("%Y-%m-%d") if len(answers) else ""
     comments = feedback.load_feedback(store, since, until)
@@ -252,9 +264,10 @@ def monitoring_report(store: Store, since: datetime | None = None, until: dateti
         models=_figures(answers, ["model", "version"]),
         days=_figures(answers, ["day"]),
         errors=answers["error"].dropna().value_counts().rename_axis("error").reset_index(name="n"),
-        feedback=_accuracy(last, floods["visitor"]),
+        feedback=_accuracy(last, floods),
         confusion={str(model): pd.crosstab(rows["artist"], rows["said"]) for model, rows in last.groupby("model")},
         weeks=weeks,
+        preferences=load_preferences(store, since, until),
         floods=floods,
         newcomers=unknown,
         warnings=tuple(warnings),
@@ -321,13 +334,14 @@ def _figures(answers: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         visitors=("visitor", "nunique"),
         confidence=("probability", "mean"),
         unfamiliar=("unfamiliar", "mean"),
-    )
+        stopped=("stopped", "sum"),
+    ).astype({"stopped": int})
     for name, share in (("p95", 0.95), ("p50", 0.5)):
         table.insert(3, name, groups["seconds"].quantile(share))
     return table.reset_index()
 
 
-def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
+def _accuracy(last: pd.DataFrame, floods: pd.DataFrame) -> pd.DataFrame:
     with extras.needed("operation", "Watching the models needs"):
         from statsmodels.stats.proportion import proportion_confint
 
@@ -335,6 +349,6 @@ def _accuracy(last: pd.DataFrame, flooders: pd.Series) -> pd.DataFrame:
     for model, group in last.groupby("model"):
         right = group["said"] == group["artist"]
         low, high = proportion_confint(int(right.sum()), len(group), method="wilson")
-        unflooded = right[~group["visitor"].fillna("").isin(flooders)]
+        unflooded = right[~feedback.flooded(group, floods)]
         rows.append([model, len(group), right.mean(), low, high, unflooded.mean()])
     return pd.DataFrame(rows, columns=pd.Index(["model", "n", "accuracy", "low", "high", "accuracy_unflooded"]))

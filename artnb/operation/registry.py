@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from artnb import models
-from artnb.cards import KINDS, ModelError
+from artnb.cards import KINDS, Card, KindName, ModelError
 from artnb.common import logs
 from artnb.common.files import append_lines
 from artnb.errors import Allowed, ArtnbError, check_name, check_value, optional
@@ -96,6 +96,23 @@ def versions(name: str) -> list[Version]:
         RegistryError: there is no such name.
     """
     return _History.read(name).versions()
+
+
+def champion(kind: KindName) -> Path | None:
+    """The folder of the current champion of a kind of model, as the history says at this moment; None without one.
+
+    A champion whose card can't be read is no champion, and an event.
+    """
+    name = KINDS[kind].registered
+    try:
+        number = models.aliases(name).get("champion")
+        folder = models.registered_folder(name, number) if number else None
+        if folder:
+            Card.load(folder)
+    except ModelError as error:
+        logs.failure("registry.champion", error, model=name)
+        return None
+    return folder
 
 
 def champions(name: str) -> list[int]:

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,20 +16,29 @@ import pandas as pd
 from artnb.errors import ArtnbError
 from artnb.settings import settings
 
-# `visitor` is a random token of one visit or one browser: it distinguishes visitors without identifying them.
+# `visitor` is a random token of one visit or one browser: it distinguishes visitors without identifying them. `source`
+# does the same for addresses, and `request` for questions: it is the same in the rows and events of one question.
 TABLES = {
     "predictions": """
         id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
         artist TEXT, probability REAL, probabilities TEXT, unfamiliar INTEGER, distance REAL,
-        statistics TEXT, embedding BLOB, measures TEXT, seconds REAL, error TEXT""",
+        statistics TEXT, embedding BLOB, measures TEXT, seconds REAL, error TEXT, stopped INTEGER, request TEXT""",
     "feedback": """
         id INTEGER PRIMARY KEY, time TEXT NOT NULL, model TEXT NOT NULL, version TEXT, visitor TEXT, picture TEXT,
         said TEXT NOT NULL, probability REAL, artist TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'new',
-        kept INTEGER NOT NULL DEFAULT 0""",
+        kept INTEGER NOT NULL DEFAULT 0, source TEXT, request TEXT""",
     # Pictures that visitors agreed to have stored, each once; rows of feedback with `kept` = 1 refer to them.
     "pictures": "picture TEXT PRIMARY KEY, time TEXT NOT NULL, bytes BLOB NOT NULL",
+    # Of two painted pictures of one photograph, which a visitor prefers, and which not.
+    "preferences": """
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, visitor TEXT, source TEXT, request TEXT,
+        model TEXT NOT NULL, version TEXT, other TEXT NOT NULL, other_version TEXT""",
+    # Experiments that were started, see `assignment`; `time` is when.
+    "experiments": "name TEXT PRIMARY KEY, time TEXT NOT NULL, plan TEXT NOT NULL, ended TEXT, verdict TEXT",
 }
-FORMAT = 2
+OF_VISITORS = ("predictions", "feedback", "preferences")  # the tables with a `visitor`
+FORMAT = 3
+_NEW_IN_3 = {"predictions": ("stopped INTEGER", "request TEXT"), "feedback": ("source TEXT", "request TEXT")}
 # A limit, because strangers write to it: about 200,000 predictions with their embeddings, or 1,000 large pictures.
 MAX_STORE_BYTES = 1024**3
 
@@ -96,6 +105,33 @@ class Store:
             result["time"] = pd.to_datetime(result["time"], format="ISO8601", utc=True)
         return result
 
+    def forget(self, visitor: str | None = None, before: datetime | None = None) -> int:
+        """Delete what was saved of a visitor, of all before a moment, or both, and the pictures that nobody else sent.
+
+        Args:
+            visitor: a token; by default all visitors.
+            before: the first moment to keep; by default all moments.
+
+        Returns:
+            How many rows were deleted.
+
+        Raises:
+            StoreError: neither is given, or the store can't be written to.
+        """
+        if visitor is None and before is None:
+            raise StoreError("Nothing says what to forget; give a visitor, a date, or both.")
+        if not self.file.is_file():
+            return 0
+        with self.transaction("change") as connection:
+            number = 0
+            for table in OF_VISITORS:
+                number += connection.execute(
+                    f"DELETE FROM {table} WHERE (? IS NULL OR visitor = ?) AND time < ?",
+                    [visitor, visitor, timestamp(before) if before else "9999"],
+                ).rowcount
+            delete_unused_pictures(connection)
+        return number
+
     def first(
         self, table: str, columns: Sequence[str], by: str, filled: str, number: int, until: datetime
     ) -> pd.DataFrame:
@@ -126,6 +162,7 @@ class Store:
 
         Args:
             mode: "change" and "add" lock the store for other writers; "add" requires that the store is not full.
+                It also deletes what is older than `ARTNB_KEEP_DAYS`, and the oldest rows beyond `ARTNB_KEEP_MEGABYTES`.
                 "change" also removes deleted data from the WAL file, unless another process is reading at that moment;
                 then the next change does, or the last process that closes the file.
 
@@ -138,14 +175,17 @@ class Store:
             with closing(sqlite3.connect(self.file, timeout=60, isolation_level=None)) as connection:
                 connection.execute("PRAGMA secure_delete = ON")  # overwrites a deleted picture in the file
                 self._migrate(connection)
+                expired = False
                 with _committed(connection, "BEGIN" if mode == "read" else "BEGIN IMMEDIATE"):
+                    if mode == "add":
+                        expired = _expire(connection)
                     if mode == "add" and (size := _bytes_used(connection)) >= MAX_STORE_BYTES:
                         raise StoreError(
                             f"{self.file.name!r} is full ({size / 1024**2:,.0f} MB); move the file away, so that a new "
                             "one is created, or reject feedback whose pictures fill it (artnb watch feedback review)."
                         )
                     yield connection
-                if mode == "change":
+                if mode == "change" or expired:
                     _truncate_wal(connection)
         except (sqlite3.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -159,7 +199,13 @@ class Store:
         if _format(connection) == FORMAT:
             return
         with _committed(connection, "BEGIN IMMEDIATE"):
-            if (version := _format(connection)) == 1:  # its feedback held the bytes, once for each row
+            version = _format(connection)
+            if version not in (1, 2, FORMAT):
+                raise StoreError(
+                    f"{self.file.name!r} has format {version}, this artnb reads {FORMAT}; use the artnb that wrote it, "
+                    "or move the file away, so that a new one is created."
+                )
+            if version == 1:  # its feedback held the bytes, once for each row
                 connection.execute(f"CREATE TABLE pictures ({TABLES['pictures']})")
                 connection.execute("CREATE INDEX pictures_time ON pictures (time)")
                 connection.execute(
@@ -169,12 +215,15 @@ class Store:
                 connection.execute("ALTER TABLE feedback ADD COLUMN kept INTEGER NOT NULL DEFAULT 0")
                 connection.execute("UPDATE feedback SET kept = 1 WHERE bytes IS NOT NULL AND state != 'rejected'")
                 connection.execute("ALTER TABLE feedback DROP COLUMN bytes")
+            if version < FORMAT:
+                for table, columns in _NEW_IN_3.items():
+                    there = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+                    for column in columns:
+                        if column.split()[0] not in there:
+                            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+                for table in ("preferences", "experiments"):
+                    _create_table(connection, table)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
-            elif version != FORMAT:
-                raise StoreError(
-                    f"{self.file.name!r} has format {version}, this artnb reads {FORMAT}; use the artnb that wrote it, "
-                    "or move the file away, so that a new one is created."
-                )
         _truncate_wal(connection)
 
     def _create(self) -> None:
@@ -189,11 +238,47 @@ class Store:
             part.unlink(missing_ok=True)
             with closing(sqlite3.connect(part)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-                for table, columns in TABLES.items():
-                    connection.execute(f"CREATE TABLE {table} ({columns})")
-                    connection.execute(f"CREATE INDEX {table}_time ON {table} (time)")
+                for table in TABLES:
+                    _create_table(connection, table)
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             part.replace(self.file)
+
+
+def delete_unused_pictures(connection: sqlite3.Connection) -> None:
+    """Delete the pictures that no row of feedback refers to any more, or only rejected ones."""
+    connection.execute(
+        "DELETE FROM pictures WHERE picture NOT IN "
+        "(SELECT picture FROM feedback WHERE kept AND state != 'rejected' AND picture IS NOT NULL)"
+    )
+    connection.execute("UPDATE feedback SET kept = 0 WHERE kept AND picture NOT IN (SELECT picture FROM pictures)")
+
+
+def _expire(connection: sqlite3.Connection) -> bool:
+    """Delete what the settings say is not to be kept; return whether there was anything."""
+    number = 0
+    if settings.keep_days:
+        end = timestamp(datetime.now(UTC) - timedelta(days=settings.keep_days))
+        for table in OF_VISITORS:
+            number += connection.execute(f"DELETE FROM {table} WHERE time < ?", [end]).rowcount
+    if number:
+        delete_unused_pictures(connection)
+    while settings.keep_megabytes and _bytes_used(connection) > settings.keep_megabytes * 1024**2:
+        deleted = 0
+        for table in OF_VISITORS:  # the oldest tenth of each
+            deleted += connection.execute(
+                f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY time, id "
+                f"LIMIT (SELECT (COUNT(*) + 9) / 10 FROM {table}))"
+            ).rowcount
+        delete_unused_pictures(connection)
+        number += deleted
+        if not deleted:
+            break
+    return number > 0
+
+
+def _create_table(connection: sqlite3.Connection, table: str) -> None:
+    connection.execute(f"CREATE TABLE {table} ({TABLES[table]})")
+    connection.execute(f"CREATE INDEX {table}_time ON {table} (time)")
 
 
 def update(connection: sqlite3.Connection, table: str, changes: Mapping[int, Mapping[str, Any]]) -> None:

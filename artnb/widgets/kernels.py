@@ -15,6 +15,8 @@ from traitlets import Int
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.utils import ENV_VARIABLE
 
+from artnb.widgets.visitors import Visitor, introduce, leave
+
 ROOM = 1800 * 1024**2  # bytes that a kernel may need: 750 MB when it is idle, 1,800 after painting 768 pixels
 RESERVE = 2 * 1024**3  # bytes for the server, and for everything else on the machine
 OPENING = 4  # kernels whose page has not connected yet, at most; a crawler never connects
@@ -89,6 +91,17 @@ class Rooms(AsyncMappingKernelManager):
     def budget(self, kernel_id: str, of: str, limit: float, seconds: float) -> "Budget":
         """The rate limit of a kernel's pages for one kind of request, such as "uploads"."""
         return self._budgets.setdefault((kernel_id, of), Budget(limit, seconds))
+
+    def introduce(self, kernel_id: str, visitor: Visitor) -> None:
+        """Tell a kernel who its visitor is."""
+        introduce(self.get_kernel(kernel_id).connection_file, visitor)
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """Remove a kernel that has ended, and what it was told of its visitor."""
+        kernel: Any = super().remove_kernel(kernel_id)
+        if kernel is not None and kernel.connection_file:
+            leave(kernel.connection_file)
+        return kernel
 
     async def lives(self, kernel_id: str) -> bool:
         """Whether this kernel exists and runs."""

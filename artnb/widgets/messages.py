@@ -11,6 +11,7 @@ from tornado.web import HTTPError
 
 from artnb.images import MAX_BYTES
 from artnb.widgets.kernels import Rooms
+from artnb.widgets.visitors import COOKIE, Visitor, checked_token, source_of
 
 JSON_BYTES = 64 * 1024  # of a message without its pictures, at most; a page sends a few hundred
 PARTS = 16  # of a message, at most
@@ -52,6 +53,9 @@ class Socket(ZMQChannelsWebsocketConnection):
         """Record that the page is open, when the handshake is done."""
         self.connected = True
         self._rooms.heard_of(self.kernel_id)
+        handler: Any = self.websocket_handler
+        visitor = Visitor(checked_token(handler.get_cookie(COOKIE)), source_of(handler.request.remote_ip))
+        self._rooms.introduce(self.kernel_id, visitor)
         self._stream.max_write_buffer_size = UNREAD
         return super().connect()
 

@@ -12,6 +12,7 @@ from artnb import models
 from artnb.images import fit, png_bytes
 from artnb.settings import settings
 from artnb.widgets import examples as shipped
+from artnb.widgets.choosing import ModelChoice
 from artnb.widgets.parts import (
     Job,
     Loader,
@@ -19,12 +20,14 @@ from artnb.widgets.parts import (
     PictureChooser,
     columns,
     download,
-    model_choices,
+    forget_button,
     page,
     privacy_note,
     row,
     shown,
 )
+from artnb.widgets.preferring import Preferring
+from artnb.widgets.visitors import this_visitor
 
 if TYPE_CHECKING:
     from artnb.cyclegan.model import CycleModel
@@ -40,24 +43,26 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         examples: name -> picture to try it with; by default photographs that other packages ship.
         preload: load the first model right away, in a thread.
     """
-    choices = model_choices("cyclegan")
-    model = widgets.Dropdown(options=list(choices), description="Model", style={"description_width": "4rem"})
+    model = ModelChoice("cyclegan")
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
-    visitor = uuid4().hex
+    visit = uuid4().hex  # stands for the visitor in a notebook
     message, result, saved, view = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
+    preferring = Preferring(visit)
 
-    def load(label: str) -> "CycleModel":
-        return models.load_model(choices[label])
+    def load(folder: str) -> "CycleModel":
+        return models.load_model(folder)
 
     def ready() -> None:
-        job.allow(chooser.picture is not None and bool(choices))
+        model.update()
+        job.allow(chooser.picture is not None and bool(model.options))
 
     def work(_: Callable[[], bool]) -> None:
-        picture, label = chooser.picture, model.value
+        visitor = this_visitor(visit)
+        picture, folder = chooser.picture, str(model.folder(model.value, visitor.token))
         assert picture is not None
-        message.say("The model is being loaded …" if label not in networks else "Painting …")
+        message.say("The model is being loaded …" if folder not in networks else "Painting …")
         result.value = saved.value = view.value = ""
-        painter = networks(label)
+        painter = networks(folder)
         message.say("Painting …")
         start_time = time.perf_counter()
         painted = painter(picture)
@@ -72,21 +77,22 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         message.say("The discriminator judges it …")
         realness = painter.realness(painted, "monet")
         view.value = _judged(realness, picture.shape[0] == picture.shape[1])
+        preferring.painted(picture, f"{painter.folder.name} {painter.identity[:8]}")
         message.say("")
         if settings.log:
             from artnb.operation import monitoring
 
             monitoring.record_painting(
-                painter.folder.name, picture, painted, lambda: realness, seconds, painter.identity, visitor
+                painter.folder.name, picture, painted, lambda: realness, seconds, painter.identity, visitor.token
             )
 
     networks = Loader(load)
     pictures = shipped.photographs() if examples is None else examples
     chooser = PictureChooser("The picture", pictures, ready, shipped.random_painting, _LARGEST)
-    if not choices:
+    if not model.options:
         message.complain("There is no CycleGAN here yet; train one with: artnb train cyclegan")
     elif preload:
-        networks.ahead(model.value)
+        networks.ahead(str(model.folder(model.value, visit)))
     box = page(
         "Monet",
         "This network was trained on many Monets and many photographs, but on no pairs of them. It paints quickly: the "
@@ -95,8 +101,10 @@ def monet(examples: Mapping[str, np.ndarray] | None = None, preload: bool = Fals
         columns(chooser, widgets.VBox([model, row(start), message])),
         result,
         saved,
+        preferring,
         view,
         *privacy_note("three measures of what was painted"),
+        forget_button(visit),
         code='from artnb import load_model\n\nload_model("starter-monet")("photo.jpg")',
     )
     job = Job(start, None, work, message)

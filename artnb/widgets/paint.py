@@ -26,12 +26,15 @@ from artnb.widgets.parts import (
     columns,
     compared,
     download,
+    forget_button,
     page,
     privacy_note,
     row,
     shown,
     styled,
 )
+from artnb.widgets.preferring import Preferring
+from artnb.widgets.visitors import this_visitor
 
 if TYPE_CHECKING:
     from artnb.backbones import Backbone
@@ -62,12 +65,13 @@ def paint_like(
     size = widgets.IntSlider(256, min=128, max=_LARGEST, step=64, description="Size, pixels")
     steps = widgets.IntSlider(200, min=20, max=500, step=20, description="Steps")
     colours = widgets.Checkbox(False, description="Keep the colours of the photograph", indent=False)
-    visitor = uuid4().hex
+    visit = uuid4().hex  # stands for the visitor in a notebook
     start = widgets.Button(description="Paint", button_style="primary", disabled=True)
     stop = widgets.Button(description="Stop, and keep it")
     bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
     message, canvas, inputs, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
     painted, recipe_text = widgets.HTML(), widgets.HTML()
+    preferring = Preferring(visit)
 
     def load(name: str) -> "Backbone":
         from artnb.backbones import shared_backbone
@@ -155,6 +159,11 @@ def paint_like(
             f"`{fetch_command(name)}` fetches its weights."
         )
         message.say(outcome + warning if painting.untrained else outcome)
+        preferring.painted(
+            content.picture,
+            f"style-{name}, {recipe.size} pixels, {len(painting.history)} steps, strength {recipe.strength:g}"
+            + (", colours kept" if recipe.keep_colours else ""),
+        )
         if settings.log:
             from artnb.operation import monitoring
             from artnb.style.metrics import measure
@@ -163,7 +172,14 @@ def paint_like(
             fidelity = 1 - measure(painting.image, photograph, first).style_distance
             seconds = painting.seconds_per_step * len(painting.history)
             monitoring.record_painting(
-                f"style-{name}", photograph, painting.image, lambda: fidelity, seconds, __version__, visitor
+                f"style-{name}",
+                photograph,
+                painting.image,
+                lambda: fidelity,
+                seconds,
+                __version__,
+                this_visitor(visit).token,
+                stopped=bool(painting.stopped),
             )
 
     networks = Loader(load)
@@ -187,8 +203,10 @@ def paint_like(
         bar,
         result,
         saved,
+        preferring,
         recipe_text,
-        *privacy_note("three measures of what was painted"),
+        *privacy_note("three measures of what was painted", "whether you stopped it"),
+        forget_button(visit),
         code=('from artnb import stylize\n\nstylize("photo.jpg", "painting.jpg").image'),
     )
     job = Job(start, stop, work, message)

@@ -14,13 +14,12 @@ from uuid import uuid4
 import ipywidgets as widgets
 import numpy as np
 
-from artnb.cards import KindName
 from artnb.common import logs
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES, fit, load_image, png_bytes, shrink
-from artnb.models import list_models
 from artnb.settings import settings
 from artnb.widgets import inputs
+from artnb.widgets.visitors import this_visitor
 
 TEMPLATES = Path(__file__).parent  # where Voilà looks for voila/templates/artnb
 _NARROWEST = 32  # pixels that a picture's shorter side keeps, as many as a painting needs
@@ -33,18 +32,6 @@ _T = TypeVar("_T")
 def _style() -> str:
     """The style sheet; Voilà's pages link it, in a notebook each widget contains it."""
     return (TEMPLATES / "voila/templates/artnb/static/artnb.css").read_text(encoding="utf-8")
-
-
-def model_choices(kind: KindName) -> dict[str, Path]:
-    """The models of a kind that a visitor can choose: label -> folder, the starters first, the champion last."""
-    choices: dict[str, Path] = {}
-    for entry in list_models(kind):
-        if entry.card is None:
-            logs.event("page.model", "warning", model=entry.name, sentence=entry.problem)
-        else:
-            label = entry.card.label
-            choices[f"{label} ({entry.folder.name})" if label in choices else label] = entry.folder
-    return choices
 
 
 def page(title: str, about: str, *children: widgets.Widget, code: str) -> widgets.VBox:
@@ -66,9 +53,35 @@ def privacy_note(*of_the_answer: str) -> list[widgets.Widget]:
     saved = ", ".join(["the time", "how long it took", *of_the_answer, "five figures about brightness and colour"])
     line = (
         f"The models of this page are monitored. Saved of each answer: {saved}, a number by which the same picture can "
-        "be recognised, and a random number of this visit. The picture itself is not kept."
+        "be recognised, a number of the question, and a random number of this browser. The picture itself is not kept. "
+        f"{retention()}"
     )
     return [widgets.HTML(f'<p class="artnb-quiet">{line}</p>')]
+
+
+def retention() -> str:
+    """How long is kept what is saved of visitors, in a sentence."""
+    if settings.keep_days:
+        return f"What is saved is deleted after {settings.keep_days} days."
+    return "What is saved is kept until it is deleted by you or by whoever runs this page."
+
+
+def forget_button(visit: str) -> widgets.Widget:
+    """A button with which visitors delete what was saved of them.
+
+    Args:
+        visit: see `visitors.this_visitor`.
+    """
+    button, message = widgets.Button(description="Delete what was saved of me"), Message()
+
+    def forget(_: object) -> None:
+        from artnb.operation.store import Store
+
+        number = Store.default().forget(this_visitor(visit).token)
+        message.say(f"Deleted: {number} {'entry' if number == 1 else 'entries'}.")
+
+    button.on_click(message.guard(forget))
+    return row(button, message)
 
 
 def styled(widget: _T, *classes: str) -> _T:
@@ -284,11 +297,16 @@ class Job:
 
     def _run(self) -> None:
         try:
+            with logs.request():
+                self._run_work()
+        finally:
+            self._update(running=False)
+
+    def _run_work(self) -> None:
+        try:
             self._work(self._stopping.is_set)
         except Exception as error:
             self._message.complain(error)
-        finally:
-            self._update(running=False)
 
     def _update(self, possible: bool | None = None, running: bool | None = None) -> None:
         """Set what is given, and enable or disable the buttons."""

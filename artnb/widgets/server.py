@@ -34,6 +34,7 @@ with extras.needed("pages", "The pages need"):
     from artnb.widgets.kernels import TICK, Rooms, free_memory, kernels_for
     from artnb.widgets.messages import JSON_BYTES, Socket
     from artnb.widgets.parts import TEMPLATES
+    from artnb.widgets.visitors import COOKIE, DAYS, checked_token
 
 APPS = Path(__file__).with_name("apps")  # the notebooks that are served
 
@@ -60,6 +61,15 @@ class Page(TornadoVoilaHandler):
     async def get(self, path: str | None = None) -> None:
         """Respond with the page, or with an error page that tries again."""
         self.kernel_manager.admit()
+        self.set_cookie(
+            COOKIE,
+            checked_token(self.get_cookie(COOKIE)),
+            expires_days=DAYS,
+            path=self.base_url,
+            httponly=True,
+            samesite="Lax",
+            secure=self.request.protocol == "https",
+        )
         await super().get(path)
 
 
@@ -140,7 +150,8 @@ class Gallery(Voila):
         self.app.find_handler = checked
         # Pages send no bodies; Firefox sends a web socket's message, such as an upload, in one piece.
         limits = {"max_body_size": JSON_BYTES, "body_timeout": 10, "max_buffer_size": MAX_BYTES + 2 * JSON_BYTES}
-        self.app.listen = partial(self.app.listen, **limits)
+        # Only a proxy on this machine can reach a loopback address, and it says whose requests it hands on.
+        self.app.listen = partial(self.app.listen, xheaders=is_loopback(self.ip), **limits)
         super().listen()
 
 

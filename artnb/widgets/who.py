@@ -1,6 +1,7 @@
 """Who painted this?"""
 
 import html
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,32 +11,36 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
-from artnb.cards import Card
+from artnb.common import logs
 from artnb.images import fit
 from artnb.paintings import catalogue
 from artnb.widgets import examples as shipped
+from artnb.widgets.choosing import ModelChoice
 from artnb.widgets.parts import (
     Job,
     Loader,
     Message,
     PictureChooser,
     columns,
-    model_choices,
+    forget_button,
     page,
     privacy_note,
+    retention,
     row,
     share_bars,
     shown,
 )
+from artnb.widgets.visitors import this_visitor
 
 if TYPE_CHECKING:
     from artnb.classification.model import Classifier, Prediction
 
 
+_OTHERS = 4  # artists that a visitor can name with one press, the next in probability
 _PRIVACY = (
     "What is saved: the name that you choose, the network's answer, and a number by which the same picture can be "
-    "recognised. The picture is kept only if you agree, at most 1,024 pixels long, and is deleted if your correction "
-    "is rejected."
+    "recognised, random numbers that stand for this browser (a cookie) and for its address, and one of the question. "
+    "The picture is kept only if you agree, at most 1,024 pixels long, and is deleted if your correction is rejected."
 )
 
 
@@ -47,78 +52,82 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
             use by artists whom a model here knows; without a collection, some that artnb ships.
         preload: load the first model right away, in a thread.
     """
-    choices = model_choices("classifier")
-    artists_of = {label: frozenset(Card.load(folder).class_names) for label, folder in choices.items()}
-    model = widgets.Dropdown(options=list(choices), description="Model", style={"description_width": "4rem"})
+    model = ModelChoice("classifier")
     ask = widgets.Button(description="Who painted this?", button_style="primary", disabled=True)
     where = widgets.Button(description="Where does it look?", disabled=True)
     message, answer, similar, heat = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
-    right = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
+    right = widgets.Button(description="Right")
+    others = [widgets.Button() for _ in range(_OTHERS)]
+    artist = widgets.Dropdown(description="It is by", style={"description_width": "4rem"})
     keep = widgets.Checkbox(False, description="You may keep the picture and learn from it", indent=False)
     tell = widgets.Button(description="Wrong? Tell me")
-    privacy = widgets.HTML(f'<p class="artnb-quiet">{_PRIVACY}</p>')
-    correction = widgets.VBox([right, keep, row(tell), privacy], layout={"display": "none"})
-    visitor = uuid4().hex
-    last: dict[str, tuple[np.ndarray, Classifier, Prediction]] = {}
-    corrected = True  # or there is nothing to correct
-    picked = choosing = False  # whether the visitor has picked the model; whether the page is changing it
+    privacy = widgets.HTML(f'<p class="artnb-quiet">{_PRIVACY} {retention()}</p>')
+    wrong = widgets.HTML("<p>Wrong? It is by …</p>")
+    feedback_box = widgets.VBox(
+        [keep, row(right), wrong, row(*others), artist, row(tell), privacy], layout={"display": "none"}
+    )
+    visit = uuid4().hex  # stands for the visitor in a notebook
+    last: dict[str, tuple[np.ndarray, Classifier, Prediction, str]] = {}
+    told = True  # or there is nothing to tell
 
-    def load(label: str) -> "Classifier":
-        loaded = models.load_model(choices[label])
+    def load(folder: str) -> "Classifier":
+        loaded = models.load_model(folder)
         loaded(np.zeros((8, 8, 3), np.uint8))  # the first call compiles
         return loaded
 
-    def pick(_: object) -> None:
-        nonlocal picked
-        picked = picked or not choosing
-        forget()
-
     def changed() -> None:
         """Another picture: it is answered by a model that knows its artist, as far as the page can tell."""
-        nonlocal choosing
+        model.update()
         label = model.value
-        if label is not None and chooser.name not in artists_of[label]:
-            knows = [each for each in choices if chooser.name in artists_of[each]] or [
-                each for each, folder in choices.items() if chooser.digest and _has_split(folder, chooser.digest)
+        if label is not None and chooser.name not in model.artists(label):
+            knows = [each for each in model.options if chooser.name in model.artists(each)] or [
+                each
+                for each in model.options
+                if chooser.digest and any(_has_split(folder, chooser.digest) for folder in model.folders(each))
             ]
-            if label not in knows and (knows or not picked):
-                choosing = True
-                model.value = knows[0] if knows else next(iter(choices))
-                choosing = False
+            if label not in knows and (knows or not model.picked):
+                model.choose(knows[0] if knows else model.options[0])
         forget()
 
     def random_painting() -> tuple[np.ndarray, str]:
-        known = artists_of.get(model.value, frozenset()) if picked else frozenset().union(*artists_of.values())
-        return shipped.random_painting(known)
+        model.update()
+        labels = [model.value] if model.picked else model.options
+        return shipped.random_painting(frozenset().union(*map(model.artists, labels)))
 
     def forget() -> None:
-        nonlocal corrected
-        asking.allow(chooser.picture is not None and bool(choices))
+        nonlocal told
+        asking.allow(chooser.picture is not None and bool(model.options))
         explaining.allow(False)
         last.clear()
-        corrected = True
-        answer.value, similar.value, heat.value, correction.layout.display = "", "", "", "none"
+        told = True
+        answer.value, similar.value, heat.value, feedback_box.layout.display = "", "", "", "none"
         if not asking.running:
             message.say("")
 
     def predict(_: Callable[[], bool]) -> None:
-        nonlocal corrected
+        nonlocal told
         from artnb.operation import feedback, monitoring
 
         picture, label = chooser.picture, model.value
         assert picture is not None
-        message.say("The model is being loaded …" if label not in classifiers else "Thinking …")
-        classifier = classifiers(label)
-        prediction = monitoring.predict_and_log(classifier, picture, visitor)
+        visitor = this_visitor(visit)
+        folder = str(model.folder(label, visitor.token))
+        message.say("The model is being loaded …" if folder not in classifiers else "Thinking …")
+        classifier = classifiers(folder)
+        prediction = monitoring.predict_and_log(classifier, picture, visitor.token)
         if picture is not chooser.picture or label != model.value:
             message.say("")  # the visitor has chosen another one
             return
-        last["answer"] = picture, classifier, prediction
-        corrected = False
+        last["answer"] = picture, classifier, prediction, logs.request_number()
+        told = False
         answer.value, similar.value, heat.value = _answer(prediction), _similar(classifier, prediction), ""
         artists = sorted(filter(feedback.can_be_named, {*classifier.card.class_names, *catalogue.artists()["name"]}))
-        right.options = [("choose …", None), *zip(artists, artists, strict=True)]
-        right.index, correction.layout.display = 0, "flex"
+        artist.options = [("choose …", None), *zip(artists, artists, strict=True)]
+        artist.index, feedback_box.layout.display = 0, "flex"
+        next_ones = [name for name, _ in prediction.ranked[1:] if name in artists]
+        for button, name in itertools.zip_longest(others, next_ones[:_OTHERS]):
+            button.description, button.layout.display = name or "", "" if name else "none"
+            button.tooltip = f"Wrong? It is by {name}"
         explaining.allow(True)
         message.say("")
 
@@ -126,7 +135,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         from artnb.classification.explaining import hires_cam
 
         message.say("Asking the network again …")
-        picture, classifier, prediction = last["answer"]
+        picture, classifier, prediction = last["answer"][:3]
         image = fit(picture, classifier.card.size)
         heat_map = hires_cam(classifier.network, image, classifier.card.class_names.index(prediction.artist))
         caption = f"Evidence for {prediction.artist}: the brighter, the stronger"
@@ -134,50 +143,59 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
             heat.value = shown(_under(image, heat_map), caption, caption=f"{caption}.")
         message.say("")
 
-    def correct(_: object) -> None:
-        nonlocal corrected
+    def record(name: str | None) -> None:
+        nonlocal told
         from artnb.operation import feedback
 
-        if corrected:
-            return  # one correction per answer
-        if right.value is None:
+        if told:
+            return  # once for each answer
+        if not name:
             message.say("Choose whose work it is, and tell me again.")
             return
-        picture, classifier, prediction = last["answer"]
-        feedback.record_feedback(
-            picture,
-            classifier.folder.name,
-            prediction.artist,
-            right.value,
-            prediction.probability,
-            visitor,
-            keep.value,
-            classifier.identity,
-        )
-        corrected = True
-        correction.layout.display = "none"
+        picture, classifier, prediction, question = last["answer"]
+        visitor = this_visitor(visit)
+        with logs.request(question):
+            feedback.record_feedback(
+                picture,
+                classifier.folder.name,
+                prediction.artist,
+                name,
+                prediction.probability,
+                visitor.token,
+                keep.value,
+                classifier.identity,
+                visitor.source,
+            )
+        told = True
+        feedback_box.layout.display = "none"
         outcome = "The picture is kept." if keep.value else "The picture itself is not kept."
-        message.say(f"Thank you, your correction is saved. {outcome}")
+        what = "answer" if name == prediction.artist else "correction"
+        message.say(f"Thank you, your {what} is saved. {outcome}")
 
     classifiers = Loader(load)
     asking, explaining = Job(ask, None, predict, message), Job(where, None, explain, message)
     if examples is None:
-        examples = shipped.known_paintings(frozenset().union(*artists_of.values())) or shipped.paintings()
+        known = frozenset().union(*map(model.artists, model.options))
+        examples = shipped.known_paintings(known) or shipped.paintings()
     chooser = PictureChooser("The painting", examples, changed, random_painting)
-    tell.on_click(message.guard(correct))
-    first = [label for label in choices if artists_of[label].intersection(examples)]
+    right.on_click(message.guard(lambda _: record(last["answer"][2].artist if last else None)))
+    tell.on_click(message.guard(lambda _: record(artist.value)))
+    for each in others:
+        each.on_click(message.guard(lambda button: record(button.description)))
+    first = [label for label in model.options if model.artists(label).intersection(examples)]
     if first:
-        model.value = first[0]
-    model.observe(pick, "value")
-    if not choices:
+        model.choose(first[0])
+    model.observe(lambda _: forget(), "value")
+    if not model.options:
         message.complain("There is no model here yet; train one with: artnb train cnn")
     elif preload:
-        classifiers.ahead(model.value)
+        classifiers.ahead(str(model.folder(model.value, visit)))
     box = page(
         "Who painted this?",
         "Show a painting; a network names the artists that it thinks of, and says how sure it is.",
-        columns(chooser, widgets.VBox([model, row(ask, where), message, answer, similar, heat, correction])),
+        columns(chooser, widgets.VBox([model, row(ask, where), message, answer, similar, heat, feedback_box])),
         *privacy_note("the answer", "the network's features of the picture"),
+        forget_button(visit),
         code='from artnb import load_model\n\nload_model("starter")("painting.jpg")',
     )
     box.job, box.explaining = asking, explaining

@@ -143,6 +143,9 @@ def test_who_names_explains_and_learns(who, gallery, keep):
     who.get_by_text("The picture itself is not kept").wait_for()
     table = Store(gallery.home / "operation.sqlite").read("feedback", ["artist", "kept"])
     assert table.to_dict("records") == [{"artist": "Frida Kahlo", "kept": 0}]
+    (row,) = Store(gallery.home / "operation.sqlite").read("feedback", ["visitor", "source"]).to_dict("records")
+    cookies = {cookie["name"]: cookie["value"] for cookie in who.context.cookies()}
+    assert row["visitor"] == cookies["artnb-visitor"] and row["source"]
     assert not list(gallery.home.rglob("*.png")), "an upload was written to the disk"
 
 

@@ -276,7 +276,10 @@ def test_the_commands_log_report_review_and_export(use, tmp_path, capsys):
     capsys.readouterr()
     assert main(["watch", "experiment", "plan", "--base", "0.85", "--lift", "0.05", "--json"]) == 0
     assert 600 < json.loads(capsys.readouterr().out)["needed"] < 750
-    assert main(["watch", "experiment", "result", "x", "starter", "starter-cnn", "--needed", "10", "--json"]) == 0
+    plan = ["--base", "0.85", "--lift", "0.05"]
+    assert main(["watch", "experiment", "start", "x", "starter", "starter-cnn", *plan]) == 0
+    capsys.readouterr()
+    assert main(["watch", "experiment", "result", "x", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["p"] is None
     assert main(["watch", "drift", "starter"]) == 1 and "Got 548 and 1 pictures" in capsys.readouterr().err
     assert main(["watch", "report", "--since", "yesterday"]) == 2

@@ -8,18 +8,23 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from artnb.cards import Card
 from artnb.errors import ArtnbError
 from artnb.images import MAX_BYTES
-from artnb.models import STARTERS
+from artnb.models import STARTERS, identity
+from artnb.operation import assignment, registry
 from artnb.operation.store import Store
 from artnb.widgets import examples, monet, paint_like, parts, who_painted_this
+from artnb.widgets.choosing import IN_USE
+from artnb.widgets.visitors import Visitor
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -189,10 +194,12 @@ def test_a_page_says_that_its_answers_are_logged_if_they_are(open_page, use, tmp
 
 TOLD = {  # a column of the log, and how the page names it
     "time": "the time", "model": "The models of this page", "version": "The models of this page",
-    "visitor": "a random number of this visit", "picture": "a number by which the same picture can be recognised",
+    "visitor": "a random number of this browser", "request": "a number of the question",
+    "picture": "a number by which the same picture can be recognised",
     "artist": "the answer", "probability": "the answer", "probabilities": "the answer", "unfamiliar": "the answer",
     "distance": "the answer", "embedding": "the network's features of the picture", "seconds": "how long it took",
     "statistics": "five figures about brightness and colour", "measures": "three measures of what was painted",
+    "stopped": "whether you stopped it",
 }  # fmt: skip
 
 
@@ -397,3 +404,135 @@ def test_a_page_opens_without_tensorflow():
     code += "; print('tensorflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+@pytest.fixture
+def quick(monkeypatch, use, tmp_path):
+    """Models that answer at once, with the artists of their cards in turn; a home of one's own."""
+    from artnb.classification.model import Prediction
+
+    class Answering:
+        def __init__(self, folder):
+            self.folder, self.card, self.identity = Path(folder), Card.load(Path(folder)), identity(Path(folder))
+
+        def __call__(self, picture):
+            ranked = tuple((name, 1 / 2**place) for place, name in enumerate(self.card.class_names, 1))
+            return Prediction(ranked, 1.0, False, None)
+
+        def similar(self, _):
+            return pd.DataFrame(columns=["path", "artist", "sha256"])
+
+    monkeypatch.setattr("artnb.widgets.who.models.load_model", Answering)
+    use(home=tmp_path)
+
+
+def asked(page, name="noise"):
+    """The page, asked about one of its examples."""
+    find(page, widgets.Button, name).click()
+    find(page, widgets.Button, "Who").click()
+    page.job.wait(60)
+    return page
+
+
+def told():
+    """The feedback in the store."""
+    return Store.default().read("feedback", ["model", "said", "artist"]).to_dict("records")
+
+
+def test_right_is_one_press_and_counts_once(quick):
+    page = asked(who_painted_this({"noise": PICTURE}))
+    right = find(page, widgets.Button, "Right")
+    right.click()
+    for button in (right, find(page, widgets.Button, "Wrong")):
+        button.click()
+    (row,) = told()
+    assert row["artist"] == row["said"] == Card.load(STARTERS / "starter").class_names[0]
+    assert "your answer is saved" in texts(page)
+
+
+def test_wrong_is_one_press_for_each_of_the_next_artists(quick):
+    page = asked(who_painted_this({"noise": PICTURE}))
+    names = Card.load(STARTERS / "starter").class_names
+    offered = [
+        each for each in everything(page) if getattr(each, "tooltip", None) in {f"Wrong? It is by {n}" for n in names}
+    ]
+    assert [button.description for button in offered] == list(names[1:5])
+    offered[2].click()
+    offered[0].click()
+    (row,) = told()
+    assert (row["said"], row["artist"]) == (names[0], names[3]) and "your correction is saved" in texts(page)
+
+
+def test_the_champion_answers_and_a_promotion_reaches_a_page_that_is_open(quick):
+    page = who_painted_this({"noise": PICTURE})
+    model = find(page, widgets.Dropdown, "Model")
+    assert IN_USE not in model.options
+    registry.add("starter-cnn")
+    registry.promote("art-classifier")  # after the page was built, as in a kernel that waits
+    find(asked(page), widgets.Button, "Right").click()
+    assert model.options[0] == model.value == IN_USE
+    registry.add("starter")
+    registry.promote("art-classifier", reason="a test")
+    find(page, widgets.Button, "Who").click()  # the same picture, the same page
+    page.job.wait(60)
+    find(page, widgets.Button, "Right").click()
+    registry.rollback("art-classifier")
+    find(asked(page), widgets.Button, "Right").click()
+    assert [row["model"] for row in told()] == ["art-classifier-1", "art-classifier-2", "art-classifier-1"]
+    fresh = find(who_painted_this({"noise": PICTURE}), widgets.Dropdown, "Model")
+    assert fresh.value == IN_USE and not [label for label in fresh.options if "art-classifier" in label], "once"
+
+
+def test_the_model_that_a_visitor_picked_stays(quick):
+    page = who_painted_this({"noise": PICTURE})
+    model = find(page, widgets.Dropdown, "Model")
+    model.value = model.options[1]
+    registry.add("starter")
+    registry.promote("art-classifier")
+    picked = model.value
+    find(asked(page), widgets.Button, "Right").click()
+    assert model.value == picked and model.options[0] == IN_USE
+    assert [row["model"] for row in told()] == ["starter-cnn"]
+
+
+def test_an_experiment_decides_which_model_a_visitor_gets(quick, monkeypatch):
+    experiment = assignment.start_experiment("spring", ["starter", "starter-cnn"], 0.5, 0.4)
+    got = []
+    for number in range(8):
+        visitor = Visitor(f"{number:032x}", "house")
+        monkeypatch.setattr("artnb.widgets.who.this_visitor", lambda _, who=visitor: who)
+        for _ in range(2):  # two visits
+            find(asked(who_painted_this({"noise": PICTURE})), widgets.Button, "Right").click()
+        got.append(experiment.arms[experiment.arm(visitor.token)])
+    assert [row["model"] for row in told()] == [name for name in got for _ in range(2)] and len(set(got)) == 2
+    assert sum(assignment.experiment_result("spring").n) == 8, "visitors, not clicks"
+    assert set(Store.default().read("feedback", ["source"])["source"]) == {"house"}
+
+
+def test_a_question_and_its_feedback_have_one_number(quick, use, tmp_path):
+    use(log=True, events=tmp_path / "events.jsonl")
+    page = asked(who_painted_this({"noise": PICTURE}))
+    find(page, widgets.Button, "Right").click()
+    asked(page)
+    rows = Store.default().read("predictions", ["request"])["request"]
+    (told_of,) = Store.default().read("feedback", ["request"])["request"]
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    answers = [event["request"] for event in events if event["event"] == "model.answer"]
+    assert answers == rows.tolist() and told_of == rows[0] != rows[1]
+
+
+def test_visitors_delete_what_was_saved_of_them(quick, use):
+    use(log=True)
+    page, other = (asked(who_painted_this({"noise": PICTURE})) for _ in range(2))
+    for each in (page, other):
+        find(each, widgets.Button, "Right").click()
+    find(page, widgets.Button, "Delete what").click()
+    assert "Deleted: 2 entries." in texts(page)
+    assert len(told()) == len(Store.default().read("predictions", ["id"])) == 1
+
+
+def test_the_page_says_how_long_it_keeps_what_is_saved(use, tmp_path):
+    use(home=tmp_path)
+    assert "kept until it is deleted by you" in texts(who_painted_this({}))
+    use(keep_days=30)
+    assert "What is saved is deleted after 30 days." in texts(who_painted_this({}))

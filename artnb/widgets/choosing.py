@@ -1,0 +1,87 @@
+"""The list of models of a page: the one in use first, which is resolved when a question is asked."""
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from artnb.cards import Card, KindName, ModelError
+from artnb.common import logs
+from artnb.models import list_models
+from artnb.operation import assignment, registry
+
+IN_USE = "The model in use"
+
+
+class ModelChoice(widgets.Dropdown):
+    """A list of models: the model in use, if there is one, and those that have a name.
+
+    A page may have been built long before its visitor came, so `update` looks again for a model in use.
+
+    Attributes:
+        picked: whether the visitor has picked a model.
+    """
+
+    def __init__(self, kind: KindName):
+        self._kind, self._named, self._choosing, self.picked = kind, _named(kind), False, False
+        super().__init__(description="Model", style={"description_width": "4rem"})
+        self.update()
+        self.observe(self._note, "value")
+
+    def update(self) -> None:
+        """Offer the model in use as the first one if there is one now; select it unless the visitor has picked one."""
+        labels = [*([IN_USE] if self._in_use() else []), *self._named]
+        if labels != list(self.options):
+            value = self.value if self.picked and self.value in labels else None
+            self._choosing = True
+            self.options = labels
+            self._choosing = False
+            self.choose(value or (labels[0] if labels else None))
+
+    def choose(self, label: str | None) -> None:
+        """Select a model for the visitor, who may pick another one."""
+        self._choosing = True
+        self.value = label
+        self._choosing = False
+
+    def folder(self, label: str, visitor: str) -> Path:
+        """The folder of a model: of the one in use, that of this moment and this visitor.
+
+        Raises:
+            ModelError: no model is in use any more.
+        """
+        if label != IN_USE:
+            return self._named[label]
+        folders = self._in_use(visitor)
+        if not folders:
+            raise ModelError("No model is in use any more; choose one of the list.")
+        return folders[0]
+
+    def folders(self, label: str) -> list[Path]:
+        """The folders of all models that a visitor may get under this label."""
+        return self._in_use() if label == IN_USE else [self._named[label]]
+
+    def artists(self, label: str | None) -> frozenset[str]:
+        """The artists whom a model knows."""
+        folders = [] if label is None else self.folders(label)
+        return frozenset(name for folder in folders for name in Card.load(folder).class_names)
+
+    def _in_use(self, visitor: str | None = None) -> list[Path]:
+        if self._kind == "classifier":
+            return assignment.models_in_use(visitor)
+        champion = registry.champion(self._kind)
+        return [champion] if champion else []
+
+    def _note(self, _: object) -> None:
+        self.picked = self.picked or not self._choosing
+
+
+def _named(kind: KindName) -> dict[str, Path]:
+    """The models of a kind that a visitor can pick: label -> folder, the starters first, none of the registry."""
+    named: dict[str, Path] = {}
+    for entry in list_models(kind):
+        if entry.card is None:
+            logs.event("page.model", "warning", model=entry.name, sentence=entry.problem)
+        elif not entry.name.startswith("registry:"):
+            label = entry.card.label
+            named[f"{label} ({entry.folder.name})" if label in named else label] = entry.folder
+    return named
