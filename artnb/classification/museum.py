@@ -1,5 +1,6 @@
 """A classifier over a whole museum: what it says of each picture of a folder, or what it sees in it, as Parquet."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -82,8 +83,8 @@ def process_folder(
     with open_shards(output, about, _columns(model, job), resume) as shards:
         resumed = len(shards.done)
         todo = (file for file in walk_pictures(folder, note) if path_in(folder, file) not in shards.done)
-        with progress(None, job, max(total, resumed), "picture", initial=resumed) as bar:
-            pictures = stream(todo, folder, model.card.size)
+        bar = progress(None, job, max(total, resumed), "picture", initial=resumed)
+        with bar, closing(stream(todo, folder, model.card.size)) as pictures:
             while batch := list(islice(pictures, BATCH)):
                 images = [picture.image for picture in batch if picture.image is not None]
                 answers = iter(model(images) if images else [])

@@ -83,7 +83,7 @@ class Neighbours:
         take = 4 * n + 16
         while True:
             take = min(take, len(self))
-            rows = np.argpartition(-similarity, take - 1)[:take]
+            rows = np.sort(np.argpartition(-similarity, take - 1)[:take])  # of equal ones, the first
             rows = rows[np.argsort(-similarity[rows], kind="stable")]
             found = self.works.iloc[rows].assign(similarity=similarity[rows])
             found = found[found["sha256"] != leave_out].drop_duplicates("sha256")

@@ -20,7 +20,7 @@ def stored(file, vectors=VECTORS, kind=None):
     return file
 
 
-@pytest.mark.parametrize("kind", [pa.list_(pa.float32(), 2), pa.list_(pa.float64()), pa.list_(pa.float16())])
+@pytest.mark.parametrize("kind", [pa.list_(pa.float32(), 2), pa.list_(pa.float64())])
 def test_the_most_similar_works_come_first(tmp_path, kind):
     near = Neighbours.read(stored(tmp_path / "x.parquet", kind=kind))
     assert len(near) == 5 and near.about == {}
