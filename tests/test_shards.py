@@ -17,7 +17,7 @@ from artnb.common import shards as module
 from artnb.common.shards import BROKEN, MANIFEST, ShardError, open_shards, read_about, read_shards
 from tests.killing import snapshots
 
-COLUMNS = [pa.field("vector", pa.list_(pa.float32(), 2))]
+COLUMNS = [pa.field("vector", pa.list_(pa.float32()))]
 ABOUT = {"command": "embed", "model_sha256": "abc"}
 ALL = [f"{number:02}.jpg" for number in range(25)]
 
@@ -71,7 +71,7 @@ def test_a_kill_of_the_process_loses_less_than_a_shard(tmp_path):
     code = (
         "import sys, time, pathlib, pyarrow as pa\nfrom artnb.common import shards\nshards.ROWS = 10\n"
         "with shards.open_shards(pathlib.Path(sys.argv[1]), {'command': 'embed', 'model_sha256': 'abc'},\n"
-        "                        [pa.field('vector', pa.list_(pa.float32(), 2))], False) as run:\n"
+        "                        [pa.field('vector', pa.list_(pa.float32()))], False) as run:\n"
         "    for number in range(17):\n        run.add({'path': f'{number:02}.jpg', 'vector': [1, 1], 'sha256': ''})\n"
         "    print('ready', flush=True)\n    time.sleep(100)\n"
     )

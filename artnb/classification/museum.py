@@ -80,7 +80,7 @@ def process_folder(
         raise next(iter(unreadable.values()), ImageError(f"{folder.name!r} holds no pictures; name another folder."))
     name = model.folder.name if model.folder.parent == STARTERS else str(model.folder.resolve())
     about = {"command": job, "folder": str(folder.resolve()), "model": name, "model_sha256": model.identity}
-    with open_shards(output, about, _columns(model, job), resume) as shards:
+    with open_shards(output, about, _columns(job), resume) as shards:
         resumed = len(shards.done)
         todo = (file for file in walk_pictures(folder, note) if path_in(folder, file) not in shards.done)
         bar = progress(None, job, max(total, resumed), "picture", initial=resumed)
@@ -96,9 +96,9 @@ def process_folder(
     return MuseumReport(output, counts["rows"], resumed, counts["broken"], tuple(map(str, unreadable)))
 
 
-def _columns(model: Classifier, job: Job) -> list[pa.Field]:
+def _columns(job: Job) -> list[pa.Field]:
     if job == "embed":
-        return [pa.field("vector", pa.list_(pa.float32(), model.novelty.embed(model.novelty.mean[None]).shape[1]))]
+        return [pa.field("vector", pa.list_(pa.float32()))]  # Parquet can't read a list of fixed size that is missing
     return [
         pa.field("artist", pa.string()),
         pa.field("probability", pa.float32()),
