@@ -1,8 +1,7 @@
-"""How the search for near-duplicates grows with the number of pictures, and what of it grows with the square.
+"""How the search for near-duplicates grows with the number of pictures.
 
-The pictures are made from a collection's: of each, other crops, lights and sharpness, so that there are as many twins
-among many as among few. Processor time is printed, which a busy machine changes little, and the exponent between two
-numbers: 1 grows in line, 2 with the square. Run it with: python benchmarks/twins.py [--numbers 2000 5000 20000]
+The pictures are small cut-outs of a collection's, in other light. Processor time is printed, which a busy machine
+changes little, and the exponent between two numbers: 1 grows in line, 2 with the square. Run it with: python benchmarks/twins.py [--numbers 2000 5000 20000]
 """
 
 import argparse
@@ -21,7 +20,7 @@ from artnb.paintings.twins import SIDE, same_paintings
 
 
 def changed(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A cut-out of about half of a picture in other light, as uint8 (SIDE, SIDE), grey: another picture, not a twin."""
+    """A cut-out of a tenth to a fifth of a picture, in other light: uint8 (SIDE, SIDE), grey; hardly ever a twin."""
     height, width = image.shape[:2]
     share = random.uniform(0.3, 0.45)
     sides = max(8, int(height * share)), max(8, int(width * share))
