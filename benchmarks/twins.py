@@ -1,7 +1,8 @@
 """How the search for near-duplicates grows with the number of pictures.
 
 The pictures are small cut-outs of a collection's, in other light. Processor time is printed, which a busy machine
-changes little, and the exponent between two numbers: 1 grows in line, 2 with the square. Run it with: python benchmarks/twins.py [--numbers 2000 5000 20000]
+changes little, and the exponent between two numbers: 1 grows in line, 2 with the square.
+Run it with: python benchmarks/twins.py [--numbers 2000 5000 20000]
 """
 
 import argparse

@@ -245,9 +245,9 @@ def _predict(model: str, pictures: tuple[Path, ...], output: Path | None, resume
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="For the vectors, as Parquet.")
 @resume_option
 def _embed(model: str, folder: Path, output: Path, resume: bool) -> None:
-    """Write what a classifier sees in each picture of a folder, as a vector.
+    """Embed the pictures of a folder, each as a vector.
 
-    FOLDER is looked through with all folders in it. The vectors are what `artnb paintings similar` compares.
+    FOLDER is looked through with all folders in it; a vector is what a classifier sees.
     """
     _process(model, folder, output, "embed", resume)
 

@@ -96,7 +96,7 @@ def _split(min_paintings: int | None, seed: int | None, output: Path | None, ove
 @click.option("-n", "--number", type=POSITIVE, default=5, metavar="N", help="How many. Default: 5.")
 @click.option("--across", is_flag=True, help="One work of each artist only.")
 def _similar(picture: Path, embeddings: Path | None, number: int, across: bool) -> None:
-    """Find the works that are most similar to a picture, as a classifier sees them.
+    """Find the works that are most similar to a picture.
 
     A picture that is among the works is known by its bytes; any other one is embedded by the model of the embeddings.
     """
