@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from keras_tuner.src import utils
-
 
 @contextmanager
 def snapshots(folder: Path) -> Iterator[list[Path]]:
@@ -18,6 +16,8 @@ def snapshots(folder: Path) -> Iterator[list[Path]]:
     Between two of them the disk holds nothing else that is read again, so they are all the moments that there are.
     keras-tuner writes its files where they are: of these there is a copy with half of each, too.
     """
+    from keras_tuner.src import utils
+
     copies: list[Path] = []
     put, save_json = Path.replace, utils.save_json
 

@@ -199,13 +199,24 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, 
 @root.command("predict")
 @click.argument("model", type=Model())
 @click.argument("pictures", type=ANY, nargs=-1, required=True, metavar="PICTURE...")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", help="For a folder of pictures: the answers, as Parquet.")
+@resume_option
 @_mirrored_option
 @log_option
-def _predict(model: str, pictures: tuple[Path, ...], mirrored: bool, log: bool) -> None:
+def _predict(
+    model: str, pictures: tuple[Path, ...], output: Path | None, resume: bool, mirrored: bool, log: bool
+) -> None:
     """Name the artists of pictures.
 
-    MODEL is a name of `artnb models list` (starter), registry:champion, or a folder.
+    MODEL is a name of `artnb models list` (starter), registry:champion, or a folder. PICTURE may be one folder, with
+    all folders in it, of any size: then the answers are written to DIR, a row a picture.
     """
+    if output or (len(pictures) == 1 and pictures[0].is_dir()):
+        if log or mirrored or not output or len(pictures) > 1 or not pictures[0].is_dir():
+            raise click.UsageError("For a folder of pictures, give one FOLDER and -o DIR, without --log and --mirrored.")
+        return _process(model, pictures[0], output, "predict", resume)
+    if resume:
+        raise click.UsageError("Only a folder of pictures with -o DIR can be resumed; leave --resume out.")
     import_tensorflow()
     from artnb.images import ImageError
     from artnb.models import load_model
@@ -233,6 +244,31 @@ def _predict(model: str, pictures: tuple[Path, ...], mirrored: bool, log: bool) 
             more = (f"\n    {artist} ({probability:.1%})" for artist, probability in prediction.ranked[1:3])
             say(f"{picture}: {prediction}{''.join(more)}")
     finish(results, stopped)
+
+
+@root.command("embed")
+@click.argument("model", type=Model())
+@click.argument("folder", type=FOLDER)
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="For the vectors, as Parquet.")
+@resume_option
+def _embed(model: str, folder: Path, output: Path, resume: bool) -> None:
+    """Embed the pictures of a folder, each as a vector.
+
+    FOLDER is looked through with all folders in it; a vector is what a classifier sees.
+    """
+    _process(model, folder, output, "embed", resume)
+
+
+def _process(model: str, folder: Path, output: Path, job: Literal["predict", "embed"], resume: bool) -> None:
+    import_tensorflow()
+    from artnb.classification.museum import process_folder
+    from artnb.models import load_model
+
+    with resumable(output):
+        report = process_folder(load_model(model, "classifier"), folder, output, job, resume)
+    answer({**vars(report), "output": str(report.output)}, str(report))
+    if report.broken or report.unreadable:
+        raise click.exceptions.Exit(1)
 
 
 def _prepared(split: Path | None) -> tuple[Any, Any, Any]:

@@ -295,6 +295,16 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
             raise FileError(f"{place} can't be written to; name another output (-o).")
 
 
+def check_apart(output: Path, inputs: Sequence[Path]) -> None:
+    """Check that results don't lie among their inputs, where the next run would take them for inputs.
+
+    Raises:
+        FileError: the output is one of the folders that pictures are taken from.
+    """
+    if any(each.is_dir() and output.exists() and each.samefile(output) for each in inputs):
+        raise FileError(f"The results would lie among their inputs, in {output}; name another folder (-o).")
+
+
 def _identity(file: Path) -> tuple[int, int]:
     """What `Path.samefile` compares: equal for two names of one file."""
     stat = file.stat()

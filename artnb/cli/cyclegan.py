@@ -1,5 +1,8 @@
 """`artnb train cyclegan` and `artnb monet`: photograph to Monet and back."""
 
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +17,7 @@ from artnb.cli.common import (
     POSITIVE,
     Model,
     answer,
+    check_apart,
     check_new,
     complain,
     finish,
@@ -27,6 +31,8 @@ from artnb.cli.common import (
     say,
     seed_option,
 )
+from artnb.common.files import sha256
+from artnb.errors import ArtnbError
 
 
 @train_commands.command("cyclegan", short_help="Photograph to Monet and back.")
@@ -83,40 +89,64 @@ def _train(
 @click.argument("photos", type=ANY, nargs=-1, required=True, metavar="PHOTO...")
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", required=True, help="For the results, as PHOTO-monet.png.")
 @click.option("--to", type=click.Choice(["monet", "photo"]), default="monet", help="Default: monet.")
+@click.option("--resume", is_flag=True, help="Finish what was stopped; finished pictures stay as they are.")
 @overwrite_option
 @log_option
-def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrite: bool, log: bool) -> None:
+def _monet(
+    model: str, photos: tuple[Path, ...], output: Path, to: str, resume: bool, overwrite: bool, log: bool
+) -> None:
     """Turn photographs into Monets, or Monets into photographs.
 
-    MODEL is a name of `artnb models list` (starter-monet), registry:monet-generator@champion, or a folder.
+    MODEL is a name of `artnb models list` (starter-monet), registry:monet-generator@champion, or a folder. A PHOTO
+    may be a folder of them.
     """
     import time
 
     from artnb.cards import Card
     from artnb.models import find, load_model
 
-    Card.load(find(model, "cyclegan")).require(to)  # before TensorFlow is loaded
-    targets = result_names(photos, output, f"-{to}.png")
-    check_new(targets, overwrite, photos)
+    folder = find(model, "cyclegan")
+    Card.load(folder).require(to)  # before TensorFlow is loaded
+    sources = _photos_in(photos)
+    how = f"{sha256(folder / 'card.json')} {to}"
+    finished = _finished(sources, output, how) if resume else {}
+    todo = [number for number in range(len(sources)) if number not in finished]
+    taken = [target.name for target in finished.values()]
+    targets = dict(zip(todo, result_names([sources[n] for n in todo], output, f"-{to}.png", taken), strict=True))
+    check_new([*targets.values()], overwrite, sources)
+    check_apart(output, photos)
+    results: list[dict[str, Any]] = []
+    for number, target in finished.items():
+        results.append({"photo": str(sources[number]), "to": to, "output": str(target)})
+        say(f"{target}: was finished before")
+    if not todo:
+        return finish(results)
     import_tensorflow()
-    from artnb.images import ImageError, load_image, save_image
+    from artnb.common.pixels import rgb
+    from artnb.common.progress import progress
+    from artnb.images import ImageError, read_bytes, save_image, with_picture
     from artnb.operation import monitoring
     from artnb.operation.store import StoreError
     from artnb.settings import settings, using
+    from artnb.style.files import in_png
 
     cyclegan = load_model(model, "cyclegan")
     translate = cyclegan.translator(to)
-    results: list[dict[str, Any]] = []
     stopped = False
-    for photo, target in zip(photos, targets, strict=True):
+    bar = progress(targets.items(), "painting", len(targets), "picture")
+    for number, target in bar:
+        photo = sources[number]
         results.append({"photo": str(photo), "to": to})
         try:
-            image = load_image(photo)
+            data = read_bytes(photo)
+            image = with_picture(photo, rgb, data)
             start_time = time.perf_counter()
             painted = translate(image)
             seconds = time.perf_counter() - start_time
-            save_image(painted, target)
+            said = {"to": to, "identity": _identity(how, hashlib.sha256(data).hexdigest())}
+            save_image(painted, target, text=in_png(said))
             results[-1] |= {"seconds": round(seconds, 3), "output": str(target)}
+            bar.clear()
             say(f"{target}: {seconds:.1f} s")
             realness = partial(cyclegan.realness, painted, to)
             with using(log=log or settings.log):
@@ -132,3 +162,42 @@ def _monet(model: str, photos: tuple[Path, ...], output: Path, to: str, overwrit
             stopped = True
             break
     finish(results, stopped)
+
+
+def _photos_in(photos: Sequence[Path]) -> list[Path]:
+    """The pictures that were named, each folder's in its place.
+
+    Raises:
+        ImageError: a folder holds none.
+    """
+    from artnb.images import ImageError
+    from artnb.paintings.sources import pictures_in
+
+    found: list[Path] = []
+    for photo in photos:
+        inside = pictures_in(photo) if photo.is_dir() else (photo,)
+        if not inside:
+            raise ImageError(f"{photo.name!r} holds no pictures; name another folder.")
+        found += inside
+    return found
+
+
+def _identity(how: str, digest: str) -> str:
+    """What distinguishes a painted picture from others: how it was painted, and the SHA-256 of the photograph."""
+    return hashlib.sha256(f"{how} {digest}".encode()).hexdigest()
+
+
+def _finished(sources: Sequence[Path], output: Path, how: str) -> dict[int, Path]:
+    """Which pictures an earlier run has finished, by their numbers, and where: each result says what it is of."""
+    from artnb.style.files import said_by
+
+    results: dict[str, list[Path]] = {}
+    for target in sorted(output.glob("*.png")):
+        with suppress(ArtnbError):  # a picture that can't be read is none of ours
+            results.setdefault(str(said_by(target).get("identity")), []).append(target)
+    finished: dict[int, Path] = {}
+    for number, source in enumerate(sources):
+        with suppress(OSError):  # one that can't be read is told when its turn comes
+            if found := results.get(_identity(how, sha256(source))):
+                finished[number] = found.pop(0)
+    return finished

@@ -13,6 +13,7 @@ from artnb.cli.common import (
     FOLDER,
     POSITIVE,
     answer,
+    check_apart,
     check_new,
     complain,
     finish,
@@ -73,6 +74,7 @@ def _stylize(
     targets = result_names(sources, output, ".png") if content.is_dir() else [output]
     if not resume:  # known before anything is loaded
         check_new(targets, overwrite, inputs)
+    check_apart(output, [content])
     from artnb.common.progress import STOPPED
     from artnb.settings import settings, using
 

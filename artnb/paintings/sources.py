@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,25 @@ def pictures_in(*folders: str | Path, deep: bool = False) -> tuple[Path, ...]:
     return tuple(file for file in files if _is_picture(file))
 
 
+def walk_pictures(folder: Path, unreadable: Callable[[SourceError], object]) -> Iterator[Path]:
+    """The pictures that `pictures_in` finds in a folder and all below it, one after the other, in the same order.
+
+    Args:
+        folder: which; the files of one of its folders are in memory at a time.
+        unreadable: is called with an error for each folder that can't be read, and the others are walked.
+    """
+
+    def readable(place: Path, folders: bool = False) -> Iterator[Path]:
+        try:
+            yield from _files(place, folders)
+        except SourceError as error:
+            if folders:  # for the files of the same folder it was said before
+                unreadable(error)
+
+    for place in _below(folder, readable):
+        yield from filter(_is_picture, readable(place))
+
+
 def artist_folders(images: str | Path) -> list[Path]:
     """The folders in a folder that hold pictures, see `pictures_in`; a well-spelled one before its mangled twin.
 
@@ -255,15 +274,15 @@ def read_collection(root: Path, source: Source = "folder") -> Collection:
     )
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """A folder and all below it, each once, though links lead in circles."""
+def _below(folder: Path, files: Callable[[Path, bool], Iterator[Path]] | None = None) -> Iterator[Path]:
+    """A folder and all below it, each once, though links lead in circles; `files` lists one, by default `_files`."""
     seen: set[str] = set()
 
     def walk(place: Path) -> Iterator[Path]:
         if (real := os.path.realpath(place)) not in seen:
             seen.add(real)
             yield place
-            for each in _files(place, folders=True):
+            for each in (files or _files)(place, True):
                 yield from walk(each)
 
     return walk(folder)

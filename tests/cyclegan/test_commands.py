@@ -210,6 +210,34 @@ def test_the_monet_command(model, tmp_path, capsys):
     assert "no cyclegan 'nobody'" in capsys.readouterr().err
 
 
+def test_a_folder_of_photographs_is_resumed_and_nothing_is_painted_twice(model, tmp_path, capsys):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    draw(photos / "lake.jpg", 1, (40, 40))
+    draw(photos / "lake.png", 2, (40, 40))  # of the same stem
+    command = ["monet", str(model.folder), str(photos), "-o", str(out)]
+    assert main(command) == 0
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    assert len(before) == 2
+    assert main(command) == 1 and "exists already" in capsys.readouterr().err
+    draw(photos / "hill.jpg", 3, (40, 40))
+    assert main([*command, "--resume", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert len({result["output"] for result in results}) == len(results) == 3
+    assert ["seconds" in result for result in results] == [False, False, True]
+    after = {file.name: file.read_bytes() for file in out.iterdir()}
+    assert len(after) == 3 and before.items() <= after.items()
+
+
+def test_results_among_their_inputs_are_refused(model, tmp_path, capsys):
+    draw(tmp_path / "photos" / "lake.jpg", 1)
+    command = ["monet", str(model.folder), str(tmp_path / "photos"), "-o", str(tmp_path / "photos")]
+    assert main(command) == 1 and main([*command, "--resume"]) == 1
+    assert capsys.readouterr().err.count("would lie among their inputs") == 2
+    (tmp_path / "empty").mkdir()
+    assert main(["monet", str(model.folder), str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 1
+    assert "'empty' holds no pictures" in capsys.readouterr().err
+
+
 def test_the_monet_command_finds_a_registered_cyclegan(use, tmp_path, monkeypatch):
     monkeypatch.setattr(tracking, "mirror", lambda: None)
     use(home=tmp_path)
