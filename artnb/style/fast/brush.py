@@ -1,13 +1,15 @@
 """A fast painter at work: a picture of any size in, a painting of the same size out, in one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from artnb.errors import check_value, number
-from artnb.images import resize
+from artnb.errors import check_value
+from artnb.errors import number as number_that
+from artnb.films import Film
+from artnb.images import ImageError, resize
 from artnb.style.colours import Palette, moved, palette
 from artnb.style.fast.networks import FastNetworks, painted
 from artnb.style.fast.passes import STEP, Moments, Passes, Read, mean_moments
@@ -17,10 +19,10 @@ from artnb.style.inputs import check_strength, in_colours_of, masked
 from artnb.style.state import StyleError
 
 WHOLE = 1024**2  # pixels up to which a picture is painted in one piece
-FRAMES = 8  # of a film, whose moments stand for all
+_FRAMES = 8  # of a film, whose moments stand for all
 _LEAST = 16  # pixels of a side, so that the deepest map is wide enough for its mirrored frames
 _BAND = 256  # rows that are put together at once
-_STROKES = number(lambda factor: 0.25 <= factor <= 8, "from 0.25 to 8")
+_STROKES = number_that(lambda factor: 0.25 <= factor <= 8, "from 0.25 to 8")
 
 
 @dataclass(frozen=True)
@@ -110,20 +112,35 @@ class Brush:
         return masked(photo, result, mask)
 
     def share(self, frames: Sequence[np.ndarray], manner: Manner) -> Shared:
-        """What the frames of a film have in common; some of them, evenly chosen, stand for all.
+        """What the frames of a film have in common.
 
         Args:
-            frames: uint8 (height, width, 3) each, one or more.
+            frames: uint8 (height, width, 3) each, one or more, that stand for all.
             manner: how they are painted.
         """
-        chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))]
-        source = mean_palette([palette(frame) for frame in chosen])
+        source = mean_palette([palette(frame) for frame in frames])
         several = []
-        for frame in chosen:
+        for frame in frames:
             looked_at = self._looked_at(frame, manner)
             padded = _padded(looked_at)
             several.append(self._passes.moments(_reader(padded, source, manner), padded.shape[:2], manner.code)[0])
         return Shared(source, mean_moments(several))
+
+    def film(
+        self, film: Film, manner: Manner, mask: np.ndarray | None = None
+    ) -> Iterator[tuple[int, np.ndarray | ImageError]]:
+        """Paint the frames of a film: their numbers, and each painting, or why its frame can't be read.
+
+        What does not change from frame to frame is painted in the same way.
+        """
+        shared = self.share(film.some(_FRAMES), manner)
+        for number in range(len(film)):
+            try:
+                frame = film.frame(number)
+            except ImageError as error:
+                yield number, error
+            else:
+                yield number, self.paint(frame, manner, mask, shared)
 
     def _looked_at(self, photo: np.ndarray, manner: Manner) -> np.ndarray:
         """The picture at the size that the network is to see."""

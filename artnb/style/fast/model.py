@@ -24,7 +24,7 @@ from artnb.style.fast.material import Material
 from artnb.style.fast.networks import FastNetworks
 from artnb.style.fast.page import painter_page
 from artnb.style.fast.recipes import FastRecipe
-from artnb.style.fast.styles import mean_palette, measure_style, measure_styles
+from artnb.style.fast.styles import Style, mean_palette, measure_style, measure_styles
 from artnb.style.fast.training import FastTraining, FastWatch, photo_size, train_network
 from artnb.style.inputs import mask_levels, style_shares
 from artnb.style.state import StyleError
@@ -115,20 +115,38 @@ class PainterModel:
             raise StyleError(f"{self.card.title} knows several styles; name one or more of {_names(self.card.styles)}.")
         wanted = [self.card.styles[0]] if style is None else as_list(style)[0]
         shares = style_shares(len(wanted), weights)
-        codes, palettes = zip(*map(self._style, wanted), strict=True)
+        codes, palettes, _ = zip(*map(self._style, wanted), strict=True)
         code = np.tensordot(shares, codes, 1).astype(np.float32)
         return Manner(code, mean_palette(palettes, shares), strength, keep_colours, stroke)
 
-    def _style(self, style: Any) -> tuple[np.ndarray, Palette]:
-        """The code and the palette of a name or a picture."""
+    def fidelity(
+        self, painting: np.ndarray, photo: np.ndarray, styles: Sequence[Any], weights: Sequence[float] | None = None
+    ) -> float:
+        """How much of a style a painting has: 1 for the style's own statistics, 0 for the photograph's or none.
+
+        Args:
+            painting: uint8 (height, width, 3).
+            photo: what it was painted from, likewise.
+            styles: as of `manner`, a list.
+            weights: how much each counts.
+        """
+        shares = style_shares(len(styles), weights)
+        target = np.tensordot(shares, [self._style(style)[2] for style in styles], 1)
+        after, before = (np.linalg.norm(self._seen(picture).statistics - target) for picture in (painting, photo))
+        return float(1 - after / max(before, 1e-6))
+
+    def _style(self, style: Any) -> tuple[np.ndarray, Palette, np.ndarray]:
+        """The code, the palette and the statistics of a name or a picture."""
         if isinstance(style, str) and (row := self._row(style)) is not None:
-            return self._code(self.networks.rows(self.statistics)[row]), self.palettes[row]
+            return self._code(self.networks.rows(self.statistics)[row]), self.palettes[row], self.statistics[row]
         if self.networks.predictor is None:
-            raise StyleError(
-                f"{self.card.title} knows no style {str(style)[:80]!r}; it knows {_names(self.card.styles)}."
-            )
-        found = measure_style("picture", [load_image(style)], shared_backbone(_JUDGE), self.recipe.style_size)
-        return self._code(found.statistics), found.palette
+            what = repr(style[:80]) if isinstance(style, str) else "like a picture"
+            raise StyleError(f"{self.card.title} can't paint {what}; it knows {_names(self.card.styles)}.")
+        found = self._seen(load_image(style))
+        return self._code(found.statistics), found.palette, found.statistics
+
+    def _seen(self, picture: np.ndarray) -> Style:
+        return measure_style("picture", [picture], shared_backbone(_JUDGE), self.recipe.style_size)
 
     def _row(self, name: str) -> int | None:
         """The row of a style, whose name may be written in small letters."""

@@ -16,8 +16,8 @@ def painter_page(card: Card) -> str:
         "A feed-forward network that paints a photograph of any size in one pass.\n",
         f"**Styles**: {', '.join(card.styles)}.\n",
         f"**Trained** on {counts.get('photos', 0):,} photographs and {counts.get('works', 0):,} works (source:",
-        f"{card.source}{whole}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours{models.trained_in(made)}, seed "
-        f"{card.seed}{again}:",
+        f"{card.source}{whole}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours{models.trained_in(made)},",
+        f"seed {card.seed}{again}:",
         "`artnb train painter`, all settings in card.json.\n",
     ]
     if card.metrics:
@@ -35,8 +35,8 @@ def painter_page(card: Card) -> str:
             for row in (rows[name],)
         ]
     lines += [
-        "\n**What it is bad at.** It changes colour and texture, and no shapes. Faces and small things wear away under its",
-        "strokes.\n",
+        "\n**What it is bad at.** It changes colour and texture, and no shapes. Faces and small things wear away",
+        "under its strokes.\n",
         f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
         "the pictures are not part of it.\n",
     ]
