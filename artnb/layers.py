@@ -142,9 +142,9 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
         super().__init__(**kwargs)
         self.deviation, self.epsilon = deviation, epsilon
 
-    def build(self, input_shape: tuple, code_shape: tuple) -> None:
+    def build(self, inputs_shape: tuple, code_shape: tuple) -> None:
         """The table, (length, channels) of scales less 1, and of shifts."""
-        shape = (code_shape[-1], input_shape[-1])
+        shape = (code_shape[-1], inputs_shape[-1])
         begin = keras.initializers.RandomNormal(stddev=self.deviation) if self.deviation else "zeros"
         self.scales = self.add_weight(shape=shape, initializer=begin, autocast=False, name="scales")
         self.shifts = self.add_weight(shape=shape, initializer=begin, autocast=False, name="shifts")
@@ -165,9 +165,9 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
         factor = scales[:, None, None] * tf.math.rsqrt(variance + self.epsilon)
         return tf.cast((exact - mean) * factor + shifts[:, None, None], inputs.dtype)
 
-    def compute_output_shape(self, input_shape: tuple, code_shape: tuple) -> tuple:
+    def compute_output_shape(self, inputs_shape: tuple, code_shape: tuple) -> tuple:
         """That of the pictures."""
-        return input_shape
+        return inputs_shape
 
     def get_config(self) -> dict[str, Any]:
         """What the layer is rebuilt from."""
