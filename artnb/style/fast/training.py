@@ -85,8 +85,8 @@ def train_network(
         backbone: the network that judges, with its weights.
         folder: where the state, the history, sample pictures and TensorBoard's logs go; None to keep nothing.
         seed: of the weights, the order and the squares.
-        start: networks of another training whose weights it begins with, as far as they have the same shapes: the
-            table of other styles stays as it is; by default they are random.
+        start: networks of another training whose weights it begins with; a table of another number of styles begins
+            anew; by default they are random.
         resume: resume the training in `folder`; begin if there is none.
         every: steps between two rows of the history.
         keep_every: steps between two savings of the state: at most so many are lost.
@@ -263,17 +263,18 @@ def _batches(
 
 
 def _begin_with(source: FastNetworks, target: FastNetworks) -> None:
-    """Take over the weights of the same layers and shapes; what belongs to other styles stays as it is."""
-    taken = 0
+    """Take over all convolutions, and of what belongs to styles as much as has the same shape."""
     for old, new in zip(source.all, target.all, strict=False):
         values = {variable.path: variable for variable in old.variables}
         for variable in new.variables:
             value = values.get(variable.path)
             if value is not None and value.shape == variable.shape:
                 variable.assign(value)
-                taken += 1
-    if not taken:
-        raise TrainingError("The model to start from has other networks; start from one of the same width, or none.")
+            elif "_conv/" in variable.path:
+                raise TrainingError(
+                    "The model to start from has networks of another shape than the recipe's; start from one of the "
+                    "same width, blocks and stem, or from none."
+                )
 
 
 def _identity(

@@ -75,7 +75,7 @@ def test_a_training_begins_with_the_weights_of_another(photos, styles, judge, tr
     np.testing.assert_allclose(
         done.networks.painter.get_layer(kernel).get_weights()[0], first.painter.get_layer(kernel).get_weights()[0]
     )
-    with pytest.raises(TrainingError, match="other networks"):
+    with pytest.raises(TrainingError, match="another shape"):
         train_network(photos, styles[:1], replace(TINY, width=7, stem=9), judge, start=first)
 
 
