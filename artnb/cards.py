@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from artnb.errors import TRUE_OR_FALSE, Allowed, ArtnbError, is_number, number, whole
 
-KindName = Literal["classifier", "cyclegan"]
+KindName = Literal["classifier", "cyclegan", "painter"]
 
 
 class ModelError(ArtnbError, ValueError):
@@ -28,13 +28,14 @@ class Card:
     """What a model is; every figure in it was measured when it was saved. Reading one needs no TensorFlow.
 
     Attributes:
-        kind: "classifier" or "cyclegan".
+        kind: "classifier", "cyclegan" or "painter".
         title: what a person calls it.
         recipe: all settings of its training.
         seed: of the training.
         source: of the pictures: "studio", "folder" or "kaggle".
         metrics: of a classifier, for "train", "validation" and "test" the figures of `Evaluation`, of the test for
-            each artist, too; of a CycleGAN, for "monet" and "photo" those of `CycleEvaluation`.
+            each artist, too; of a CycleGAN, for "monet" and "photo" those of `CycleEvaluation`; of a painter, for each
+            judge those of `FastEvaluation`.
         seconds: how long it was trained, without the loading of pictures.
         network: of a classifier, the name that `networks.build` knows.
         class_names: of a classifier, the artists in the order of the labels, Unicode NFC.
@@ -48,9 +49,10 @@ class Card:
             one such split were neither trained on nor chosen by what another one is tested on. Empty for a table of
             one's own, folds and retrainings.
         untrained: whether its core began without ImageNet weights, though it is a core that should have them.
-        steps: of a CycleGAN, how many it was trained.
-        pictures: of a CycleGAN, how many photographs and paintings were trained on and measured on.
-        test: of a CycleGAN, the digest of those that it was measured on.
+        styles: of a painter, the names of those that it was trained on, in the order of its table.
+        steps: of a CycleGAN or a painter, how many it was trained.
+        pictures: of these, how many photographs and paintings were trained on and measured on.
+        test: of these, the digest of those that it was measured on.
         started: what the training began with: title, seed, length and seconds of that model, and what that one was
             started from in turn; empty for random or ImageNet's weights.
         withdrawn: of a CycleGAN, "monet" or "photo" -> why the model is not to be used for that direction.
@@ -67,6 +69,7 @@ class Card:
     seconds: float
     network: str = ""
     class_names: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
     size: int = 0
     temperature: float = 1.0
     novelty: dict[str, float] = field(default_factory=dict)
@@ -119,7 +122,7 @@ class Card:
             ) from error
         if problem:
             raise ModelError(f"{folder.name!r} has a card.json that {problem}; train or copy the model again.")
-        card = cls(**values | {"class_names": tuple(values.get("class_names", ()))})
+        card = cls(**values | {name: tuple(values.get(name, ())) for name in ("class_names", "styles")})
         return card, hashlib.sha256(content).hexdigest()
 
     @property
@@ -128,6 +131,8 @@ class Card:
         if self.kind == "classifier":
             whose = "Built-in painters: " if self.source == "studio" else ""
             return f"{whose}{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings"
+        if self.kind == "painter":
+            return f"{self.title}: {', '.join(self.styles[:3])}{', …' if len(self.styles) > 3 else ''}"
         kid = self.metrics.get("monet")
         return f"{self.title}, KID {kid['generated']['value']:.3f}" if kid else self.title
 
@@ -187,11 +192,11 @@ def _is_start(value: Any) -> bool:
     return bool(length) and isinstance(value.get("split", ""), str) and _is_start(value.get("started"))
 
 
-def _are_names(value: Any) -> bool:
+def _are_names(value: Any, least: int = 2) -> bool:
     return (
         isinstance(value, list)
         and all(isinstance(name, str) and name.strip() for name in value)
-        and len(set(value)) == len(value) > 1
+        and len(set(value)) == len(value) >= least
     )
 
 
@@ -202,6 +207,7 @@ def _is_digest(value: Any) -> bool:
 _TEXT = Allowed(lambda value: isinstance(value, str) and value.isprintable(), "a line of text, or empty")
 _LINE = Allowed(lambda value: _TEXT.good(value) and bool(value), "a line of text")
 _DIGEST = Allowed(_is_digest, "a SHA-256, 64 hexadecimal digits")
+_EMPTY = Allowed(lambda value: value == [], "an empty list")
 _OBJECT = Allowed(lambda value: isinstance(value, dict), "a JSON object")
 _COUNT, _ONE_OR_MORE = whole(0, 2**53), whole(1, 2**53)
 _NUMBER, _POSITIVE = number(lambda x: True, "that is finite"), number(lambda x: x > 0, "above 0")
@@ -220,7 +226,8 @@ _FIELDS: dict[str, Any] = {
     "metrics": {"*": _OBJECT},
     "seconds": number(lambda x: 0 <= x < 1e12, "from 0 on"),
     "network": _TEXT,
-    "class_names": Allowed(lambda value: value == [], "an empty list"),
+    "class_names": _EMPTY,
+    "styles": _EMPTY,
     "size": _COUNT,
     "temperature": _POSITIVE,
     "novelty": {"*": _NUMBER},
@@ -248,6 +255,7 @@ _EVALUATION = {
 }
 _PER_CLASS = {"*": {"n": _COUNT, "precision": _SHARE, "recall": _SHARE}}
 _KID = {"value": _NUMBER, "interval": _INTERVAL}
+_PAINTED = dict.fromkeys(("style_distance", "content_distance", "structure", "colour_distance"), _NUMBER)
 
 
 @dataclass(frozen=True)
@@ -308,6 +316,16 @@ KINDS: dict[str, Kind] = {
             "metrics": {
                 "*": {"generated": _KID, "inputs": _KID, "real": _KID, "structure": _NUMBER, "cycle_error": _NUMBER}
             },
+        },
+    ),
+    "painter": Kind(
+        "artnb.style.fast.model:PainterModel",
+        "fast-painter",
+        "artnb train painter",
+        ("painter.weights.h5", "styles.npz", "history.csv"),
+        {
+            "metrics": {"*": dict.fromkeys(("painted", "recoloured", "untouched"), _PAINTED)},
+            "styles": Allowed(lambda value: _are_names(value, 1), "a list of one or more names, all different"),
         },
     ),
 }

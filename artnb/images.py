@@ -130,13 +130,16 @@ def load_text(source: ImageLike) -> dict[str, str]:
     return with_picture(source, texts)
 
 
-def with_picture(source: ImageLike, use: Callable[[Image.Image], _T], data: bytes | None = None) -> _T:
+def with_picture(
+    source: ImageLike, use: Callable[[Image.Image], _T], data: bytes | None = None, seconds: float | None = None
+) -> _T:
     """Open a picture as Pillow does, and return what `use` makes of it: the door for who needs more than its RGB.
 
     Args:
         source: as for `load_image`, but no array.
         use: gets the picture when its size and format are checked, and decodes it (`picture.load()`) in limited time.
         data: the bytes of `source`, if `read_bytes` read them before.
+        seconds: of processor time that decoding may take; by default as long as one picture of its size can.
 
     Raises:
         ImageError: see `load_image`; whatever Pillow or `use` raises becomes one.
@@ -150,7 +153,8 @@ def with_picture(source: ImageLike, use: Callable[[Image.Image], _T], data: byte
         if picture.mode in ("I", "F"):
             raise ImageError(f"{name} holds numbers of 32 bits; save it with 8 bits a channel.")
         megapixels = picture.width * picture.height / 10**6
-        file.allow(0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10)
+        usual = 0.5 + megapixels / 200 if picture.format == "BMP" else 1 + megapixels / 10
+        file.allow(usual if seconds is None else seconds)
         return use(picture)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is {_kind(data)}; give a {ACCEPTED} picture instead.") from error

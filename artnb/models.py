@@ -55,7 +55,7 @@ def load_model(model: str | Path, kind: KindName | None = None) -> Any:
         kind: of which it must be; None for any.
 
     Returns:
-        A `Classifier` or a `CycleModel`: an object that is called on a picture or several.
+        A `Classifier`, a `CycleModel` or a `PainterModel`: an object that is called on a picture or several.
 
     Raises:
         ModelError: there is no such model, it is of another kind, or a file of it is missing or was changed.

@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from artnb.common.precision import FULL, training_policy, under
-from artnb.cyclegan.networks import CycleGAN, InstanceNormalization
+from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import State, cycle_loss, least_squares
+from artnb.layers import InstanceNormalization
 
 
 def plainly(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -64,7 +64,7 @@ LAYERS = (
     {"settings"},
     {"common"},
     {"cards", "images"},
-    {"layers", "losses", "metrics", "weights", "models", "results"},
+    {"films", "layers", "losses", "metrics", "stepping", "weights", "models", "results"},
     {"paintings", "backbones"},
     {"classification", "style", "cyclegan"},
     {"plots"},

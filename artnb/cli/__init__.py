@@ -11,7 +11,18 @@ from contextlib import suppress
 
 import click
 
-from artnb.cli import classification, course, cyclegan, demo, models, paintings, style, watch, weights  # noqa: F401
+from artnb.cli import (  # noqa: F401
+    classification,
+    course,
+    cyclegan,
+    demo,
+    models,
+    painter,
+    paintings,
+    style,
+    watch,
+    weights,
+)
 from artnb.cli.common import StoppedError, answer, echo, import_tensorflow, lost, root
 from artnb.errors import ArtnbError
 

@@ -12,6 +12,7 @@ from artnb.cli.common import (
     ANY,
     FOLDER,
     POSITIVE,
+    Model,
     answer,
     check_apart,
     check_new,
@@ -27,13 +28,19 @@ from artnb.cli.common import (
     search_options,
     seed_option,
 )
+from artnb.cli.fast import MEANINGLESS, FastPainting, any_style_ships
 from artnb.cli.ways import Recolouring, Transfer, Way, state_beside
 from artnb.errors import ArtnbError
 
 
 @root.command("stylize")
 @click.argument("content", type=ANY)
-@click.argument("styles", type=ANY, nargs=-1, required=True, metavar="STYLE...")
+@click.argument("styles", type=ANY, nargs=-1, metavar="[STYLE...]")
+@click.option("--like", multiple=True, metavar="NAME", help="A painter whom a fast painter knows; in place of a STYLE.")
+@click.option("--painter", type=Model(), metavar="MODEL", help="The fast painter. Default: the first that knows NAME.")
+@click.option("--careful", is_flag=True, help="Optimise the picture; with --painter or --like, from the fast one's.")
+@click.option("--film", is_flag=True, help="CONTENT is an animation, or a folder of frames.")
+@click.option("--stroke", type=float, metavar="F", help="How large a fast painter's strokes are; default: 1.")
 @click.option("-o", "--output", type=ANY, metavar="OUT.png", required=True, help="For a folder: a folder.")
 @click.option("--backbone", type=click.Choice(BACKBONES), help="The network whose features are compared.")
 @click.option(
@@ -65,13 +72,20 @@ def _stylize(
 ) -> None:
     """Paint a photograph in the style of a painting, or of several.
 
-    CONTENT is a picture, or a folder of them.
+    CONTENT is a picture, or a folder of them. With --like NAME, a network paints it in a blink, and all that is
+    named is CONTENT.
     """
-    make: type[Way] = Recolouring if colours_only else Transfer
+    options["like"] = options["like"] or None
+    contents = [content, *styles] if options["like"] and not options["careful"] else [content]
+    styles = () if options["like"] and not options["careful"] else styles
+    make = _way(colours_only, bool(styles), options, seed)
     make.check(options, seed)
-    sources = _sources(content, output)
+    if options["film"]:
+        return _film(make(styles, weights or None, mask, options, seed), contents, output, overwrite)
+    sources = _sources(contents, output)
+    several = len(contents) > 1 or content.is_dir()
     inputs = [*sources, *styles, *(Path(each) for each in (mask, options["recipe"]) if each)]
-    targets = result_names(sources, output, ".png") if content.is_dir() else [output]
+    targets = result_names(sources, output, ".png") if several else [output]
     if not resume:  # known before anything is loaded
         check_new(targets, overwrite, inputs)
     check_apart(output, [content])
@@ -81,10 +95,10 @@ def _stylize(
     way = make(styles, weights or None, mask, options, seed)
     todo, finished = sources, {}
     if resume:
-        finished = _finished(sources, content, output, way.identify)
+        finished = _finished(sources, several, output, way.identify)
         todo = [source for source in sources if source not in finished]
         taken = [target.name for target in finished.values()]
-        targets = result_names(todo, output, ".png", taken) if content.is_dir() else [output] * len(todo)
+        targets = result_names(todo, output, ".png", taken) if several else [output] * len(todo)
         check_new(targets, True, inputs)
         check_new([target for target in targets if not state_beside(target).exists()], overwrite)
     results: list[dict[str, Any]] = []
@@ -139,7 +153,46 @@ def _search(
     answer({"results": table.to_dict("records")}, text)
 
 
-def _sources(content: Path, output: Path) -> list[Path]:
+def _way(colours_only: bool, styles: bool, options: dict[str, Any], seed: int | None) -> type[Way]:
+    """The optimiser, unless another way was asked for, or a painter for any style ships.
+
+    Raises:
+        click.UsageError: there is nothing to paint like.
+    """
+    fast = (options["painter"] or options["like"] or options["film"]) and not options["careful"]
+    if not styles and (colours_only or not (options["like"] or options["painter"]) or options["careful"]):
+        raise click.UsageError("Missing argument 'STYLE...': name a painting, or a painter with --like.")
+    if colours_only:
+        return Recolouring
+    if not fast and seed is None and not any(options[name] for name in MEANINGLESS) and any_style_ships():
+        fast = True
+    return FastPainting if fast else Transfer
+
+
+def _film(way: Way, contents: Sequence[Path], output: Path, overwrite: bool) -> None:
+    """Paint a film."""
+    from artnb.films import FILM_SUFFIXES
+
+    whole = output.suffix.lower() in FILM_SUFFIXES
+    if len(contents) > 1:
+        raise click.UsageError("A film is one animation, or one folder of frames; name one CONTENT.")
+    if whole:
+        check_new([output], overwrite, contents)
+    elif output.is_dir() and any(output.iterdir()):
+        check_new(
+            sorted(output.glob("*.png")), overwrite, sorted(contents[0].glob("*")) if contents[0].is_dir() else ()
+        )
+    results: list[dict[str, Any]] = [{"content": str(contents[0])}]
+    try:
+        assert isinstance(way, FastPainting)
+        way.film(contents[0], output, results[0], resume=False)
+    except ArtnbError as error:
+        results[0]["error"] = str(error)
+        complain(error)
+    finish(results)
+
+
+def _sources(contents: Sequence[Path], output: Path) -> list[Path]:
     """The pictures to paint.
 
     Raises:
@@ -148,11 +201,12 @@ def _sources(content: Path, output: Path) -> list[Path]:
     from artnb.images import WRITTEN, ImageError
     from artnb.paintings.sources import SUFFIXES, pictures_in
 
-    if not content.is_dir():
+    content = contents[0]
+    if len(contents) == 1 and not content.is_dir():
         if output.is_dir() or output.suffix.lower() not in WRITTEN:
             raise ImageError(f"{output.name!r} is not a file name for a picture; end it in {', '.join(WRITTEN)}.")
         return [content]
-    files = list(pictures_in(content))
+    files = [file for each in contents for file in (pictures_in(each) if each.is_dir() else [each])]
     if not files:
         raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     if output.exists() and not output.is_dir():
@@ -161,7 +215,7 @@ def _sources(content: Path, output: Path) -> list[Path]:
 
 
 def _finished(
-    sources: Sequence[Path], content: Path, output: Path, identify: Callable[[Path], str]
+    sources: Sequence[Path], several: bool, output: Path, identify: Callable[[Path], str]
 ) -> dict[Path, Path]:
     """Source -> its result, for those that an earlier run has finished: each result says what it was painted from.
 
@@ -171,7 +225,7 @@ def _finished(
 
     finished: dict[Path, Path] = {}
     by_name = {source.name: source for source in sources}
-    for target in sorted(output.glob("*.png")) if content.is_dir() else [output]:
+    for target in sorted(output.glob("*.png")) if several else [output]:
         if target.is_file() and not state_beside(target).exists():
             with suppress(ArtnbError):  # a picture that artnb did not paint, or none
                 said = said_by(target)

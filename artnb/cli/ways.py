@@ -1,6 +1,6 @@
 """How `artnb stylize` paints: what each of its ways takes, and what it says of a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,9 @@ class Transfer(Way):
         from artnb.weights import fetch_command
 
         super().__init__(*args)
+        self.options.pop("careful", None)
+        like, painter = self.options.pop("like", None) or (), self.options.pop("painter", None)
+        self.begin = _beginning(painter, like, self.style_images, self.weights) if painter or like else None
         name = self.options.pop("recipe", None) or self.options.pop("backbone", None)
         self.recipe = replace(load_recipe(name) if name else default_recipe(), **self.options)
         backbone = shared_backbone(self.recipe.backbone, untrained=True)  # the output says whether it is
@@ -86,15 +89,19 @@ class Transfer(Way):
 
     @staticmethod
     def check(options: dict[str, Any], seed: int | None) -> None:
-        """A recipe has a backbone of its own."""
+        """A recipe has a backbone of its own, and strokes of their own size."""
+        for name in ("film", "stroke"):
+            if options[name]:
+                raise click.UsageError(f"To the optimiser, --{name} means nothing; paint with --painter or --like.")
         if options["backbone"] and options["recipe"]:
             raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
 
     def identify(self, source: Path) -> str:
         """See `transfer_identity`."""
+        from artnb.images import load_image
         from artnb.style.transfer import transfer_identity
 
-        return transfer_identity(source, self.style_images, self.recipe, **self.how)
+        return transfer_identity(source, self.style_images, self.recipe, **self._how(load_image(source)))
 
     def paint(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
         """Its state is kept beside the picture until it is finished."""
@@ -108,8 +115,8 @@ class Transfer(Way):
         content, state = load_image(source), state_beside(target)
         if not resume:
             state.unlink(missing_ok=True)
-        painting = stylize(content, self.style_images, self.recipe, state=state, **self.how)
-        save_painting(painting, target, **self.names(source))
+        painting = stylize(content, self.style_images, self.recipe, state=state, **self._how(content))
+        save_painting(painting, target, optimised=True, **self.names(source))
         metrics, steps = measure(painting.image, content, self.style_images[0]), len(painting.history)
         result |= {
             "backbone": self.recipe.backbone,
@@ -134,6 +141,23 @@ class Transfer(Way):
             __version__,
             required=True,
         )
+
+    def _how(self, content: Any) -> dict[str, Any]:
+        """The arguments of `stylize`, with the fast painter's picture to begin with, if there is one."""
+        if self.begin is None:
+            return self.how
+        from artnb.images import shrink
+
+        return self.how | {"begin": self.begin(shrink(content, self.recipe.size))}
+
+
+def _beginning(painter: str | None, like: Sequence[str], styles: Sequence[Any], weights: Any) -> Callable[[Any], Any]:
+    """What paints a content before it is optimised."""
+    from artnb.cli.fast import painter_for
+
+    model = painter_for(painter, like)
+    manner = model.manner([*like]) if like else model.manner([*styles], weights)
+    return lambda content: model.brush.paint(content, manner)
 
 
 class Recolouring(Way):

@@ -8,36 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
 from artnb.common.precision import FULL, check_keras, under
 from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
 from artnb.errors import NetworkError
-
-
-@keras.saving.register_keras_serializable("artnb")
-class ReflectionPadding(layers.Layer):
-    """A frame of mirrored pixels: zeros would be an edge that is not in the picture.
-
-    Input: (batch, height, width, channels), with sides above `width`. Output: both sides longer by 2 * `width`.
-
-    Args:
-        width: of the frame, in pixels.
-    """
-
-    def __init__(self, width: int = 1, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.width = width
-
-    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Mirror at all four sides."""
-        return ops.pad(images, ((0, 0), (self.width,) * 2, (self.width,) * 2, (0, 0)), mode="reflect")
-
-    def get_config(self) -> dict:
-        """What the layer is rebuilt from."""
-        return super().get_config() | {"width": self.width}
+from artnb.layers import InstanceNormalization, ReflectionPadding
 
 
 @keras.saving.register_keras_serializable("artnb")
@@ -56,60 +33,6 @@ def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.L
     """A convolution that begins as the paper's do: normal, σ = 0.02 (Zhu et al., appendix 7.1)."""
     begin = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
     return layers.Conv2D(channels, kernel, name=name, **begin | options)
-
-
-@keras.saving.register_keras_serializable("artnb")
-class InstanceNormalization(layers.GroupNormalization):
-    """Keras' group norm with groups of one channel, computed as the batch norm of a batch of one, which it is.
-
-    TensorFlow has that as a single operation, its gradient as another, and the ReLU behind it comes for nothing; Keras'
-    own are two dozen, which take a third of a generator's time in half precision.
-
-    Input and output: (batch, height, width, channels).
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Picture by picture; Keras' way while the number of pictures is unknown."""
-        if self.groups != inputs.shape[-1] or inputs.shape[0] is None:
-            return super().call(inputs)
-        pictures = tf.split(inputs, inputs.shape[0]) if inputs.shape[0] > 1 else [inputs]
-        outputs = [self._normalised(picture) for picture in pictures]
-        return tf.concat(outputs, 0) if len(outputs) > 1 else outputs[0]
-
-    def _normalised(self, picture: tf.Tensor) -> tf.Tensor:
-        scale, offset = (tf.cast(variable, "float32") for variable in (self.gamma, self.beta))
-        return _normalised(picture, scale, offset, self.epsilon)
-
-
-def _normalised(picture: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """Normalise a batch of one; what goes back through a channel of one colour is damped.
-
-    Its derivative there is 1 / √ε, which twenty layers multiply to infinity on a picture of one colour. So what a
-    channel passes back counts by the share of its variance in variance + ε: nearly 1, and 0 where there is nothing.
-    """
-    nothing = tf.zeros([0])  # the moving averages of a batch norm, which are not asked for
-
-    @tf.custom_gradient
-    def normalise(picture: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        done = tf.raw_ops.FusedBatchNormV3(
-            x=picture, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=epsilon
-        )
-
-        def gradient(back: tf.Tensor) -> list[tf.Tensor]:
-            variance = done.batch_variance
-            return tf.raw_ops.FusedBatchNormGradV3(
-                y_backprop=back,
-                x=picture,
-                scale=scale * variance / (variance + epsilon),  # what goes back to the picture is proportional to it
-                reserve_space_1=done.reserve_space_1,
-                reserve_space_2=done.reserve_space_2,
-                reserve_space_3=done.reserve_space_3,
-                epsilon=epsilon,
-            )[:3]
-
-        return done.y, gradient
-
-    return normalise(picture, scale, offset)
 
 
 def instance_norm(name: str) -> layers.Layer:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from artnb.cyclegan.augmenting import augmented
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
+from artnb.stepping import adam
 
 LOSSES = ("monet_generator", "photo_generator", "monet_discriminator", "photo_discriminator", "cycle", "identity")
 
@@ -23,19 +23,17 @@ def cycle_loss(pictures: tf.Tensor, again: tf.Tensor) -> tf.Tensor:
 
 
 class State:
-    """All that a training is made of: networks, optimisers, pools of past pictures, and the step they are at."""
+    """All that a training is made of: networks, optimisers and pools of past pictures."""
 
     def __init__(self, networks: CycleGAN, recipe: CycleRecipe):
-        self.networks, self.recipe, self.done = networks, recipe, 0
-        begin = int(recipe.steps * recipe.decay_from)
-        fall = recipe.steps - begin
+        self.networks, self.recipe = networks, recipe
         rates = [recipe.learning_rate, recipe.learning_rate * recipe.discriminator_rate]
         self.variables = [
             [variable for network in pair for variable in network.trainable_variables]
             for pair in (networks.generators, networks.discriminators)
         ]
-        half = networks.to_monet.dtype_policy.name == "mixed_float16"  # whose range is too small for some gradients
-        self.optimisers = [_adam(_ConstantThenLine(rate, begin, fall) if fall else rate, half) for rate in rates]
+        half = networks.to_monet.dtype_policy.name == "mixed_float16"
+        self.optimisers = [adam(rate, recipe.steps, recipe.decay_from, 0.5, half) for rate in rates]
         for optimiser, variables in zip(self.optimisers, self.variables, strict=True):
             optimiser.build(variables)
         self.pools = [_Pool(recipe) for _ in range(2)] if recipe.pool else []
@@ -98,22 +96,6 @@ class State:
 
 def _values(variables: list[Any]) -> list[Any]:
     return [variable.value for variable in variables]  # TensorFlow's own, which a tape can watch
-
-
-def _adam(rate: Any, scaled: bool) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(rate, beta_1=0.5)
-    return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
-
-
-class _ConstantThenLine(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant rate, then a line down to 0."""
-
-    def __init__(self, rate: float, begin: int, fall: int):
-        self.rate, self.begin, self.fall = rate, begin, fall
-
-    def __call__(self, step: Any) -> Any:
-        past = keras.ops.cast(step, "float32") - self.begin
-        return self.rate * keras.ops.clip(1.0 - past / self.fall, 0.0, 1.0)
 
 
 class _Pool:

@@ -1,11 +1,9 @@
 """Training a CycleGAN: photographs and paintings that are unpaired.
 
-A step goes back through its networks twice: once for both generators, once for both discriminators. Its state is one
-file, so that a training that was killed is resumed with the same weights, schedule, pool and order of pictures.
+A step goes back through its networks twice: once for both generators, once for both discriminators.
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,11 +14,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from artnb.common.files import replacing
 from artnb.common.precision import FULL, training_policy, under
-from artnb.common.progress import STOPPED, progress
 from artnb.common.releasing import released_graphs
-from artnb.common.resuming import begin_or_resume, damaged_training, digest, in_use
+from artnb.common.resuming import digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.recipes import CycleRecipe
@@ -28,9 +24,10 @@ from artnb.cyclegan.steps import LOSSES, State
 from artnb.cyclegan.steps import cycle_loss as cycle_loss
 from artnb.cyclegan.steps import least_squares as least_squares
 from artnb.cyclegan.translating import to_uint8
-from artnb.errors import DivergenceError, TrainingError, check_value, whole
+from artnb.errors import TrainingError
 from artnb.images import contact_sheet, fit, save_image
 from artnb.paintings.pipeline import Augmentation, augment
+from artnb.stepping import StepTraining, check_pace, endless_order
 
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)
 MARGIN = 1.12  # pictures are read so much larger than the squares that are cut out of them, as in the paper (286 / 256)
@@ -99,8 +96,7 @@ def train_generators(
         DivergenceError: a loss became no number.
     """
     seed = seed_or_default(seed)
-    for name, value in (("every", every), ("keep_every", keep_every)):
-        check_value(value, whole(1, 10**9), name, TrainingError)
+    check_pace(every, keep_every)
     for name, pictures in (("photographs", photos), ("paintings", paintings)):
         if pictures.ndim != 4 or pictures.shape[-1] != 3 or len(pictures) < 2:
             raise TrainingError(f"Got {name} of shape {pictures.shape}; give two or more, as (n, side, side, 3).")
@@ -117,35 +113,27 @@ def train_generators(
             _copy_weights(start, networks)
         state = State(networks, recipe)
         identity = _identity(recipe, photos, paintings, seed, start)
-        run = _Run(None if folder is None else Path(folder), identity, state, resume)
+        run = StepTraining(folder, identity, LOSSES, state.all_variables(), lambda: state.rate, resume)
         step = tf.function(state.step, autograph=False)
-        batches = iter(_batches(photos, paintings, recipe, seed, state.done))
+        batches = iter(_batches(photos, paintings, recipe, seed, run.done))
         samples = [
             np.stack([fit(picture, recipe.size) for picture in pictures[:: max(1, len(pictures) // 4)][:4]])
             for pictures in (photos, paintings)
         ]
-        sums, start_time, stopped = run.sums, time.perf_counter() - run.seconds, ""
-        with progress(None, "CycleGAN", recipe.steps, "step") as bar:
-            bar.update(state.done)
-            try:
-                while state.done < recipe.steps:
-                    sums += step(*next(batches), tf.constant([seed, state.done])).numpy()
-                    state.done += 1
-                    bar.update()
-                    if state.done % every == 0 or state.done == recipe.steps:
-                        now = time.perf_counter()
-                        run.record(sums, now - start_time, bar)
-                        sums, start_time = np.zeros(len(LOSSES)), now
-                    if state.done % keep_every == 0 or state.done == recipe.steps:
-                        shown = run.keep(samples, sums, time.perf_counter() - start_time)
-                        if watch is not None and watch(run.history, shown) is False:
-                            stopped = STOPPED
-                            break
-            except KeyboardInterrupt:
-                stopped = STOPPED
-                if run.folder:
-                    sentence = f"Stopped at step {state.done}; the state of step {run.saved} is in {run.folder}."
-                    print(sentence, file=sys.stderr)
+
+        def kept() -> bool | None:
+            shown = _show(run, networks, samples)
+            return None if watch is None else watch(run.history, shown)
+
+        stopped = run.run(
+            lambda done: step(*next(batches), tf.constant([seed, done])),
+            recipe.steps,
+            every=every,
+            keep_every=keep_every,
+            what="CycleGAN",
+            told={"cycle": "cycle", "fooled": "monet_generator"},
+            kept=kept,
+        )
         if policy != FULL:
             trained, networks = networks, CycleGAN.build(recipe)
             _copy_weights(trained, networks)
@@ -217,13 +205,6 @@ def _batches(
     return rows.map(batch, tf.data.AUTOTUNE).prefetch(2)
 
 
-def endless_order(number: int, seed: int, length: int) -> np.ndarray:
-    """Whole numbers below `number` in random order, again and again in another order: int32 (length,)."""
-    random = np.random.default_rng(seed)
-    rounds = -(-length // number)
-    return np.concatenate([random.permutation(number) for _ in range(rounds)])[:length].astype(np.int32)
-
-
 def _identity(
     recipe: CycleRecipe, photos: np.ndarray, paintings: np.ndarray, seed: int, start: CycleGAN | None
 ) -> dict[str, Any]:
@@ -233,97 +214,20 @@ def _identity(
     return identity
 
 
-class _Run:
-    """A training's folder: its history, and its state, where the row that is under way is a part of."""
-
-    def __init__(self, folder: Path | None, identity: dict[str, Any], state: State, resume: bool):
-        self.folder, self.state, self.saved = folder, state, 0
-        self.history = pd.DataFrame(columns=list(HISTORY))
-        self.sums, self.seconds = np.zeros(len(LOSSES)), 0.0  # of the steps since the last row
-        self.board: Any = None
-        if folder is None:
-            return
-        begin_or_resume(folder, identity, resume, TrainingError)
-        if (folder / "state.npz").is_file() or (folder / "history.csv").is_file():
-            self._load(folder / "state.npz")
-        self.board = tf.summary.create_file_writer(str(folder / "tensorboard"))
-
-    def record(self, sums: np.ndarray, seconds: float, bar: Any) -> None:
-        """A row of the history, from the losses' sums over its steps."""
-        self._check(sums)
-        step = self.state.done
-        losses = sums / (step - (self.history["step"].iloc[-1] if len(self.history) else 0))
-        row = dict(zip(HISTORY, (step, round(seconds, 3), self.state.rate, *map(float, losses)), strict=True))
-        new = pd.DataFrame([row])
-        self.history = new if self.history.empty else pd.concat([self.history, new], ignore_index=True)
-        bar.set_postfix({"cycle": f"{row['cycle']:.3f}", "fooled": f"{row['monet_generator']:.2f}"})
-        if self.board is not None:
-            with self.board.as_default():
-                for name in HISTORY[2:]:
-                    tf.summary.scalar(name, row[name], step)
-
-    def _check(self, sums: np.ndarray) -> None:
-        if not np.isfinite(sums).all():
-            raise DivergenceError(
-                f"Before step {self.state.done} a loss became no number "
-                f"({dict(zip(LOSSES, map(float, sums.round(3)), strict=True))}); "
-                f"the state of step {self.saved} is kept: lower the learning rate and begin in another folder."
-            )
-
-    def keep(self, samples: Sequence[np.ndarray], sums: np.ndarray, seconds: float) -> list[np.ndarray]:
-        """Save the state, and show what the generators do: each sample above what became of it."""
-        self._check(sums)
-        self.sums, self.seconds = sums, seconds
-        shown: list[np.ndarray] = []
-        for network, pictures in zip(self.state.networks.generators, samples, strict=True):
-            generated = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
-            if is_constant(generated):
-                sentence = f"At step {self.state.done} a generator gives the same for every picture: it has collapsed."
-                print(sentence, file=sys.stderr)
-            shown += [*pictures, *generated]
-        for sentence in signs_of_trouble(self.history):
+def _show(run: StepTraining, networks: CycleGAN, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What the generators do: each sample above what became of it; and what a person should know is printed."""
+    shown: list[np.ndarray] = []
+    for network, pictures in zip(networks.generators, samples, strict=True):
+        generated = to_uint8(np.asarray(network(pictures.astype(np.float32), training=False)))
+        if is_constant(generated):
+            sentence = f"At step {run.done} a generator gives the same for every picture: it has collapsed."
             print(sentence, file=sys.stderr)
-        if self.folder is not None:
-            size = self.state.recipe.size
-            sheet = contact_sheet(shown, len(samples[0]), size)
-            save_image(sheet, self.folder / "samples" / f"{self.state.done:07d}.jpg")
-            with self.board.as_default():
-                tf.summary.image("samples", sheet[None], self.state.done)
-            self.board.flush()
-            self._save()
-        self.saved = self.state.done
-        return shown
-
-    def _save(self) -> None:
-        """Write the state, history inside, beside and put it in its place: one file, so nothing can disagree."""
-        assert self.folder is not None
-        values: dict[str, Any] = {f"v{number}": np.asarray(v) for number, v in enumerate(self.state.all_variables())}
-        history = self.history.to_numpy(np.float64)
-        with replacing(self.folder / "state.npz") as part, part.open("wb") as stream:
-            row: dict[str, Any] = {"sums": self.sums, "seconds": np.array(self.seconds)}
-            np.savez(stream, done=np.array(self.state.done), history=history, **row, **values)
-        self._write_history()
-
-    def _write_history(self) -> None:
-        assert self.folder is not None
-        with replacing(self.folder / "history.csv") as part:
-            self.history.to_csv(part, index=False)
-
-    def _load(self, file: Path) -> None:
-        variables = self.state.all_variables()
-        try:
-            with np.load(file, allow_pickle=False) as saved:
-                values = {name: saved[name] for name in saved.files}
-            new = [values[f"v{number}"] for number in range(len(variables))]
-            if any(tuple(v.shape) != value.shape for v, value in zip(variables, new, strict=True)):
-                raise TrainingError(f"{file} is of other networks than the recipe's; name another folder.")
-            history = pd.DataFrame(values["history"], columns=list(HISTORY)).astype({"step": int})
-            done, self.sums, self.seconds = int(values["done"]), values["sums"], float(values["seconds"])
-        except TrainingError:
-            raise
-        except Exception as error:  # zipfile's own and NumPy's, for a file that was cut or is something else
-            raise damaged_training(file, error) from error
-        for variable, value in zip(variables, new, strict=True):
-            variable.assign(value)
-        self.history, self.state.done, self.saved = history, done, done
-        self._write_history()  # a kill may have come between the two files
+        shown += [*pictures, *generated]
+    for sentence in signs_of_trouble(run.history):
+        print(sentence, file=sys.stderr)
+    if run.folder:
+        sheet = contact_sheet(shown, len(samples[0]), samples[0].shape[1])
+        save_image(sheet, run.folder / "samples" / f"{run.done:07d}.jpg")
+        with run.board.as_default():
+            tf.summary.image("samples", sheet[None], run.done)
+    return shown

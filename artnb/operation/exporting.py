@@ -91,6 +91,10 @@ def export_model(
         with extras.needed("export", "ONNX needs"):
             import tf2onnx  # noqa: F401
     loaded = load_model(model)
+    if loaded.card.kind == "painter":
+        raise ExportError(
+            "A painter takes a style beside the picture, which no format here holds; export another model."
+        )
     if loaded.card.kind == "classifier":
         network, about = calibrated(loaded), _about(loaded)
     else:

@@ -55,6 +55,15 @@ def masked(content: np.ndarray, image: np.ndarray, mask: np.ndarray | None) -> n
     return (content + light * (image.astype(np.float32) - content) + 0.5).astype(np.uint8)
 
 
+def in_colours_of(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """A uint8 picture's lightness over the colours of another one of its size."""
+    from PIL import Image
+
+    lightness = Image.fromarray(picture).convert("YCbCr").getchannel(0)
+    _, blue, red = Image.fromarray(colours).convert("YCbCr").split()
+    return np.array(Image.merge("YCbCr", (lightness, blue, red)).convert("RGB"))
+
+
 def check_strength(strength: object) -> None:
     """Nothing for a strength of the style that can be used.
 

@@ -62,7 +62,7 @@ def measure(image: ImageLike, content: ImageLike, style: ImageLike, judge: Backb
     """
     judge = shared_backbone("efficientnet-lite0") if judge is None else judge
     check_judge(judge)
-    recipe = _judged_layers(judge)
+    recipe = judged_layers(judge)
     picture, painting = load_image(image), load_image(style)
     photo = resize(load_image(content), picture.shape[:2])
     scene = scene_for(recipe, photo.shape[:2])(taps(judge, recipe), recipe, photo, [painting], [1.0])
@@ -89,11 +89,12 @@ def judge_for(backbone: str) -> Backbone:
     check_name(backbone, TITLES, "backbone", BackboneError)
     if backbone != "efficientnet-lite0":
         return shared_backbone("efficientnet-lite0")
-    return shared_backbone("vgg19") if find_weights("vgg19") else _paintings_cnn()
+    return shared_backbone("vgg19") if find_weights("vgg19") else paintings_cnn()
 
 
 @lru_cache(maxsize=1)
-def _paintings_cnn() -> Backbone:
+def paintings_cnn() -> Backbone:
+    """The convolutions of `starter-cnn`, which learned from paintings alone, for pictures of any size."""
     core = load_model(PAINTINGS_CNN, "classifier").network.core
     network = keras.models.clone_model(core, input_tensors=keras.Input((None, None, 3)))
     network.set_weights(core.get_weights())
@@ -101,7 +102,7 @@ def _paintings_cnn() -> Backbone:
     return Backbone(PAINTINGS_CNN, network, trained=True)
 
 
-def _judged_layers(judge: Backbone) -> StyleRecipe:
+def judged_layers(judge: Backbone) -> StyleRecipe:
     """A recipe with the layers that a judge looks at."""
     if judge.name != PAINTINGS_CNN:
         return style_recipe(judge.name)

@@ -12,6 +12,7 @@ from artnb.backbones import Backbone, check_backbone
 from artnb.images import resize, shrink
 from artnb.layers import Smoothing
 from artnb.losses import Target, content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+from artnb.style.inputs import in_colours_of
 from artnb.style.recipes import MIN_SIDE, Pooling, StyleRecipe
 
 TERMS = ("cost", "content", "style", "tv")
@@ -186,7 +187,7 @@ class Scene:
         """The picture to show, uint8, of float32 (height, width, 3) in [0, 255]: masked, in the colours wanted."""
         image = self.composed(tf.constant(image[None], tf.float32))[0].numpy()
         picture = (image.clip(0, 255) + 0.5).astype(np.uint8)
-        return _coloured(picture, self.original) if self.recipe.keep_colours else picture
+        return in_colours_of(picture, self.original) if self.recipe.keep_colours else picture
 
 
 def shifts(jitter: int) -> list[tuple[int, int]]:
@@ -235,11 +236,3 @@ def _with_lightness_of(style: np.ndarray, content: np.ndarray) -> np.ndarray:
     """A grey style as light and as contrasty as a grey content (Gatys et al., CVPR 2017, section 5.1)."""
     contrast = content.std() / max(style.std(), 1.0)
     return ((style - style.mean()) * contrast + content.mean()).clip(0, 255).astype(np.uint8)
-
-
-def _coloured(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
-    lightness = Image.fromarray(picture).convert("YCbCr").getchannel(0)
-    _, blue, red = Image.fromarray(colours).convert("YCbCr").split()
-    return np.array(Image.merge("YCbCr", (lightness, blue, red)).convert("RGB"))

@@ -78,6 +78,7 @@ def stylize(
     every: int = 25,
     state: str | Path | None = None,
     backbone: Backbone | None = None,
+    begin: ImageLike | None = None,
 ) -> Painting:
     """Paint a picture.
 
@@ -92,6 +93,7 @@ def stylize(
         every: steps between two calls of `watch`, and between two savings of `state`, for L-BFGS about 50.
         state: a file that an interrupted transfer is saved in; if it is there, it is resumed.
         backbone: the recipe's network, by default with its ImageNet weights; an untrained one is given here on purpose.
+        begin: a picture to begin with, such as a fast painter's, in place of what `recipe.start` says.
 
     Returns:
         The picture; the best so far if `watch`, Ctrl-C or a cost that is no number ended it early, brought to its
@@ -112,6 +114,7 @@ def stylize(
     check_value(every, whole(1, 1_000_000), "The argument every", StyleError)
     file = None if state is None else state_file(state)
     photo, pictures, shares, light = _inputs(content, styles, weights, mask)
+    first = None if begin is None else load_image(begin)
     for picture in (photo, *pictures):
         if min(picture.shape[:2]) < MIN_SIDE:
             raise StyleError(
@@ -122,7 +125,7 @@ def stylize(
     sizes, steps = recipe.sizes(*photo.shape[:2]), recipe.steps()
     backbone = shared_backbone(recipe.backbone) if backbone is None else backbone
     check_backbone(backbone)
-    identity = _identity(recipe, photo, pictures, shares, light, seed, backbone)
+    identity = _identity(recipe, photo, pictures, shares, light, seed, backbone, first)
     run = _Run(recipe, file, identity, watch, every)
     network = taps(backbone, recipe)
 
@@ -137,7 +140,8 @@ def stylize(
         for number in range(run.scale, len(sizes)):
             scene = scene_at(sizes[number])
             if run.image is None:
-                run.image = scene.beginning(seed)
+                size = sizes[number]
+                run.image = scene.beginning(seed) if first is None else resize(first, size).astype(np.float32)
             elif run.image.shape[:2] != sizes[number]:
                 run.image = scene.enlarged(run.image)
             run.paint(scene, number, steps, bar)
@@ -171,13 +175,15 @@ def transfer_identity(
     mask: ImageLike | None = None,
     seed: int | None = None,
     backbone: Backbone,
+    begin: ImageLike | None = None,
 ) -> str:
     """What distinguishes a transfer from others: 64 hexadecimal digits, from the arguments of `stylize`.
 
     Raises:
         StyleError, ImageError: see `stylize`.
     """
-    return _identity(recipe, *_inputs(content, styles, weights, mask), seed_or_default(seed), backbone)
+    first = None if begin is None else load_image(begin)
+    return _identity(recipe, *_inputs(content, styles, weights, mask), seed_or_default(seed), backbone, first)
 
 
 def _identity(
@@ -188,8 +194,9 @@ def _identity(
     mask: np.ndarray | None,
     seed: int,
     backbone: Backbone,
+    first: np.ndarray | None,
 ) -> str:
-    pictures = digest(content, *styles, *([] if mask is None else [mask]))
+    pictures = digest(content, *styles, *(each for each in (mask, first) if each is not None))
     how = [recipe.to_dict(), list(shares), mask is None, seed, str(backbone), pictures]
     return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
 

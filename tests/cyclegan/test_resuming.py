@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artnb.cyclegan import training
+from artnb import stepping
 from artnb.cyclegan.training import train_generators
 from artnb.errors import DivergenceError, TrainingError
 from tests.cyclegan.conftest import TINY
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 
 def trained(pictures, recipe, folder, monkeypatch, **options):
     """A training beside a clock that moves on by a second whenever somebody looks."""
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=itertools.count(1.0).__next__))
+    monkeypatch.setattr(stepping, "time", SimpleNamespace(perf_counter=itertools.count(1.0).__next__))
     return train_generators(*pictures, recipe, folder, **EVERY | options)
 
 

@@ -9,18 +9,19 @@ import tensorflow as tf
 
 from artnb.cyclegan import steps, training
 from artnb.cyclegan.augmenting import augmented
-from artnb.cyclegan.networks import CycleGAN, InstanceNormalization, resnet_generator
+from artnb.cyclegan.networks import CycleGAN, resnet_generator
 from artnb.cyclegan.recipes import CycleRecipe
 from artnb.cyclegan.steps import LOSSES
 from artnb.cyclegan.training import (
     cycle_loss,
-    endless_order,
     is_constant,
     least_squares,
     signs_of_trouble,
     train_generators,
 )
 from artnb.errors import ArtnbError, DivergenceError, RecipeError, TrainingError
+from artnb.layers import InstanceNormalization
+from artnb.stepping import endless_order
 from tests.cyclegan.conftest import TINY
 
 

@@ -1,0 +1,13 @@
+from .brush import Brush as Brush
+from .brush import Manner as Manner
+from .evaluation import FastEvaluation as FastEvaluation
+from .evaluation import evaluate_painter as evaluate_painter
+from .material import Material as Material
+from .material import collect_material as collect_material
+from .model import PainterModel as PainterModel
+from .model import train_painter as train_painter
+from .recipes import FastRecipe as FastRecipe
+from .recipes import fast_recipe as fast_recipe
+from .styles import Style as Style
+from .styles import measure_style as measure_style
+from .training import train_network as train_network
