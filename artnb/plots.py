@@ -172,6 +172,8 @@ def confusion(
 ) -> np.ndarray:
     """Confusion matrices: colours are shares of the right artist's pictures, numbers are pictures.
 
+    The rows are named and numbered, the columns have the numbers only: names would collide.
+
     Args:
         matrices: title -> (classes, classes) counts, rows the right artists.
         class_names: of the rows and columns.
@@ -181,7 +183,8 @@ def confusion(
     columns = min(columns, len(matrices))
     rows = -(-len(matrices) // columns)
     _, axes = plt.subplots(rows, columns, figsize=(columns * size * 0.85 + 1.2, rows * (size + 0.3)), squeeze=False)
-    class_names = [_plain(name) for name in class_names]
+    numbers = range(1, len(class_names) + 1)
+    names = [f"{_plain(name)}  {number}" for number, name in zip(numbers, class_names, strict=True)]
     for axis in axes.flat[len(matrices) :]:
         axis.axis("off")
     for number, (title, matrix) in enumerate(matrices.items()):
@@ -189,7 +192,7 @@ def confusion(
         share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
         sns.heatmap(
             share, annot=np.where(matrix > 0, matrix.astype(str), ""), fmt="", cmap="cividis", vmin=0, vmax=1, ax=axis,
-            xticklabels=class_names, yticklabels=class_names if number % columns == 0 else False,
+            xticklabels=numbers, yticklabels=names if number % columns == 0 else numbers,
             annot_kws={"size": "x-small"}, cbar=False, square=True,
         )  # fmt: skip
         last = number + columns >= len(matrices)  # of its column
@@ -199,7 +202,7 @@ def confusion(
             ylabel="right artist" if number % columns == 0 else "",
         )
         axis.tick_params(labelsize="x-small", length=0)
-        axis.set_xticks(axis.get_xticks(), axis.get_xticklabels(), rotation=40, ha="right", rotation_mode="anchor")
+        axis.tick_params(labelrotation=0)
     return axes
 
 
