@@ -213,7 +213,9 @@ def _predict(
     """
     if output or (len(pictures) == 1 and pictures[0].is_dir()):
         if log or mirrored or not output or len(pictures) > 1 or not pictures[0].is_dir():
-            raise click.UsageError("For a folder of pictures, give one FOLDER and -o DIR, without --log and --mirrored.")
+            raise click.UsageError(
+                "For a folder of pictures, give one FOLDER and -o DIR, without --log and --mirrored."
+            )
         return _process(model, pictures[0], output, "predict", resume)
     if resume:
         raise click.UsageError("Only a folder of pictures with -o DIR can be resumed; leave --resume out.")
