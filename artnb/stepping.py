@@ -123,7 +123,9 @@ class StepTraining:
         """A row of the history, from the losses' sums over its steps."""
         self._check()
         losses = self._sums / (self.done - (self.history["step"].iloc[-1] if len(self.history) else 0))
-        row = dict(zip(self.history, (self.done, round(seconds, 3), self.rate(), *map(float, losses)), strict=True))
+        row = dict(
+            zip(map(str, self.history), (self.done, round(seconds, 3), self.rate(), *map(float, losses)), strict=True)
+        )
         new = pd.DataFrame([row])
         self.history = new if self.history.empty else pd.concat([self.history, new], ignore_index=True)
         self._sums = np.zeros(len(self.losses))

@@ -10,6 +10,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -68,7 +69,7 @@ def main() -> None:
     print(f"width {recipe.width}, {os.cpu_count()} cores", flush=True)
     for size in SIZES:
         photo = fit(CONTENT, size)
-        print(f"{size} px: {seconds(lambda photo=photo: brush.paint(photo, manner), chosen.times):.3f} s", flush=True)
+        print(f"{size} px: {seconds(partial(brush.paint, photo, manner), chosen.times):.3f} s", flush=True)
     photo = fit(CONTENT, SIZES[0])
     fast = seconds(lambda: brush.paint(photo, manner), chosen.times)
     start = time.perf_counter()

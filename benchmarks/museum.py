@@ -8,6 +8,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,7 +59,7 @@ def main() -> None:
         model(linked[0])
         print(f"{model.card.title}, {len(files)} pictures, {os.cpu_count()} cores; pictures a second")
         for attempt in range(chosen.rounds):
-            ours = per_second(lambda attempt=attempt: museum(attempt), len(files))
+            ours = per_second(partial(museum, attempt), len(files))
             theirs, bare = per_second(plain, len(files)), per_second(decode, len(files))
             print(
                 f"museum {ours:.1f}   one by one {theirs:.1f}   decoding {bare:.1f}   "

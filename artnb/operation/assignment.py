@@ -92,7 +92,7 @@ def start_experiment(name: str, arms: Sequence[str | Path], base: float, lift: f
     identities = [models.read_whole(folder)[1] for folder in folders]
     if len(set(identities)) != 2:
         raise ExperimentError(f"Got {' and '.join(map(str, arms))}, which are the same model; give two that differ.")
-    plan = {
+    plan: dict[str, Any] = {
         "arms": [_reference(folder) for folder in folders],
         "identities": identities,
         "base": base,
@@ -121,7 +121,7 @@ def list_experiments() -> list[Experiment]:
         StoreError: the store can't be read.
     """
     rows = Store.default().read("experiments", _COLUMNS)
-    return [_experiment(row) for row in rows.to_dict("records")]
+    return [_experiment({str(name): value for name, value in row.items()}) for row in rows.to_dict("records")]
 
 
 def find_experiment(name: str) -> Experiment:

@@ -5,6 +5,7 @@ import html
 import io
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -59,13 +60,15 @@ def review_page(store: Store, since: datetime | None = None, until: datetime | N
     """
     table = feedback.load_feedback(store, since, until)
     floods = feedback.floods(table)
-    pictures = dict(store.read("pictures", ["picture", "bytes"]).itertuples(index=False))
+    kept = store.read("pictures", ["picture", "bytes"])
+    pictures: dict[str, bytes] = dict(zip(kept["picture"], kept["bytes"], strict=True))
     suspect = feedback.flooded(table, floods)
     parts = []
     if len(floods):
         parts.append(f'<p class="warning">To check for spam:</p><div class="scroll">{_table(floods)}</div>')
     lines = []
-    for row, doubtful in zip(table.itertuples(), suspect, strict=True):
+    rows: Any = table.itertuples()
+    for row, doubtful in zip(rows, suspect, strict=True):
         content = pictures.get(row.picture) if row.kept else None
         picture = _thumbnail(content, f"Row {row.id}, said to be by {row.artist}") if content else "not kept"
         right = "right" if row.said == row.artist else f"said: {row.said}"

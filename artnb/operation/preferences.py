@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from artnb.common import logs
@@ -37,10 +38,15 @@ def load_preferences(store: Store, since: datetime | None = None, until: datetim
         StoreError: the store can't be read.
     """
     rows = store.read("preferences", ["id", "visitor", "model", "other"], since, until)
-    pairs = [tuple(sorted(pair)) for pair in zip(rows["model"], rows["other"], strict=True)]
-    rows = rows.assign(pair=pairs, who=rows["visitor"].where(rows["visitor"].fillna("") != "", rows["id"].astype(str)))
+    pairs = np.sort(rows[["model", "other"]].to_numpy(str), axis=1)
+    rows = rows.assign(
+        first=pairs[:, 0],
+        second=pairs[:, 1],
+        who=rows["visitor"].where(rows["visitor"].fillna("") != "", rows["id"].astype(str)),
+    )
     table = []
-    for (model, other), group in rows.drop_duplicates(["pair", "who"], keep="last").groupby("pair"):
+    last = rows.drop_duplicates(["first", "second", "who"], keep="last")
+    for (model, other), group in last.groupby(["first", "second"]):
         result = preference(int((group["model"] == model).sum()), len(group))
         table.append([model, other, result.n, result.share, result.low, result.high])
     return pd.DataFrame(table, columns=pd.Index(["model", "other", "n", "share", "low", "high"]))

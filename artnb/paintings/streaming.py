@@ -4,7 +4,7 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -43,7 +43,7 @@ def path_in(folder: Path, file: Path) -> str:
     return file.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
 
 
-def stream(files: Iterable[Path], folder: Path, size: int) -> Iterator[Picture]:
+def stream(files: Iterable[Path], folder: Path, size: int) -> Generator[Picture, None, None]:
     """Decode pictures in threads, ahead of who uses them, in their order.
 
     Memory is bounded however many there are: `AHEAD` small pictures, and one large one at a time.

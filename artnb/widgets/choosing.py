@@ -30,7 +30,8 @@ class ModelChoice(widgets.Dropdown):
     def update(self) -> None:
         """Offer the model in use as the first one if there is one now; select it unless the visitor has picked one."""
         labels = [*([IN_USE] if self._in_use() else []), *self._named]
-        if labels != list(self.options):
+        offered: list[str] = list(self.options or ())
+        if labels != offered:
             value = self.value if self.picked and self.value in labels else None
             self._choosing = True
             self.options = labels
@@ -43,12 +44,14 @@ class ModelChoice(widgets.Dropdown):
         self.value = label
         self._choosing = False
 
-    def folder(self, label: str, visitor: str) -> Path:
+    def folder(self, label: str | None, visitor: str) -> Path:
         """The folder of a model: of the one in use, that of this moment and this visitor.
 
         Raises:
-            ModelError: no model is in use any more.
+            ModelError: none is chosen, or no model is in use any more.
         """
+        if label is None:
+            raise ModelError("No model is chosen; choose one of the list.")
         if label != IN_USE:
             return self._named[label]
         folders = self._in_use(visitor)

@@ -132,8 +132,10 @@ class PainterModel:
         """
         shares = style_shares(len(styles), weights)
         target = np.tensordot(shares, [self._style(style)[2] for style in styles], 1)
-        after, before = (np.linalg.norm(self._seen(picture).statistics - target) for picture in (painting, photo))
-        return float(1 - after / max(before, 1e-6))
+        after, before = (
+            float(np.linalg.norm(self._seen(picture).statistics - target)) for picture in (painting, photo)
+        )
+        return 1 - after / max(before, 1e-6)
 
     def _style(self, style: Any) -> tuple[np.ndarray, Palette, np.ndarray]:
         """The code, the palette and the statistics of a name or a picture."""
