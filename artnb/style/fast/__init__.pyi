@@ -10,4 +10,4 @@ from .recipes import FastRecipe as FastRecipe
 from .recipes import fast_recipe as fast_recipe
 from .styles import Style as Style
 from .styles import measure_style as measure_style
-from .training import train_network as train_network
+from .training import train_brush as train_brush

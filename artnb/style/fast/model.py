@@ -25,7 +25,7 @@ from artnb.style.fast.networks import FastNetworks
 from artnb.style.fast.page import painter_page
 from artnb.style.fast.recipes import FastRecipe
 from artnb.style.fast.styles import Style, mean_palette, measure_style, measure_styles
-from artnb.style.fast.training import FastTraining, FastWatch, photo_size, train_network
+from artnb.style.fast.training import FastTraining, FastWatch, photo_size, train_brush
 from artnb.style.inputs import mask_levels, style_shares
 from artnb.style.state import StyleError
 
@@ -213,7 +213,7 @@ def save_painter(
     """Save a finished training.
 
     Args:
-        training: what `train_network` returned.
+        training: what `train_brush` returned.
         folder: where to; what else lies in it stays.
         source: of the pictures.
         metrics: what `evaluate_painter` found, by judge.
@@ -282,10 +282,10 @@ def train_painter(
         seed: by default `ARTNB_SEED`.
         start: a painter whose weights the training begins with.
         resume: whether to resume a training in the folder.
-        watch: see `training.train_network`.
+        watch: see `training.train_brush`.
 
     Raises:
-        TrainingError: see `training.train_network`.
+        TrainingError: see `training.train_brush`.
         ModelError: there is no model `start`.
         BackboneError: EfficientNet-Lite0's weights, which judge, are not here.
         KeyboardInterrupt: it was stopped.
@@ -300,9 +300,7 @@ def train_painter(
         photos = decode(material.photos, photo_size(recipe))
         styles = measure_styles(material.works, recipe, judge)
         networks = begun.networks if begun else None
-        done = train_network(
-            photos, styles, recipe, judge, folder, seed=seed, start=networks, resume=resume, watch=watch
-        )
+        done = train_brush(photos, styles, recipe, judge, folder, seed=seed, start=networks, resume=resume, watch=watch)
         if done.stopped:
             raise KeyboardInterrupt
         brush = Brush(done.networks, recipe)

@@ -62,7 +62,7 @@ class FastTraining:
 
 
 @released_graphs()
-def train_network(
+def train_brush(
     photos: np.ndarray,
     styles: Sequence[Style],
     recipe: FastRecipe,

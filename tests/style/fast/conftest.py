@@ -7,7 +7,7 @@ import pytest
 
 from artnb.style.fast.recipes import FastRecipe
 from artnb.style.fast.styles import measure_styles
-from artnb.style.fast.training import train_network
+from artnb.style.fast.training import train_brush
 from tests.style.conftest import LAYERS, tiny_network
 
 TINY = FastRecipe(
@@ -43,7 +43,7 @@ def trained(photos, styles, judge):
     """By their recipes: painters that were trained a few steps, and then given a bold brush."""
 
     def train(recipe):
-        done = train_network(photos, styles, recipe, judge, seed=3, every=2, keep_every=2)
+        done = train_brush(photos, styles, recipe, judge, seed=3, every=2, keep_every=2)
         random = np.random.default_rng(5)
         for variable in done.networks.painter.trainable_variables:
             variable.assign(variable + 0.2 * random.normal(size=variable.shape))

@@ -8,7 +8,7 @@ import pytest
 from artnb.errors import DivergenceError, TrainingError
 from artnb.style.colours import palette
 from artnb.style.fast.styles import brought_to, measure_style
-from artnb.style.fast.training import LOSSES, train_network
+from artnb.style.fast.training import LOSSES, train_brush
 from tests.style.fast.conftest import ANY, TINY, noise
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -21,12 +21,12 @@ def weights(done):
 @pytest.mark.parametrize("recipe", [TINY, ANY], ids=["table", "any style"])
 def test_one_that_was_stopped_ends_at_the_same_place(recipe, photos, styles, judge, tmp_path):
     options = {"seed": 3, "every": 3, "keep_every": 2}
-    whole = train_network(photos, styles, recipe, judge, tmp_path / "whole", **options)
-    stopped = train_network(photos, styles, recipe, judge, tmp_path / "m", **options, watch=lambda *_: False)
+    whole = train_brush(photos, styles, recipe, judge, tmp_path / "whole", **options)
+    stopped = train_brush(photos, styles, recipe, judge, tmp_path / "m", **options, watch=lambda *_: False)
     assert stopped.stopped and not whole.stopped
     with pytest.raises(TrainingError, match="--resume"):
-        train_network(photos, styles, recipe, judge, tmp_path / "m", **options)
-    resumed = train_network(photos, styles, recipe, judge, tmp_path / "m", **options, resume=True)
+        train_brush(photos, styles, recipe, judge, tmp_path / "m", **options)
+    resumed = train_brush(photos, styles, recipe, judge, tmp_path / "m", **options, resume=True)
     columns = ["step", "learning_rate", *LOSSES]
     np.testing.assert_array_equal(whole.history[columns], resumed.history[columns])
     for one, other in zip(weights(whole), weights(resumed), strict=True):
@@ -36,47 +36,47 @@ def test_one_that_was_stopped_ends_at_the_same_place(recipe, photos, styles, jud
 
 def test_it_learns(photos, styles, judge):
     recipe = replace(TINY, width=4, steps=40, decay_from=1.0, learning_rate=0.01, content_weight=0.0, tv_weight=0.0)
-    done = train_network(photos, styles, recipe, judge, seed=3, every=10)
+    done = train_brush(photos, styles, recipe, judge, seed=3, every=10)
     assert done.history["style"].iloc[-1] < 0.9 * done.history["style"].iloc[0]
 
 
 @pytest.mark.parametrize("gram", ["plain", "correlation"])
 def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, styles, judge):
     recipe = replace(TINY, gram=gram, steps=1)
-    row = train_network(photos, styles, recipe, judge, seed=3).history.iloc[0]
+    row = train_brush(photos, styles, recipe, judge, seed=3).history.iloc[0]
     assert row["style"] == pytest.approx(1, abs=0.02) and row["content"] == pytest.approx(0, abs=1e-3)
     assert row["cost"] == pytest.approx(row["style"] + 0.03 * row["content"] + 0.5 * row["tv"], rel=1e-4)
 
 
 def test_other_styles_are_another_training(photos, styles, judge, tmp_path):
     short = replace(TINY, steps=1)
-    train_network(photos, styles, short, judge, tmp_path, seed=3)
+    train_brush(photos, styles, short, judge, tmp_path, seed=3)
     with pytest.raises(TrainingError, match="a different styles"):
-        train_network(photos, styles[::-1], short, judge, tmp_path, seed=3, resume=True)
+        train_brush(photos, styles[::-1], short, judge, tmp_path, seed=3, resume=True)
 
 
 def test_a_loss_that_is_no_number_ends_it(photos, styles, judge):
     with pytest.raises(DivergenceError, match="no number"):
-        train_network(photos, styles, replace(TINY, learning_rate=1e30), judge, seed=3)
+        train_brush(photos, styles, replace(TINY, learning_rate=1e30), judge, seed=3)
 
 
 def test_what_can_not_be_trained_on_is_a_sentence(photos, styles, judge):
     with pytest.raises(TrainingError, match="photographs of shape"):
-        train_network(photos[0], styles, TINY, judge)
+        train_brush(photos[0], styles, TINY, judge)
     for wrong in ((), (styles[0], styles[0])):
         with pytest.raises(TrainingError, match="styles"):
-            train_network(photos, wrong, TINY, judge)
+            train_brush(photos, wrong, TINY, judge)
 
 
 def test_a_training_begins_with_the_weights_of_another(photos, styles, judge, trained):
     first = trained[False].networks
-    done = train_network(photos, styles[:1], replace(TINY, steps=1, learning_rate=1e-12), judge, seed=8, start=first)
+    done = train_brush(photos, styles[:1], replace(TINY, steps=1, learning_rate=1e-12), judge, seed=8, start=first)
     kernel = "stem_conv"
     np.testing.assert_allclose(
         done.networks.painter.get_layer(kernel).get_weights()[0], first.painter.get_layer(kernel).get_weights()[0]
     )
     with pytest.raises(TrainingError, match="another shape"):
-        train_network(photos, styles[:1], replace(TINY, width=7, stem=9), judge, start=first)
+        train_brush(photos, styles[:1], replace(TINY, width=7, stem=9), judge, start=first)
 
 
 def test_a_painters_style_is_the_mean_of_the_works(judge):
