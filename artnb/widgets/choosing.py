@@ -23,6 +23,7 @@ class ModelChoice(widgets.Dropdown):
 
     def __init__(self, kind: KindName):
         self._kind, self._named, self._choosing, self.picked = kind, _named(kind), False, False
+        self._labels: list[str] = []
         super().__init__(description="Model", style={"description_width": "4rem"})
         self.update()
         self.observe(self._note, "value")
@@ -30,11 +31,10 @@ class ModelChoice(widgets.Dropdown):
     def update(self) -> None:
         """Offer the model in use as the first one if there is one now; select it unless the visitor has picked one."""
         labels = [*([IN_USE] if self._in_use() else []), *self._named]
-        offered: list[str] = list(self.options or ())
-        if labels != offered:
+        if labels != self._labels:
             value = self.value if self.picked and self.value in labels else None
             self._choosing = True
-            self.options = labels
+            self.options = self._labels = labels
             self._choosing = False
             self.choose(value or (labels[0] if labels else None))
 
