@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +114,9 @@ class Shards:
 
     def _checked(self, name: str, known: dict[str, Any] | None) -> dict[str, Any]:
         """A shard of this run as it was written; one that a kill has kept out of the manifest belongs to it, too."""
-        try:
+        found: dict[str, Any] | None = None
+        with suppress(OSError, pa.ArrowException):
             found = self._described(self.folder / name, name)
-        except (OSError, pa.ArrowException):
-            found = None
         if found is None or (known is not None and found != known):
             raise ShardError(
                 f"{self.folder / name} is damaged or was changed; remove it, and its pictures are done again."
