@@ -221,10 +221,11 @@ def test_a_job_runs_once_can_be_stopped_and_shows_its_error():
     import threading
 
     runs, start, stop, message = [], widgets.Button(), widgets.Button(), parts.Message()
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     def work(stopped):
         runs.append(1)
+        begun.set()
         while not stopped():
             release.wait(0.01)
         raise ArtnbError("it was enough")
@@ -232,6 +233,7 @@ def test_a_job_runs_once_can_be_stopped_and_shows_its_error():
     job = parts.Job(start, stop, work, message)
     start.click()
     start.click()
+    assert begun.wait(5)
     assert runs == [1] and start.disabled and not stop.disabled
     stop.click()
     job.wait(5)
@@ -415,7 +417,7 @@ def quick(monkeypatch, use, tmp_path):
         def __init__(self, folder):
             self.folder, self.card, self.identity = Path(folder), Card.load(Path(folder)), identity(Path(folder))
 
-        def __call__(self, picture):
+        def __call__(self, picture, mirrored=False):
             ranked = tuple((name, 1 / 2**place) for place, name in enumerate(self.card.class_names, 1))
             return Prediction(ranked, 1.0, False, None)
 

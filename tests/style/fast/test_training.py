@@ -7,7 +7,7 @@ import pytest
 
 from artnb.errors import DivergenceError, TrainingError
 from artnb.style.colours import palette
-from artnb.style.fast.styles import brought_to, measure_style
+from artnb.style.fast.styles import brought_to, measure_style, measure_styles
 from artnb.style.fast.training import LOSSES, train_brush
 from tests.style.fast.conftest import ANY, TINY, noise
 
@@ -41,9 +41,11 @@ def test_it_learns(photos, styles, judge):
 
 
 @pytest.mark.parametrize("gram", ["plain", "correlation"])
-def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, styles, judge):
+def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, judge):
+    """Where the recoloured photograph is far enough from the style to be a unit: noise, and a style of large spots."""
+    spots = noise(6, 4, 4).repeat(10, 0).repeat(10, 1)
     recipe = replace(TINY, gram=gram, steps=1)
-    row = train_brush(photos, styles, recipe, judge, seed=3).history.iloc[0]
+    row = train_brush(photos, measure_styles({"Spots": [spots]}, TINY, judge), recipe, judge, seed=3).history.iloc[0]
     assert row["style"] == pytest.approx(1, abs=0.02) and row["content"] == pytest.approx(0, abs=1e-3)
     assert row["cost"] == pytest.approx(row["style"] + 0.03 * row["content"] + 0.5 * row["tv"], rel=1e-4)
 
@@ -57,7 +59,7 @@ def test_other_styles_are_another_training(photos, styles, judge, tmp_path):
 
 def test_a_loss_that_is_no_number_ends_it(photos, styles, judge):
     with pytest.raises(DivergenceError, match="no number"):
-        train_brush(photos, styles, replace(TINY, learning_rate=1e30), judge, seed=3)
+        train_brush(photos, styles, replace(TINY, tv_weight=1e39), judge, seed=3)
 
 
 def test_what_can_not_be_trained_on_is_a_sentence(photos, styles, judge):
