@@ -4,13 +4,13 @@ from .evaluation import evaluate as evaluate
 from .evaluation import temperature as temperature
 from .explaining import hires_cam as hires_cam
 from .model import Classifier as Classifier
-from .model import Prediction as Prediction
 from .model import course_classifier as course_classifier
 from .model import train_classifier as train_classifier
 from .networks import NETWORKS as NETWORKS
 from .networks import Network as Network
 from .networks import build_network as build_network
 from .novelty import Novelty as Novelty
+from .prediction import Prediction as Prediction
 from .recipes import ClassifierRecipe as ClassifierRecipe
 from .recipes import Phase as Phase
 from .recipes import classifier_recipe as classifier_recipe

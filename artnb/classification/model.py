@@ -13,7 +13,7 @@ card.json, README.md   what it is: for programs, for a person
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, overload
@@ -30,6 +30,7 @@ from artnb.classification.evaluation import evaluate, read_answers, save_answers
 from artnb.classification.networks import Network, Outputs
 from artnb.classification.novelty import Novelty, load_embeddings, save_embeddings
 from artnb.classification.page import classifier_page
+from artnb.classification.prediction import Prediction
 from artnb.classification.recipes import ClassifierRecipe, classifier_recipe
 from artnb.classification.reference import Sample, picture_statistics
 from artnb.classification.training import precision, train_network
@@ -45,44 +46,6 @@ from artnb.paintings.splits import SUBSETS, load_split, require, save_split, spl
 from artnb.settings import settings
 
 EMBEDDINGS = "embeddings.npy"
-UNFAMILIAR = "unlike anything I was trained on"
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one picture.
-
-    Attributes:
-        ranked: (artist, probability) of all artists, the most probable first.
-        distance: how far the picture is from the training pictures, and how undecided the network; see `Novelty`. About
-            1 for a typical one.
-        unfamiliar: whether that is farther than nearly all paintings; then the artists mean little.
-        embedding: what the network saw, float32 (d,), see `Novelty.embed`.
-    """
-
-    ranked: tuple[tuple[str, float], ...]
-    distance: float
-    unfamiliar: bool
-    embedding: np.ndarray | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def artist(self) -> str:
-        """The most probable artist."""
-        return self.ranked[0][0]
-
-    @property
-    def probability(self) -> float:
-        """That artist's probability."""
-        return self.ranked[0][1]
-
-    def __str__(self) -> str:
-        """The artist, its probability, and a word if the picture is unfamiliar."""
-        return f"{self.artist} ({self.probability:.1%})" + (f"; {UNFAMILIAR}" if self.unfamiliar else "")
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `artnb predict --json` prints of a picture."""
-        ranked = [{"artist": artist, "probability": round(probability, 6)} for artist, probability in self.ranked]
-        return {"ranked": ranked, "unfamiliar": self.unfamiliar, "distance": round(self.distance, 4)}
 
 
 class Classifier:

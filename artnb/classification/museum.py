@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from artnb.classification.model import Classifier, Prediction
+from artnb.classification.model import Classifier
+from artnb.classification.prediction import Prediction
 from artnb.common.progress import progress
 from artnb.common.shards import BROKEN, open_shards
 from artnb.images import ImageError

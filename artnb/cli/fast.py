@@ -27,7 +27,7 @@ class FastPainting(Way):
         super().__init__(*args)
         self.like: tuple[str, ...] = tuple(self.options.pop("like", ()))
         self.size: int | None = self.options.get("size")
-        self.model = painter_for(self.options.get("painter"), self.like)
+        self.model = painter_for(self.options.get("model"), self.like)
         said = {name: self.options[name] for name in ("strength", "keep_colours", "stroke") if name in self.options}
         self.wanted = [*self.like, *self.style_images]
         self.manner = self.model.manner(self.wanted, self.weights, **said)

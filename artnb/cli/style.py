@@ -37,8 +37,8 @@ from artnb.errors import ArtnbError
 @click.argument("content", type=ANY)
 @click.argument("styles", type=ANY, nargs=-1, metavar="[STYLE...]")
 @click.option("--like", multiple=True, metavar="NAME", help="A painter whom a fast painter knows; in place of a STYLE.")
-@click.option("--painter", type=Model(), metavar="MODEL", help="The fast painter. Default: the first that knows NAME.")
-@click.option("--careful", is_flag=True, help="Optimise the picture; with --painter or --like, from the fast one's.")
+@click.option("--model", type=Model(), metavar="MODEL", help="A fast painter. Default: the first that knows NAME.")
+@click.option("--careful", is_flag=True, help="Optimise the picture; with --model or --like, from the fast one's.")
 @click.option("--film", is_flag=True, help="CONTENT is an animation, or a folder of frames.")
 @click.option("--stroke", type=float, metavar="F", help="How large a fast painter's strokes are; default: 1.")
 @click.option("-o", "--output", type=ANY, metavar="OUT.png", required=True, help="For a folder: a folder.")
@@ -159,9 +159,9 @@ def _way(colours_only: bool, styles: bool, options: dict[str, Any], seed: int | 
     Raises:
         click.UsageError: there is nothing to paint like.
     """
-    fast = (options["painter"] or options["like"] or options["film"]) and not options["careful"]
-    if not styles and (colours_only or not (options["like"] or options["painter"]) or options["careful"]):
-        raise click.UsageError("Missing argument 'STYLE...': name a painting, or a painter with --like.")
+    fast = (options["model"] or options["like"] or options["film"]) and not options["careful"]
+    if not styles and (colours_only or not (options["like"] or options["model"]) or options["careful"]):
+        raise click.UsageError("Missing argument 'STYLE...': name a painting, or a painter with --like or --model.")
     if colours_only:
         return Recolouring
     if not fast and seed is None and not any(options[name] for name in MEANINGLESS) and any_style_ships():

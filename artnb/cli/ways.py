@@ -77,8 +77,8 @@ class Transfer(Way):
 
         super().__init__(*args)
         self.options.pop("careful", None)
-        like, painter = self.options.pop("like", None) or (), self.options.pop("painter", None)
-        self.begin = _beginning(painter, like, self.style_images, self.weights) if painter or like else None
+        like, model = self.options.pop("like", None) or (), self.options.pop("model", None)
+        self.begin = _beginning(model, like, self.style_images, self.weights) if model or like else None
         name = self.options.pop("recipe", None) or self.options.pop("backbone", None)
         self.recipe = replace(load_recipe(name) if name else default_recipe(), **self.options)
         backbone = shared_backbone(self.recipe.backbone, untrained=True)  # the output says whether it is
@@ -92,7 +92,7 @@ class Transfer(Way):
         """A recipe has a backbone of its own, and strokes of their own size."""
         for name in ("film", "stroke"):
             if options[name]:
-                raise click.UsageError(f"To the optimiser, --{name} means nothing; paint with --painter or --like.")
+                raise click.UsageError(f"To the optimiser, --{name} means nothing; paint with --model or --like.")
         if options["backbone"] and options["recipe"]:
             raise click.UsageError("A recipe has its own backbone; give --recipe or --backbone.")
 
@@ -151,11 +151,11 @@ class Transfer(Way):
         return self.how | {"begin": self.begin(shrink(content, self.recipe.size))}
 
 
-def _beginning(painter: str | None, like: Sequence[str], styles: Sequence[Any], weights: Any) -> Callable[[Any], Any]:
+def _beginning(name: str | None, like: Sequence[str], styles: Sequence[Any], weights: Any) -> Callable[[Any], Any]:
     """What paints a content before it is optimised."""
     from artnb.cli.fast import painter_for
 
-    model = painter_for(painter, like)
+    model = painter_for(name, like)
     manner = model.manner([*like]) if like else model.manner([*styles], weights)
     return lambda content: model.brush.paint(content, manner)
 

@@ -20,7 +20,8 @@ from artnb.operation.store import Store, StoreError, records
 from artnb.settings import settings
 
 if TYPE_CHECKING:  # a report needs no TensorFlow
-    from artnb.classification.model import Classifier, Prediction
+    from artnb.classification.model import Classifier
+    from artnb.classification.prediction import Prediction
 
 MEASURES = ("visual_quality", "style_fidelity", "content_preservation")  # of painted pictures, higher is better
 REFERENCE = 50  # a style model's first predictions, which later ones are compared with

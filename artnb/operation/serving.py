@@ -14,7 +14,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
-    from artnb.classification.model import Prediction
+    from artnb.classification.prediction import Prediction
 
 
 class ServedModel(PythonModel):

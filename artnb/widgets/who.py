@@ -33,7 +33,8 @@ from artnb.widgets.parts import (
 from artnb.widgets.visitors import this_visitor
 
 if TYPE_CHECKING:
-    from artnb.classification.model import Classifier, Prediction
+    from artnb.classification.model import Classifier
+    from artnb.classification.prediction import Prediction
 
 
 _OTHERS = 4  # artists that a visitor can name with one press, the next in probability
@@ -204,7 +205,7 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
 
 def _answer(prediction: "Prediction") -> str:
     """The five most probable artists as bars, and a few facts about the first one, in HTML."""
-    from artnb.classification.model import UNFAMILIAR
+    from artnb.classification.prediction import UNFAMILIAR
 
     note = (
         f'<p class="artnb-note"><strong>This picture is {UNFAMILIAR}.</strong> '

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from artnb.classification.model import Prediction
+from artnb.classification.prediction import Prediction
 from artnb.cli import main
 from artnb.common import extras
 from artnb.images import ImageError

@@ -411,7 +411,7 @@ def test_a_page_opens_without_tensorflow():
 @pytest.fixture
 def quick(monkeypatch, use, tmp_path):
     """Models that answer at once, with the artists of their cards in turn; a home of one's own."""
-    from artnb.classification.model import Prediction
+    from artnb.classification.prediction import Prediction
 
     class Answering:
         def __init__(self, folder):

@@ -73,7 +73,7 @@ def test_a_folder_of_frames_with_a_broken_one(capsys, tmp_path):
         (["--like", "Ada", "--iterations", "3"], "--iterations means nothing"),
         (["--like", "Ada", "--seed", "3"], "--seed means nothing"),
         (["--like", "Ada", "--stroke", "99"], "stroke"),
-        (["--painter", "none", "--like", "Ada"], "no painter 'none'"),
+        (["--model", "none", "--like", "Ada"], "no painter 'none'"),
         ([], "name a painting"),
         (["--film"], "name a painting"),
     ],
@@ -87,7 +87,7 @@ def test_nonsense_is_one_sentence(capsys, tmp_path, options, sentence):
 def test_without_a_painter_for_any_style_the_optimiser_paints(monkeypatch, tmp_path):
     from artnb.cli import style
 
-    options = dict.fromkeys(("painter", "like", "film", "careful", *fast.MEANINGLESS))
+    options = dict.fromkeys(("model", "like", "film", "careful", *fast.MEANINGLESS))
     assert style._way(False, True, options, None) is style.Transfer
     monkeypatch.setattr(style, "any_style_ships", lambda: True)
     assert style._way(False, True, options, None) is style.FastPainting
