@@ -9,7 +9,7 @@ from PIL import Image
 
 from artnb.common.files import replacing
 from artnb.common.pixels import rgb
-from artnb.images import MAX_PIXELS, ImageError, ImageLike, load_image, with_picture
+from artnb.images import MAX_PIXELS, ImageError, ImageLike, load_image, read_bytes, with_picture
 
 MAX_FRAMES = 1000
 FILM_SUFFIXES = (".gif", ".webp", ".png")
@@ -92,6 +92,8 @@ def read_film(source: ImageLike) -> Film:
         ImageError: it can't be read, or has more than MAX_FRAMES or 300 megapixels in all.
     """
     name = Path(source).name if isinstance(source, str | Path) else "The film"
+    data = read_bytes(source)
+    cut = data.startswith(b"GIF") and not data.rstrip(b"\0").endswith(b";")  # Pillow takes that for its end
 
     def frames(picture: Image.Image) -> Film:
         found: list[Any] = []
@@ -104,7 +106,7 @@ def read_film(source: ImageLike) -> Film:
             except EOFError:
                 break
             except Exception as error:  # Pillow raises half a dozen kinds of them for a broken file
-                problems.append(_broken(name, number, error))
+                problems.append(_broken(name, number, type(error).__name__))
                 break
             if number == MAX_FRAMES or (number + 1) * picture.width * picture.height > _MOST:
                 raise ImageError(
@@ -116,16 +118,18 @@ def read_film(source: ImageLike) -> Film:
             except Exception as error:
                 if not found:
                     raise
-                problems.append(_broken(name, number, error))
+                problems.append(_broken(name, number, type(error).__name__))
                 break
             durations.append(int(picture.info.get("duration", _USUAL) or _USUAL))
+        if cut and not problems:
+            problems.append(_broken(name, len(found), "its end is missing"))
         return Film(found, [f"frame {number + 1}" for number in range(len(found))], durations, problems)
 
-    return with_picture(source, frames, seconds=_SECONDS)
+    return with_picture(source, frames, data, seconds=_SECONDS)
 
 
-def _broken(name: str, number: int, error: Exception) -> str:
-    return f"{name!r} is broken from frame {number + 1} on ({type(error).__name__}); the frames before it are used."
+def _broken(name: str, number: int, reason: str) -> str:
+    return f"{name!r} is broken from frame {number + 1} on ({reason}); the frames before it are used."
 
 
 def write_film(frames: Sequence[np.ndarray], path: str | Path, durations: Sequence[int]) -> None:

@@ -143,7 +143,7 @@ def test_the_starters_card_and_page_are_what_is_written_of_it():
     card = Card.load(folder)
     assert set(card.withdrawn) == {"photo"} and card.withdrawn["photo"].endswith(".")
     written = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    assert {"whole": ""} | written == json.loads(json.dumps(asdict(card)))
+    assert {"whole": "", "styles": []} | written == json.loads(json.dumps(asdict(card)))
     page = (folder / "README.md").read_text(encoding="utf-8")
     assert page == cyclegan_page(card) and f"**Withdrawn: to photo.** {card.withdrawn['photo']}\n" in page
     assert "Withdrawn" not in cyclegan_page(replace(card, withdrawn={}))
