@@ -31,7 +31,7 @@ FACTS = (
     "which takes 0.8 GB and comes to 1.8 GB when it has painted 768 pixels",
     "(`--cold`: none, 2 GB less)",
     "one for each 1.8 GB when 2 GB are set aside",
-    "no more than 200 corrections and 20 MB of pictures a day, and all of them together 1 GB",
+    "no more than 200 rows of feedback and 20 MB of pictures a day, and all of them together 1 GB",
     "(`PYTHONPATH=. python benchmarks/pages.py`) a page is there after 5.3 to 6.8 seconds, "
     "with a kernel that waited for it after 2.2 to 3.3; answers after the first one take 0.1 to 0.4 seconds",
     "8,446 paintings by fifty artists",

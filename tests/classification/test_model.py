@@ -14,9 +14,10 @@ from PIL import Image
 from artnb import models
 from artnb.cards import Card, ModelError
 from artnb.classification.explaining import hires_cam
-from artnb.classification.model import UNFAMILIAR, course_classifier, train_classifier
+from artnb.classification.model import course_classifier, train_classifier
 from artnb.classification.networks import build_network
 from artnb.classification.page import classifier_page
+from artnb.classification.prediction import UNFAMILIAR
 from artnb.errors import TrainingError
 from artnb.images import ImageError, fit, load_image
 from artnb.models import list_models, load_model
