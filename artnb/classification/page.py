@@ -47,7 +47,8 @@ def classifier_page(card: Card) -> str:
 def _command(card: Card) -> str:
     if not card.started:
         return f"`artnb train {card.network} --seed {card.seed}`"
+    started = card.started
     return (
-        f"`artnb models retrain`, beginning with a model of {card.started['epochs']} epochs, split "
-        f"{card.started['split'][:12]}, seed {card.started['seed']}"
+        f"beginning with the weights of another model ({started['epochs']} epochs in {started['seconds'] / 60:.0f} "
+        f"minutes, split {started['split'][:12]}, seed {started['seed']})"
     )

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from artnb.cards import Card
 from artnb.classification.recipes import classifier_recipe
+from artnb.models import STARTERS
 from artnb.results import FOLDER, recorded, recorded_names
 from tools.results.runs import LITE, MODELS
 
@@ -180,6 +182,20 @@ def _profiles() -> Iterator[str]:
     yield f"In the quick profile the pixels of a side and the most epochs are {', '.join(said[:-1])} and {said[-1]}"
 
 
+def _starter() -> Iterator[str]:
+    """By its own card, whose figures a test finds again."""
+    card = Card.load(STARTERS / "starter")
+    test, (low, high) = card.metrics["test"], card.metrics["test"]["interval"]
+    yield (
+        f"| `starter`: EfficientNet-Lite0, taught first to tell all artists apart but the eight strangers, then its "
+        f"eleven (`python -m tools.starters starter`) | {_percent(test['accuracy'])} (one seed); 95 % interval "
+        f"{_in_percent(low)} to {_percent(high)}; among three {_percent(test['top3'])}; macro F1 "
+        f"{test['macro_f1']:.2f}, calibration error {test['ece']:.2f} | "
+        f"{_percent(card.metrics['validation']['accuracy'])} on validation; {card.parameters / 1e6:.1f} million "
+        f"parameters |"
+    )
+
+
 def _strangers(table: pd.DataFrame) -> Iterator[str]:
     beyond = table[table["model"] == "fine-tuned"].set_index("pictures")["beyond"]
     photographs, unseen, test = (
@@ -215,6 +231,7 @@ SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("two-phases",), _two_phases),
     (("folds",), _folds),
     (("fine-tuned",), _fine_tuned),
+    ((), _starter),
     (("strangers",), _strangers),
     (("shifts",), _shifts),
     ((), _profiles),
