@@ -83,7 +83,7 @@ def with_classes(network: Network, name: str, known: Sequence[str], wanted: Sequ
 class Outputs:
     """A network's answers for many pictures: one graph for any number, and nothing of `model.predict` around it.
 
-    Its weights are those of the moment: the batch norms are folded into the convolutions.
+    For that, the batch norms are folded into the convolutions.
 
     Args:
         network: which.

@@ -218,7 +218,7 @@ def test_a_damaged_card_is_one_sentence(content, copy):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "painter"}, "of the kind 'painter'"),
+        ({"kind": "sculptor"}, "of the kind 'sculptor'"),
         ({"size": "32"}, "says '32' for size"),
         ({"metrics": {}}, "says nothing of 'train'"),
         ({"files": {}}, "does not name its file 'model.weights.h5'"),
