@@ -559,7 +559,7 @@ def test_the_list_of_versions_says_which_are_damaged(use, tmp_path, monkeypatch,
     registry.add("starter-cnn")
     registry.promote("art-classifier")
     registry.add("starter")
-    registry.promote("art-classifier")
+    registry.promote("art-classifier", reason="it was measured on other paintings")
     registry.add("starter-monet")
     for name in ("art-classifier-1/novelty.npz", "art-classifier-2/test.csv"):  # a former champion and the champion
         (tmp_path / "registry" / name).write_bytes(b"x")

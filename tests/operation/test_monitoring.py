@@ -281,6 +281,6 @@ def test_the_commands_log_report_review_and_export(use, tmp_path, capsys):
     capsys.readouterr()
     assert main(["watch", "experiment", "result", "x", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["p"] is None
-    assert main(["watch", "drift", "starter"]) == 1 and "Got 548 and 1 pictures" in capsys.readouterr().err
+    assert main(["watch", "drift", "starter"]) == 1 and "Got 551 and 1 pictures" in capsys.readouterr().err
     assert main(["watch", "report", "--since", "yesterday"]) == 2
     assert "not a date such as" in capsys.readouterr().err
