@@ -30,7 +30,7 @@ class FastPainting(Way):
         self.model = painter_for(self.options.get("model"), self.like)
         said = {name: self.options[name] for name in ("strength", "keep_colours", "stroke") if name in self.options}
         self.wanted = [*self.like, *self.style_images]
-        self.manner = self.model.manner(self.wanted, self.weights, **said)
+        self.manner = self.model.manner(self.wanted or None, self.weights, **said)
         self._said = {"painter": self.model.card.title, "like": list(self.like)} | said
         self._load = load_image
 

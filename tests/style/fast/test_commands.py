@@ -110,5 +110,7 @@ def test_a_painter_is_trained_from_a_picture(capsys, tmp_path, judge, monkeypatc
     said = json.loads(capsys.readouterr().out)
     assert code == 0 and said["styles"] == ["waves"]
     assert np.all(np.asarray(load_image(tmp_path / "m" / "samples" / "0000002.jpg")).shape)
+    code, _, err = stylize(capsys, picture, "--model", tmp_path / "m", "-o", tmp_path / "one.png")
+    assert code == 0 and (tmp_path / "one.png").is_file(), err  # it knows one style only, which need not be named
     code = main([str(each) for each in [*arguments, "--set", "nonsense=3"]])
     assert code == 1 and "names no setting" in capsys.readouterr().err
