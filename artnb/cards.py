@@ -142,6 +142,17 @@ class Card:
         names = ("title", "recipe", "split", "seed", "epochs", "steps", "seconds", "started")
         return {name: value for name in names if (value := getattr(self, name)) or name in _OF_A_START}
 
+    @property
+    def trained_in(self) -> str:
+        """The precision that it was trained in, as words to append; none for a card that does not say it."""
+        return f" in {self.made['precision']}" if "precision" in self.made else ""
+
+    @property
+    def made_with(self) -> str:
+        """When it was made, with what, and its licence, in words."""
+        made = self.made
+        return f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;"
+
     def require(self, direction: str) -> None:
         """Nothing, if a CycleGAN is offered for a direction, "monet" or "photo".
 

@@ -393,8 +393,3 @@ def copy_model(source: Path, target: Path, copy: Callable[[Path, Path], object] 
         part.mkdir(parents=True)
         for name in [*Card.load(source).files, *pages, "card.json"]:
             (copy or shutil.copyfile)(source / name, part / name)
-
-
-def trained_in(made: dict[str, str]) -> str:
-    """The precision that a card's model was trained in, as words to append; none for a card that does not say it."""
-    return f" in {made['precision']}" if "precision" in made else ""

@@ -54,14 +54,14 @@ def train_starter(name: str, seed: int | None = None, recipe: ClassifierRecipe |
         ArtnbError: the collection can't be prepared, or the training failed.
     """
     seed = settings.seed if seed is None else seed
-    prepared, everybody = prepare(), prepare(LEAST)
-    recipe, start = recipe or RECIPES[name], None
-    if name in BEGIN_WITH_ALL:
-        known = everybody.table[~everybody.table["artist"].isin(prepared.strangers)].reset_index(drop=True)
-        start = _train("starter-all", recipe, everybody, known, seed)
-        recipe = recipe.continued()
+    prepared, recipe = prepare(), recipe or RECIPES[name]
+    if name not in BEGIN_WITH_ALL:
+        return _train(name, recipe, prepared, prepared.table, seed)
+    everybody = prepare(LEAST)
+    known = everybody.table[~everybody.table["artist"].isin(prepared.strangers)].reset_index(drop=True)
+    start = _train("starter-all", recipe, everybody, known, seed)
     of = everybody if name == "starter-42" else prepared
-    return _train(name, recipe, of, of.table, seed, start)
+    return _train(name, recipe.continued(), of, of.table, seed, start)
 
 
 def _train(

@@ -1,6 +1,5 @@
 """The card of a classifier as a page for a person."""
 
-from artnb import models
 from artnb.cards import Card
 from artnb.paintings.splits import SUBSETS
 
@@ -8,7 +7,7 @@ from artnb.paintings.splits import SUBSETS
 def classifier_page(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
     train, validation, test = (card.metrics[name] for name in SUBSETS)
-    made, device = card.made, f"{card.made.get('device')}{models.trained_in(card.made)}"
+    device = f"{card.made.get('device')}{card.trained_in}"
     artists = sorted(test["per_class"].items(), key=lambda item: -item[1]["recall"])
     artists, unmeasured = [a for a in artists if a[1]["n"]], [name for name, row in artists if not row["n"]]
     rows = [f"| {name} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |" for name, row in artists]
@@ -38,7 +37,7 @@ def classifier_page(card: Card) -> str:
             "a forgery, a copy or a pupil's work.",
             f"It calls {card.novelty['test']:.1%} of its test paintings unfamiliar that are not.",
             "It sees reproductions: another photographer's light, a frame or a watermark is another picture to it.\n",
-            f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+            card.made_with,
             "the paintings are not part of it.\n",
         ]
     )

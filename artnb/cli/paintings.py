@@ -142,13 +142,12 @@ def _embedded(data: bytes, about: dict[str, str]) -> "np.ndarray":
         ModelError: it isn't here.
     """
     from artnb.cards import ModelError
-    from artnb.common.files import sha256
-    from artnb.models import find, load_model
+    from artnb.models import find, identity, load_model
 
     name = about.get("model")
     if not isinstance(name, str):
         raise ModelError("The embeddings don't say which model made them: only a picture among them can be compared.")
-    if sha256(find(name, "classifier") / "card.json") != about.get("model_sha256"):
+    if identity(find(name, "classifier")) != about.get("model_sha256"):
         raise ModelError(f"The embeddings were made with another model than {name!r} is now; embed the works again.")
     import_tensorflow()
     return load_model(name, "classifier")(data).embedding

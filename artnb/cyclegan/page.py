@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from artnb import models
 from artnb.cards import Card
 
 
 def cyclegan_page(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
-    counts, made = card.pictures, card.made
+    counts = card.pictures
     whole = f", split {card.whole[:12]}" if card.whole else ""
-    hours = f"{card.seconds / 3600:.1f} hours{models.trained_in(made)}"
+    hours = f"{card.seconds / 3600:.1f} hours{card.trained_in}"
     lines = [
         f"# {card.title}: photograph to Monet and back\n",
         "Two generators and two discriminators, learned from unpaired photographs and paintings.",
@@ -37,7 +36,7 @@ def cyclegan_page(card: Card) -> str:
         "\n**What it is bad at.** It changes colour, light and texture, and no shapes. It has seen landscapes: people,",
         "interiors and night get the same dabs. Plain skies become mottled. A generator whose KID is hardly below that",
         "of the inputs has learned little.\n",
-        f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+        card.made_with,
         "the pictures are not part of it.\n",
     ]
     return "\n".join(lines)

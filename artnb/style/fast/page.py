@@ -1,6 +1,5 @@
 """The card of a painter as a page for a person."""
 
-from artnb import models
 from artnb.cards import Card
 
 _ROWS = {"painted": "painted", "recoloured": "colours moved only", "untouched": "as they were"}
@@ -8,7 +7,7 @@ _ROWS = {"painted": "painted", "recoloured": "colours moved only", "untouched": 
 
 def painter_page(card: Card) -> str:
     """The card as a page for a person, in Markdown."""
-    counts, made = card.pictures, card.made
+    counts = card.pictures
     whole = f", split {card.whole[:12]}" if card.whole else ""
     again = f"; it began with the weights of {card.started['title']!r}" if card.started else ""
     lines = [
@@ -16,7 +15,7 @@ def painter_page(card: Card) -> str:
         "A feed-forward network that paints a photograph of any size in one pass.\n",
         f"**Styles**: {', '.join(card.styles)}.\n",
         f"**Trained** on {counts.get('photos', 0):,} photographs and {counts.get('works', 0):,} works (source:",
-        f"{card.source}{whole}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours{models.trained_in(made)},",
+        f"{card.source}{whole}), {card.steps:,} steps in {card.seconds / 3600:.1f} hours{card.trained_in},",
         f"seed {card.seed}{again}:",
         "`artnb train painter`, all settings in card.json.\n",
     ]
@@ -37,7 +36,7 @@ def painter_page(card: Card) -> str:
     lines += [
         "\n**What it is bad at.** It changes colour and texture, and no shapes. Faces and small things wear away",
         "under its strokes.\n",
-        f"Made {made.get('date')} with artnb {made.get('artnb')} and Keras {made.get('keras')}. MIT licence;",
+        card.made_with,
         "the pictures are not part of it.\n",
     ]
     return "\n".join(lines)
