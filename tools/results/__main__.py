@@ -19,7 +19,7 @@ from artnb.errors import ArtnbError
 from artnb.results import CHECKOUT, ResultError, recorded
 from artnb.settings import Profile, settings, using
 from artnb.weights import TITLES, find_weights
-from tools.results import measures, paintings, starters, trainings
+from tools.results import measures, painters, paintings, starters, trainings
 from tools.results.recording import about, keep
 from tools.results.runs import SEEDS, Runs
 from tools.results.sentences import sentences
@@ -49,6 +49,7 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "starters": starters.starters,
     "all-artists": starters.all_artists,
     "crops": starters.crops,
+    "painters": painters.painters,
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,
 }

