@@ -60,8 +60,11 @@ def train_starter(name: str, seed: int | None = None, recipe: ClassifierRecipe |
     everybody = prepare(LEAST)
     known = everybody.table[~everybody.table["artist"].isin(prepared.strangers)].reset_index(drop=True)
     start = _train("starter-all", recipe, everybody, known, seed)
-    of = everybody if name == "starter-42" else prepared
-    return _train(name, recipe.continued(), of, of.table, seed, start)
+    if name == "starter":
+        return _train(name, recipe.continued(), prepared, prepared.table, seed, start)
+    # The strangers are new to its head, and have few paintings.
+    phases = (recipe.phases[0], *recipe.continued().phases)
+    return _train(name, replace(recipe, phases=phases, balance=0.5), everybody, everybody.table, seed, start)
 
 
 def _train(
