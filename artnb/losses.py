@@ -95,3 +95,19 @@ def total_variation(images: keras.KerasTensor) -> keras.KerasTensor:
     down = images[:, 1:] - images[:, :-1]
     right = images[:, :, 1:] - images[:, :, :-1]
     return (ops.mean(ops.square(down)) + ops.mean(ops.square(right))) / 255**2
+
+
+def coarse_colour_loss(images: keras.KerasTensor, wanted: keras.KerasTensor, square: int = 16) -> keras.KerasTensor:
+    """Mean squared difference of two batches (batch, height, width, 3) in [0, 255], as of [0, 1], seen from afar.
+
+    Both are first averaged over squares, so strokes within them cost nothing. A network with instance norms likes to
+    put one bright blot into each picture, by which it steers all of a channel's other values (Karras et al., "Analyzing
+    and Improving the Image Quality of StyleGAN", CVPR 2020, section 2); here it costs what it covers.
+
+    Args:
+        images: pictures.
+        wanted: those whose colours they are to have.
+        square: pixels of a side; what is left over at the right and lower edges does not count.
+    """
+    difference = ops.average_pool(ops.cast(images, "float32") - ops.cast(wanted, "float32"), square, square)
+    return ops.mean(ops.square(difference)) / 255**2

@@ -6,7 +6,15 @@ import pytest
 import tensorflow as tf
 
 from artnb.layers import ChannelStatistics, Smoothing
-from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+from artnb.losses import (
+    coarse_colour_loss,
+    content_loss,
+    content_target,
+    gram_matrix,
+    style_loss,
+    style_target,
+    total_variation,
+)
 
 
 @pytest.fixture
@@ -111,6 +119,20 @@ def test_equal_pictures_are_no_division_by_zero(features):
     assert float(content_loss(flat, content_target(flat))) == 0
     nothing = np.zeros_like(features)
     assert np.isfinite(float(content_loss(nothing, content_target(nothing))))
+
+
+def test_strokes_cost_nothing_from_afar_and_blots_do():
+    picture = np.full((2, 33, 32, 3), 100.0, np.float32)
+    strokes = picture.copy()
+    strokes[:, :32:2] += 30
+    strokes[:, 1:32:2] -= 30
+    assert float(coarse_colour_loss(strokes, picture)) == pytest.approx(0, abs=1e-6)
+    blot = picture.copy()
+    blot[0, :16, :16] += 51  # a fifth of 255, in one of eight squares
+    assert float(coarse_colour_loss(blot, picture)) == pytest.approx(0.04 / 8, rel=1e-5)
+    edge = picture.copy()
+    edge[:, 32] = 0
+    assert float(coarse_colour_loss(edge, picture)) == 0
 
 
 def test_total_variation_by_hand():

@@ -39,6 +39,8 @@ class FastRecipe:
         content_weight: of the content loss; the style loss has a weight of 1.
         content_end: the share of `content_weight` that is left at the last step; it changes in a line.
         tv_weight: of the total variation, which punishes noise and dots.
+        colour_weight: of the colours' difference from the recoloured photograph's, seen from afar: only the brush is
+            left to learn, and a blot is none.
         gram: "plain", or "correlation": of features that are divided by the root of the style's mean square of their
             channel, so that faint channels count as much as strong ones.
         jitter: by how many pixels at most the picture is moved at random before the network looks at it, so that the
@@ -63,6 +65,7 @@ class FastRecipe:
     content_weight: float = 0.03
     content_end: float = 1.0
     tv_weight: float = 0.5
+    colour_weight: float = 30.0
     gram: Gram = "plain"
     jitter: int = 8
 
@@ -108,6 +111,7 @@ _ALLOWED = {
     "content_weight": _WEIGHT,
     "content_end": number(lambda share: 0 <= share <= 1000, "from 0 to 1000"),
     "tv_weight": _WEIGHT,
+    "colour_weight": _WEIGHT,
     "gram": one_of(*get_args(Gram)),
     "jitter": whole(0, 64),
 }

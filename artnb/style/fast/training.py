@@ -21,7 +21,15 @@ from artnb.common.resuming import digest, in_use
 from artnb.common.seeding import seed_or_default, seeded
 from artnb.errors import TrainingError
 from artnb.images import contact_sheet, fit, save_image
-from artnb.losses import content_loss, content_target, gram_matrix, style_loss, style_target, total_variation
+from artnb.losses import (
+    coarse_colour_loss,
+    content_loss,
+    content_target,
+    gram_matrix,
+    style_loss,
+    style_target,
+    total_variation,
+)
 from artnb.paintings.pipeline import Augmentation, augment
 from artnb.stepping import StepTraining, adam, check_pace, endless_order
 from artnb.style.colours import moved, palette
@@ -29,7 +37,7 @@ from artnb.style.fast.networks import FastNetworks, painted
 from artnb.style.fast.recipes import FastRecipe
 from artnb.style.fast.styles import Style, looking
 
-LOSSES = ("cost", "style", "content", "tv")
+LOSSES = ("cost", "style", "content", "tv", "colour")
 MARGIN = 1.5  # photographs are read so much larger than the squares that are trained on
 
 _SQUARES = Augmentation(flip=True, crop=(0.6, 1.0))
@@ -182,7 +190,7 @@ class _Teacher:
         return painted(pictures, self.networks.painter((pictures, codes), training=True))
 
     def step(self, pictures: tf.Tensor, chosen: tf.Tensor, content_weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """One step: (4,), the losses as LOSSES.
+        """One step: (5,), the losses as LOSSES.
 
         Args:
             pictures: float32 (batch, size, size, 3), each in the colours of its style.
@@ -202,11 +210,12 @@ class _Teacher:
             style = self._style(after, before, chosen)
             content = self._content(after, before)
             variation = total_variation(paintings)
-            cost = style + content_weight * content + recipe.tv_weight * variation
+            colour = coarse_colour_loss(paintings, pictures)
+            cost = style + content_weight * content + recipe.tv_weight * variation + recipe.colour_weight * colour
         gradients = tape.gradient(cost, [[v.value for v in part] for part in self.parts])
         for optimiser, slopes, part in zip(self.optimisers, gradients, self.parts, strict=True):
             optimiser.apply(slopes, part)
-        return tf.stack([cost, style, content, variation])
+        return tf.stack([cost, style, content, variation, colour])
 
     def _style(self, after: dict[str, tf.Tensor], before: dict[str, tf.Tensor], chosen: tf.Tensor) -> tf.Tensor:
         """The weighted mean over layers and pictures."""

@@ -36,6 +36,7 @@ def test_one_that_was_stopped_ends_at_the_same_place(recipe, photos, styles, jud
 
 def test_it_learns(photos, styles, judge):
     recipe = replace(TINY, width=4, steps=40, decay_from=1.0, learning_rate=0.01, content_weight=0.0, tv_weight=0.0)
+    recipe = replace(recipe, colour_weight=0.0)
     done = train_brush(photos, styles, recipe, judge, seed=3, every=10)
     assert done.history["style"].iloc[-1] < 0.9 * done.history["style"].iloc[0]
 
@@ -47,6 +48,7 @@ def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, judge):
     recipe = replace(TINY, gram=gram, steps=1)
     row = train_brush(photos, measure_styles({"Spots": [spots]}, TINY, judge), recipe, judge, seed=3).history.iloc[0]
     assert row["style"] == pytest.approx(1, abs=0.02) and row["content"] == pytest.approx(0, abs=1e-3)
+    assert row["colour"] == pytest.approx(0, abs=1e-6)
     assert row["cost"] == pytest.approx(row["style"] + 0.03 * row["content"] + 0.5 * row["tv"], rel=1e-4)
 
 
