@@ -96,6 +96,21 @@ def judging_set(everything: pd.DataFrame, collection: Collection, seed: int | No
 
 def free_artists(collection: Collection) -> tuple[str, ...]:
     """The artists whose works a painter may be trained on: those known to have died by 1955, sorted."""
-    years = collection.artists.set_index("name")["years"].astype(str)
-    died = years.str.extract(r"\d{4}\D+(\d{4})\D*$")[0].astype(float)
+    died = _years(collection)["died"]
     return tuple(sorted(set(died.index[died <= FREE_UNTIL]) & set(collection.paintings["artist"])))
+
+
+def protected_artists(collection: Collection) -> tuple[str, ...]:
+    """Those known to have died later, or to live, sorted; the studio's are invented, and its pictures are ours."""
+    if collection.source == "studio":
+        return ()
+    years = _years(collection)
+    later = years.index[(years["died"] > FREE_UNTIL) | (years["born"].notna() & years["died"].isna())]
+    return tuple(sorted(set(later) & set(collection.paintings["artist"])))
+
+
+def _years(collection: Collection) -> pd.DataFrame:
+    """When artists were born and died, as far as it is known, by name."""
+    years = collection.artists.set_index("name")["years"].astype(str)
+    found = years.str.extract(r"^\D*(?P<born>\d{4})(?:\D+(?P<died>\d{4}))?\D*$")
+    return found.astype(float)

@@ -1,10 +1,12 @@
 """One split of everything, what painters are judged by, and who is a stranger."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from artnb.paintings import splits
-from artnb.paintings.across import MONETS, PHOTOS, free_artists, judging_set, split_everything
+from artnb.paintings.across import MONETS, PHOTOS, free_artists, judging_set, protected_artists, split_everything
 from artnb.paintings.preparation import prepare
 from artnb.paintings.sources import Collection, read_collection
 from tests.conftest import SHARED, draw
@@ -72,6 +74,8 @@ def test_whose_works_are_free():
     artists = pd.DataFrame({"name": list(years), "years": list(years.values())})
     collection = Collection(None, "folder", artists, pd.DataFrame({"artist": [*years, "Unknown"]}))
     assert free_artists(collection) == ("Degas", "Last")
+    assert protected_artists(collection) == ("Alive", "Picasso")
+    assert protected_artists(replace(collection, source="studio")) == ()
 
 
 def test_painters_are_judged_by_what_nothing_was_trained_on(tmp_path):

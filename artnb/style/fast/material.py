@@ -11,7 +11,7 @@ import pandas as pd
 from artnb.common.files import sha256
 from artnb.common.seeding import seed_or_default
 from artnb.errors import TrainingError
-from artnb.paintings.across import PHOTOS, free_artists, split_everything
+from artnb.paintings.across import FREE_UNTIL, PHOTOS, free_artists, protected_artists, split_everything
 from artnb.paintings.sources import load_collection, pictures_in
 from artnb.paintings.splits import split_digest
 
@@ -66,7 +66,8 @@ def collect_material(
         most_works: of each painter, drawn at random.
 
     Raises:
-        TrainingError: there is no such painter, or there are too few photographs.
+        TrainingError: there is no such painter, a painter's works may be protected by copyright, or there are too few
+            photographs.
         SourceError: there are no paintings, or no photographs.
     """
     seed = seed_or_default(seed)
@@ -81,6 +82,11 @@ def collect_material(
         known = sorted(set(collection.paintings["artist"]))
         if missing := [name for name in painters if name not in known]:
             raise TrainingError(f"There is no painter {missing[0]!r} in the collection; there are {', '.join(known)}.")
+        if protected := set(painters) & set(protected_artists(collection)):
+            raise TrainingError(
+                f"{min(protected)} lived beyond {FREE_UNTIL}, so the works may be protected by copyright, and no "
+                "network learns to paint like them; name another painter."
+            )
         for name in painters or free_artists(collection):
             rows = _training(everything, name)
             chosen = rows.sample(min(most_works, len(rows)), random_state=seed).sort_values("path")

@@ -20,6 +20,7 @@ from artnb.style.fast.recipes import FastRecipe
 CODE_DEVIATION = 0.3  # of what leads from a predicted code to scales and shifts; from a smaller one, all styles are one
 _HIDDEN = 128  # units of the predictor
 _LEAST = 1 / 1024  # of a colour between 0 and 1: its logit is finite, and it is rounded to what it was
+_MOST = 2.5  # that a colour's logit is changed by, about: enough for any stroke, and a blot stays a colour
 
 
 class Convolution(NamedTuple):
@@ -113,10 +114,11 @@ def painted(pictures: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
     """A recoloured photograph with a change of its logits: float32 (batch, height, width, 3) in [0, 255].
 
     Added to colours and cut at 0 and 255, changes grow into blots that no gradient reaches any more; added to the
-    colours' logits, before a sigmoid, they stay among the colours.
+    colours' logits, before a sigmoid, and bounded, they stay among the colours.
     """
     share = tf.clip_by_value(tf.cast(pictures, tf.float32) / 255.0, _LEAST, 1.0 - _LEAST)
-    return 255.0 * tf.sigmoid(tf.math.log(share) - tf.math.log1p(-share) + change)
+    bounded = _MOST * tf.tanh(change / _MOST)
+    return 255.0 * tf.sigmoid(tf.math.log(share) - tf.math.log1p(-share) + bounded)
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,13 @@ def test_it_begins_by_changing_nothing():
 
 def test_a_change_is_added_in_logits_so_colours_stay_colours():
     picture = np.array([[[[0.0, 127.5, 255.0]]]], np.float32)
-    np.testing.assert_allclose(
-        painted(picture, tf.fill((1, 1, 1, 3), np.log(3.0).astype("f")))[0, 0, 0, 1], 191.25, 1e-4
-    )
-    for change in (-50.0, 50.0):
+    change = np.log(3.0) * 0.01
+    result = painted(picture, tf.fill((1, 1, 1, 3), change.astype("f")))[0, 0, 0, 1]
+    np.testing.assert_allclose(result, 255 * 3**0.01 / (1 + 3**0.01), 1e-5)  # the odds are multiplied
+    for change, grey in ((-50.0, 255 / (1 + np.exp(2.5))), (50.0, 255 / (1 + np.exp(-2.5)))):
         result = painted(picture, tf.fill((1, 1, 1, 3), change)).numpy()
         assert result.min() >= 0 and result.max() <= 255
+        np.testing.assert_allclose(result[0, 0, 0, 1], grey, 1e-4)  # a grey becomes no blot of black or white
 
 
 def test_the_plan_is_johnsons():
