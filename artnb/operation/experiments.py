@@ -37,7 +37,10 @@ def assign(visitor: str, experiment: str, arms: Sequence[str]) -> str:
 
 
 def visitors_needed(base: float, lift: float, power: float = 0.8, level: float = SIGNIFICANCE) -> int:
-    """How many visitors each arm needs.
+    """How many visitors each arm needs for a winner to be found by `judge`.
+
+    That of the normal approximation (Cohen, "Statistical Power Analysis", 1988, section 6.4), with the correction for
+    an interval that is corrected for continuity (Fleiss, Tytun and Ury, Biometrics 36, 1980, equation 4).
 
     Args:
         base: the expected accuracy of the first arm.
@@ -69,7 +72,7 @@ def visitors_needed(base: float, lift: float, power: float = 0.8, level: float =
             f"{got}, of which no number of visitors follows; give a smaller lift, a power such as 0.8 and a level such "
             "as 0.05."
         )
-    return int(np.ceil(needed))
+    return int(np.ceil(needed / 4 * (1 + np.sqrt(1 + 4 / (needed * abs(lift)))) ** 2))
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ class Result:
         needed: visitors that each arm needs, as planned.
         accuracy: share of right answers of each arm.
         difference: accuracy of the second arm minus that of the first.
-        low: lower end of the difference's 95 % interval (Newcombe, "Interval estimation for the difference between
-            independent proportions", Statistics in Medicine 17, 1998, method 10), which decides.
+        low: lower end of the difference's 95 % interval, which decides (Newcombe, "Interval estimation for the
+            difference between independent proportions", Statistics in Medicine 17, 1998, method 11: corrected for
+            continuity, so that a winner where there is no difference is never more probable than 5 %).
         high: its upper end.
         p: p-value of the two-sided z-test of two proportions, which decides nothing; None until both arms have enough
             visitors.
@@ -150,18 +154,23 @@ def judge(
         ExperimentError: there are more right answers than visitors.
     """
     with extras.needed("operation", "An experiment needs"):
-        from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+        from statsmodels.stats.proportion import proportions_ztest
+    from scipy.stats import binomtest
 
     if any(not 0 <= hits <= number for hits, number in zip(right, n, strict=True)):
         raise ExperimentError(f"Got {right} right answers of {n} visitors; give no more right answers than visitors.")
     accuracy = tuple(hits / number if number else float("nan") for hits, number in zip(right, n, strict=True))
     low, high, p = float("nan"), float("nan"), None
+    difference = accuracy[1] - accuracy[0]
     if min(n):
-        low, high = confint_proportions_2indep(right[1], n[1], right[0], n[0], method="newcomb", alpha=level)
+        first, second = (
+            binomtest(hits, number).proportion_ci(1 - level, "wilsoncc") for hits, number in zip(right, n, strict=True)
+        )
+        low = difference - np.hypot(accuracy[1] - second.low, first.high - accuracy[0])
+        high = difference + np.hypot(second.high - accuracy[1], accuracy[0] - first.low)
     if min(n) >= needed:
         constant = sum(right) in (0, sum(n))  # the test would divide by a variance of 0
         p = 1.0 if constant else float(proportions_ztest(right, n)[1])
-    difference = accuracy[1] - accuracy[0]
     winner = arms[int(difference > 0)] if p is not None and not low <= 0 <= high else None
     return Result(arms, n, needed, (accuracy[0], accuracy[1]), difference, float(low), float(high), p, winner)
 
