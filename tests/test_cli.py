@@ -236,6 +236,7 @@ def test_a_shell_completes_commands_and_models(shell):
         assert artnb(**asked).stdout.split() == [
             "file,start",
             "plain,starter",
+            "plain,starter-42",
             "plain,starter-cnn",
             "plain,starter-monet",
             "plain,starter-studio",

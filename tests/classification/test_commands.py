@@ -99,7 +99,8 @@ def test_models_have_names_and_figures(capsys, use, tmp_path):
     use(home=tmp_path)
     assert main(["models", "list", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)["results"]
-    assert [found["name"] for found in results] == ["starter", "starter-cnn", "starter-monet", "starter-studio"]
+    shipped = ["starter", "starter-42", "starter-cnn", "starter-monet", "starter-studio"]
+    assert [found["name"] for found in results] == shipped
     for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
         assert found["kind"] != "classifier" or {"accuracy", "interval"} <= set(found)
