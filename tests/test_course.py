@@ -15,7 +15,7 @@ from tests.conftest import CHECKOUT, LATE
 @pytest.fixture
 def notebooks(tmp_path, monkeypatch):
     """A course of two notebooks: one that runs, with a formula, an exercise and a picture, and one that fails."""
-    monkeypatch.setattr(course, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr("artnb.course.notebooks.NOTEBOOKS", tmp_path / "notebooks")
     (tmp_path / "notebooks/figures").mkdir(parents=True)
     (tmp_path / "notebooks/figures/box.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>')
     v4 = nbformat.v4
@@ -59,7 +59,7 @@ def test_an_output_that_comes_late_is_not_lost(notebooks):
 
 @pytest.mark.parametrize("write", [course.write_pages, course.write_learner_edition])
 def test_a_folder_that_cannot_be_written_to_is_reported_before_a_notebook_runs(notebooks, tmp_path, monkeypatch, write):
-    monkeypatch.setattr(course, "_run", lambda paths: pytest.fail("a notebook was run"))
+    monkeypatch.setattr("artnb.course.pages.run_notebooks", lambda paths: pytest.fail("a notebook was run"))
     file = tmp_path / "file"
     file.write_text("a text")
     for folder in (file, file / "pages"):
@@ -223,7 +223,7 @@ def test_without_jupyterlab_nothing_is_copied(notebooks, tmp_path, monkeypatch):
 
 
 def test_the_notebooks_of_a_wheel_are_left_as_they_were_installed(notebooks, monkeypatch):
-    monkeypatch.setattr(course, "INSTALLED", notebooks)
+    monkeypatch.setattr("artnb.course.notebooks.INSTALLED", notebooks)
     before = (notebooks / "01_good.ipynb").read_bytes()
     with pytest.raises(CourseError, match="copy them with `artnb course open DIR`"):
         course.save(["01"])

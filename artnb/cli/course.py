@@ -1,4 +1,4 @@
-"""`artnb course open | pages | save | learner`: the notebooks."""
+"""`artnb course open | pages | save | site | learner`: the notebooks."""
 
 import shlex
 from pathlib import Path
@@ -49,6 +49,17 @@ def _save(notebooks: tuple[str, ...]) -> None:
 
     saved = course.save(notebooks)
     answer({"results": [{"notebook": file.name} for file in saved]}, f"{len(saved)} notebooks were saved")
+
+
+@_course.command("site")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/site", help="Default: build/site.")
+@overwrite_option
+def _site(output: Path, overwrite: bool) -> None:
+    """Write the notebooks as they were saved, the glossary and the documents as a site that needs no network."""
+    from artnb import course
+
+    index = course.write_site(output, overwrite)
+    answer({"index": str(index)}, f"The site is written; open {index}")
 
 
 @_course.command("learner")
