@@ -31,6 +31,7 @@ ROOMS = {
     "artnb/classification/search.py": ("course",),
     "artnb/common/searching.py": ("course",),
     "artnb/course": ("course",),
+    "artnb/exercises": ("course",),
     "artnb/operation": ("operation", "course"),  # notebook 12, where MLflow is left out
     "artnb/operation/exporting.py": ("export",),
     "artnb/operation/serving.py": ("operation",),

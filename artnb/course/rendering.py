@@ -11,6 +11,7 @@ from artnb.common import extras
 from artnb.course.figures import Alternatives
 from artnb.course.formulas import mark_formulas
 from artnb.course.notebooks import CourseError
+from artnb.exercises import list_quizzes, quiz
 
 with extras.needed("course", "The pages need"):
     from bs4 import BeautifulSoup, Tag
@@ -18,6 +19,7 @@ with extras.needed("course", "The pages need"):
 
 # A picture's bytes and its kind ("jpeg", "svg+xml") -> the address that a page has for it.
 Picture = Callable[[bytes, str], str]
+_QUIZ = re.compile(r'^quiz\("(\w+)"\)$', re.M)
 _PLAYED = '<p class="live">(Something to play with stands here while the notebook runs.)</p>'
 
 
@@ -27,7 +29,7 @@ def embedded(data: bytes, kind: str) -> str:
 
 
 def render_notebook(notebook: NotebookNode, path: Path, picture: Picture = embedded) -> BeautifulSoup:
-    """A notebook with its outputs as HTML; solutions are folded away, and every heading has an `id`.
+    """A notebook with its outputs as HTML: solutions folded away, quizzes to be answered, an `id` for every heading.
 
     Args:
         notebook: with its outputs.
@@ -47,8 +49,13 @@ def render_notebook(notebook: NotebookNode, path: Path, picture: Picture = embed
         if cell.cell_type == "markdown":
             parts.append(markdown2html(mark_formulas(cell.source, formulas)))
             alternatives.read_text(cell.source)
+        elif found := _QUIZ.search(cell.source):
+            parts.append(quiz(found[1]).to_html())
         elif cell.cell_type == "code":
             parts.append(_code(cell, alternatives.read_code(cell), picture))
+    subject = re.sub(r"^\d+_", "", path.stem)
+    if subject in list_quizzes() and 'class="quiz"' not in "".join(parts):
+        parts.append(f"<h2>Quiz</h2>{quiz(subject).to_html()}")
     written = "\n".join(parts)
     for mark, formula in formulas.items():
         written = written.replace(mark, formula)

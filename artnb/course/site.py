@@ -14,7 +14,7 @@ from artnb.common.progress import progress
 from artnb.course import notebooks
 from artnb.course.glossary import Glossary, link_terms, name_terms
 from artnb.course.notebooks import CourseError, check_free, find_notebooks, title_of, writable_folder
-from artnb.course.pages import COURSE, STATIC, card, first_picture, index_of, small, whole_page, whole_page
+from artnb.course.pages import COURSE, STATIC, card, first_picture, index_of, small, whole_page
 from artnb.course.rendering import check_alternatives, headings, render_notebook
 
 with extras.needed("course", "The site needs"):
@@ -70,8 +70,9 @@ def write_site(folder: str | Path, overwrite: bool = False) -> Path:
     _check_links(pages)
     count = len(paths)
     for place, each in enumerate(pages):
-        beside = pages[max(place - 1, 0) : place], pages[place + 1 : place + 2]
-        body = str(each.soup) + (_onward(*(near[0] if near else None for near in beside)) if place < count else "")
+        body = str(each.soup)
+        if place < count:
+            body += _onward(pages[place - 1] if place else None, pages[place + 1] if place + 1 < count else None)
         _write(folder / f"{each.stem}.html", whole_page(each.title, body, _HEAD, _menu(pages, count, each.stem)))
     cards = "\n".join(card(each.stem, each.title, _cover(each, folder)) for each in pages[:count])
     said = "Who painted this, and can we paint like them? Each page is a notebook of the course, with what it showed."
@@ -133,15 +134,12 @@ def _check_links(pages: Sequence[_Page]) -> None:
 
 
 def _onward(before: _Page | None, after: _Page | None) -> str:
-    links = [
-        f'<a href="{each.stem}.html" rel="{rel}">{text}</a>'
-        for each, rel, text in (
-            (before, "prev", f"← {html.escape(before.title)}" if before else ""),
-            (after, "next", f"{html.escape(after.title)} →" if after else ""),
-        )
-        if each
-    ]
-    return f'<nav class="onward" aria-label="Before and after">{"".join(links)}</nav>'
+    links = ""
+    if before:
+        links += f'<a href="{before.stem}.html" rel="prev">← {html.escape(before.title)}</a>'
+    if after:
+        links += f'<a href="{after.stem}.html" rel="next">{html.escape(after.title)} →</a>'
+    return f'<nav class="onward" aria-label="Before and after">{links}</nav>'
 
 
 def _menu(pages: Sequence[_Page], count: int, here: str) -> str:
