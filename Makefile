@@ -61,6 +61,9 @@ learner: .venv/ready ## the learner's edition, solutions taken out, in learner/;
 	$(BIN)/artnb course learner -o $(LEARNER)
 	@echo "or, here: make lab NOTEBOOKS=$(LEARNER)"
 
+teacher: .venv/ready ## the teacher's edition, a page a notebook with plan, solutions and answers, in build/teacher
+	$(BIN)/artnb course teacher -o build/teacher --overwrite
+
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format .
@@ -93,7 +96,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
-	rm -rf build/course build/pages build/site dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/models/*-quick-*
+	rm -rf build/course build/pages build/site build/teacher dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml
@@ -105,4 +108,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo check test test-wheel nightly soak course site notebooks learner format lint hooks pictures studio commands results lock clean
+.PHONY: help lab demo check test test-wheel nightly soak course site notebooks learner teacher format lint hooks pictures studio commands results lock clean

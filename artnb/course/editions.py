@@ -1,7 +1,8 @@
 """The learner's edition: the notebooks without their outputs and solutions."""
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -34,22 +35,28 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwr
     copies = copies_of(paths, folder, overwrite)
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
+        needed: set[str] = set()  # by the code that follows
+        for cell in reversed(notebook.cells):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
                 if "solution" in cell.metadata.get("tags", ()):
-                    cell.source = stub(cell.source)
+                    cell.source = stub(cell.source, needed)
+                needed |= set(re.findall(r"[^\W\d]\w*", cell.source))
         with replacing(copies.pop(path)) as part:
             nbformat.write(notebook, part)
     copy_files(copies)
     return [folder / path.name for path in paths]
 
 
-def stub(solution: str) -> str:
+def stub(solution: str, needed: Collection[str] | None = None) -> str:
     """What a learner gets in place of a solution: its first comment, its imports, and its names without their values.
 
     Functions keep their signature and docstring, and return `...`. `x = 3` becomes `x = ...`, so that the next check
     can tell what is missing.
+
+    Args:
+        solution: the code.
+        needed: the names that the code after it uses; others are steps of the solution and left out. None: all.
     """
     lines = solution.splitlines()
     comments = []
@@ -68,5 +75,5 @@ def stub(solution: str) -> str:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-                body += [f"{name} = ..." for name in names]
+                body += [f"{name} = ..." for name in names if needed is None or name in needed]
     return "\n".join([*comments, *dict.fromkeys(body)])

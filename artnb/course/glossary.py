@@ -10,6 +10,7 @@ from artnb.course.notebooks import CourseError
 
 with extras.needed("course", "The site needs"):
     from bs4 import BeautifulSoup, NavigableString
+    from bs4.element import PageElement
 
 _LINE = re.compile(r"^- (\*\*.+?): (.+)$", re.M)
 _NAMES = re.compile(r"\*{1,2}([^*]+)\*{1,2}")
@@ -57,7 +58,7 @@ def link_terms(soup: BeautifulSoup, glossary: Glossary, page: str) -> None:
     pattern = re.compile(r"\b(" + "|".join(map(re.escape, ordered)) + r")(?:e?s)?\b", re.IGNORECASE)
     linked: set[str] = set()
     for text in _running_text(soup):
-        parts: list[str | object] = []
+        parts: list[PageElement] = []
         end = 0
         for match in pattern.finditer(text):
             place = glossary.places[match[1].casefold()]

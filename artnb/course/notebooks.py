@@ -41,6 +41,12 @@ def title_of(notebook: NotebookNode) -> str:
     return re.sub(r"^#+\s*", "", notebook.cells[0].source.splitlines()[0])
 
 
+def subjects_of(notebook: NotebookNode, path: Path) -> list[str]:
+    """The subjects of a notebook: those of its cells `quiz("SUBJECT")`; without such a cell, its name."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return re.findall(r'^quiz\("(\w+)"\)$', code, re.M) or [re.sub(r"^\d+_", "", path.stem)]
+
+
 def open_course(folder: str | Path) -> list[Path]:
     """Copy the notebooks and their drawings into a folder, to be worked on there; nothing is overwritten.
 

@@ -58,7 +58,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
     return index
 
 
-def whole_page(title: str, body: str, head: str, menu: str = "") -> str:
+def whole_page(title: str, body: str, head: str, menu: str = "", index: bool = True) -> str:
     """A whole page.
 
     Args:
@@ -66,8 +66,10 @@ def whole_page(title: str, body: str, head: str, menu: str = "") -> str:
         body: of the page, as HTML.
         head: its style and scripts, as HTML.
         menu: what follows the body, as HTML.
+        index: whether an index lies beside it.
     """
-    bar = '<a class="to-menu" href="#menu">All pages</a><div id="search" role="search"></div>' if menu else ""
+    bar = '<a class="home" href="index.html">artnb</a>' if index else '<span class="home">artnb</span>'
+    bar += '<a class="to-menu" href="#menu">All pages</a><div id="search" role="search"></div>' if menu else ""
     name = title if title == COURSE else f"{title} · artnb"
     return _PAGE.format(title=html.escape(name), head=head, bar=bar, body=body, menu=menu)
 
@@ -127,7 +129,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <a class="skip" href="#content">To the text</a>
-<header><a class="home" href="index.html">artnb</a>{bar}</header>
+<header>{bar}</header>
 <div class="columns">
 <main id="content">
 {body}

@@ -10,7 +10,7 @@ from pathlib import Path
 from artnb.common import extras
 from artnb.course.figures import Alternatives
 from artnb.course.formulas import mark_formulas
-from artnb.course.notebooks import CourseError
+from artnb.course.notebooks import CourseError, subjects_of
 from artnb.exercises import list_quizzes, quiz
 
 with extras.needed("course", "The pages need"):
@@ -53,9 +53,9 @@ def render_notebook(notebook: NotebookNode, path: Path, picture: Picture = embed
             parts.append(quiz(found[1]).to_html())
         elif cell.cell_type == "code":
             parts.append(_code(cell, alternatives.read_code(cell), picture))
-    subject = re.sub(r"^\d+_", "", path.stem)
-    if subject in list_quizzes() and 'class="quiz"' not in "".join(parts):
-        parts.append(f"<h2>Quiz</h2>{quiz(subject).to_html()}")
+    for subject in subjects_of(notebook, path):
+        if subject in list_quizzes() and f'quiz("{subject}")' not in "".join(cell.source for cell in notebook.cells):
+            parts.append(f"<h2>Quiz</h2>{quiz(subject).to_html()}")
     written = "\n".join(parts)
     for mark, formula in formulas.items():
         written = written.replace(mark, formula)
@@ -102,11 +102,11 @@ def _output(output: NotebookNode, alternative: str, picture: Picture) -> str:
             )
     if "application/vnd.jupyter.widget-view+json" in data:
         return _PLAYED
-    if "text/html" in data and "<table" in data["text/html"]:
-        found = BeautifulSoup(data["text/html"], "html.parser")
-        for style in found.find_all(["style", "script"]):
+    if "<table" in data.get("text/html", ""):
+        table = BeautifulSoup(data["text/html"], "html.parser")
+        for style in table.find_all(["style", "script"]):
             style.decompose()
-        return str(found)
+        return str(table)
     return _text(data.get("text/plain", ""))
 
 
