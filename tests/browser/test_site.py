@@ -9,7 +9,7 @@ from artnb import course
 from artnb.course.site import DOCUMENTS
 
 WIDTHS = (360, 1280)
-# Contrast takes half a minute where there is much code: tests/test_site.py computes it. And axe would ask for the style.
+# Contrast takes half a minute where there is much code: tests/test_site.py computes it. Nor may axe ask for files.
 AXE = {"rules": {"color-contrast": {"enabled": False}}, "preload": False}
 
 
