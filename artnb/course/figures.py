@@ -35,20 +35,16 @@ class Alternatives:
 
     def __init__(self) -> None:
         self._kinds = dict(_KINDS)
-        self._section = self._before = ""
+        self._section = ""
 
     def read_text(self, text: str) -> None:
-        """Read the Markdown of a text cell: what stands before a figure says what is seen in it."""
+        """Read the Markdown of a text cell: its last heading is the section of the figures that follow."""
         self._section = [self._section, *re.findall(r"^#+ (.+)$", text, re.M)][-1]
-        line = text.strip().rpartition("\n")[2]
-        words = re.sub(r"[*`$]|\]\([^)]*\)|!?\[", "", line) if line[:1] not in "#|$!`" else ""
-        self._before = re.split(r"(?<=[.?!:]) ", words)[-1].rstrip(":.")
 
     def read_code(self, cell: NotebookNode) -> str:
         """What the figures of a code cell show; "" if nothing is known.
 
-        That is the cell's metadata `alt`; otherwise what the code draws, with the titles that stand in it or, if there
-        are none, the sentence before it.
+        That is the cell's metadata `alt`; otherwise what the code draws, with the titles that stand in it.
         """
         tree = ast.parse(cell.source)
         for node in tree.body:
@@ -59,8 +55,8 @@ class Alternatives:
         kind, titles = self._drawn(tree), list(dict.fromkeys(_titles(tree)))
         if not kind and not titles:
             return ""
-        said = ": ".join(filter(None, [kind, "; ".join(titles) or self._before]))
-        return f"{said.rstrip('.')}{'' if said.endswith('?') else '.'} (Section: {self._section})"
+        said = ": ".join(filter(None, [kind, "; ".join(titles)]))
+        return f"{said}. (Section: {self._section})"
 
     def _drawn(self, tree: ast.AST) -> str:
         called = (_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call))

@@ -14,8 +14,8 @@ with extras.needed("course", "The site needs"):
 
 _LINE = re.compile(r"^- (\*\*.+?): (.+)$", re.M)
 _NAMES = re.compile(r"\*{1,2}([^*]+)\*{1,2}")
-# Where a link would be wrong: it stands in another one, it is code, a heading, a formula, or a list of books.
-_NOT_IN = ("a", "code", "pre", "math", "summary", "h1", "h2", "h3", "h4", "h5", "h6")
+# Where a link would be wrong: in another one, in code, a heading, a formula, or a quiz.
+_NOT_IN = ("a", "code", "pre", "math", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6")
 
 
 @dataclass

@@ -171,7 +171,7 @@ def _sections(one: _Page) -> list[dict[str, str]]:
         for tag in heading.find_all_next(["p", "li", "td", *(f"h{level}" for level in range(1, 7))]):
             if re.fullmatch(r"h[1-6]", tag.name):
                 break
-            words.append(tag.get_text(" ", strip=True))
+            words.append(tag.get_text())
         found.append(
             {
                 "address": f"{one.stem}.html#{heading['id']}",
