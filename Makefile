@@ -52,7 +52,8 @@ course: .venv/ready ## run every notebook and write the pages to build/course (o
 	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course --overwrite
 
 site: .venv/ready ## write the course as it was saved to build/site: pages with a search, for any server or none
-	$(BIN)/artnb course site -o build/site --overwrite
+	rm -rf build/site
+	$(BIN)/artnb course site -o build/site
 
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save
@@ -62,7 +63,8 @@ learner: .venv/ready ## the learner's edition, solutions taken out, in learner/;
 	@echo "or, here: make lab NOTEBOOKS=$(LEARNER)"
 
 teacher: .venv/ready ## the teacher's edition, a page a notebook with plan, solutions and answers, in build/teacher
-	$(BIN)/artnb course teacher -o build/teacher --overwrite
+	rm -rf build/teacher
+	$(BIN)/artnb course teacher -o build/teacher
 
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .

@@ -158,7 +158,9 @@ def test_no_file_is_overwritten_unasked_and_a_wheel_has_no_site(write, monkeypat
     site = write(notebook())
     with pytest.raises(CourseError, match="exists already, and nothing was written"):
         write(notebook())
+    (site / "course-pictures/mine.jpg").write_text("my own")
     assert write(notebook(), overwrite=True) == site
+    assert (site / "course-pictures/mine.jpg").read_text() == "my own"
     monkeypatch.setattr("artnb.course.notebooks.INSTALLED", tmp_path)
     with pytest.raises(CourseError, match="Installed notebooks have no outputs; `artnb course pages` runs them"):
         course.write_site(tmp_path / "other")

@@ -3,8 +3,7 @@
 import html
 import json
 import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ with extras.needed("course", "The site needs"):
     from nbformat import NotebookNode
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
+_PICTURES = "course-pictures"  # a folder of this name is nobody else's
 _HEAD = '<link rel="stylesheet" href="site.css">\n<script src="site.js" defer></script>'
 
 
@@ -52,22 +52,11 @@ def write_site(folder: str | Path, overwrite: bool = False) -> Path:
         raise CourseError("Installed notebooks have no outputs; `artnb course pages` runs them and writes the pages.")
     paths, folder = find_notebooks(), writable_folder(folder)
     documents = sorted(DOCUMENTS.glob("*.md"))
-    names = [*(path.stem for path in [*paths, *documents]), "index"]
-    check_free([*(folder / f"{name}.html" for name in names), folder / "pictures"], overwrite)
-    shutil.rmtree(folder / "pictures", ignore_errors=True)
-    (folder / "pictures").mkdir()
-    glossary = Glossary.read(DOCUMENTS / "glossary.md")
-    pages = []
-    for path in progress([*paths, *documents], "site", unit="page"):
-        pages.append(_read(path, folder))
-        if path.suffix == ".ipynb":
-            link_terms(pages[-1].soup, glossary, path.stem)
-    for each in pages:
-        if each.stem == "glossary":
-            name_terms(each.soup, glossary, {other.stem: other.title for other in pages})
-    for each in pages:
-        _lead_on(each, names)
-    _check_links(pages)
+    names = [path.stem for path in [*paths, *documents]]
+    made = [*(f"{name}.html" for name in [*names, "index"]), "index.js", *(file.name for file in STATIC.iterdir())]
+    check_free([folder / name for name in [*made, _PICTURES]], overwrite)
+    (folder / _PICTURES).mkdir(exist_ok=True)
+    pages = _read_all(paths, documents, folder)
     count = len(paths)
     for place, each in enumerate(pages):
         body = str(each.soup)
@@ -84,6 +73,23 @@ def write_site(folder: str | Path, overwrite: bool = False) -> Path:
     return folder / "index.html"
 
 
+def _read_all(paths: Sequence[Path], documents: Sequence[Path], folder: Path) -> list[_Page]:
+    """All pages, linked with each other and with the glossary; their pictures are written."""
+    glossary = Glossary.read(DOCUMENTS / "glossary.md")
+    pages = []
+    for path in progress([*paths, *documents], "site", unit="page"):
+        pages.append(_read(path, folder))
+        if path in paths:
+            link_terms(pages[-1].soup, glossary, path.stem)
+    titles = {each.stem: each.title for each in pages}
+    for each in pages:
+        if each.stem == "glossary":
+            name_terms(each.soup, glossary, titles)
+        _lead_on(each, titles)
+    _check_links(pages)
+    return pages
+
+
 def _read(path: Path, folder: Path) -> _Page:
     if path.suffix == ".md":
         text = path.read_text(encoding="utf-8")
@@ -95,8 +101,8 @@ def _read(path: Path, folder: Path) -> _Page:
     def picture(data: bytes, kind: str) -> str:
         nonlocal number
         number += 1
-        name = f"pictures/{path.stem}-{number}.{kind.partition('+')[0].replace('jpeg', 'jpg')}"
-        (folder / name).write_bytes(data)
+        name = f"{_PICTURES}/{path.stem}-{number}.{kind.partition('+')[0].replace('jpeg', 'jpg')}"
+        _write(folder / name, data)
         return name
 
     soup = render_notebook(notebook, path, picture)
@@ -108,7 +114,7 @@ def _plain_title(notebook: NotebookNode) -> str:
     return title_of(notebook).replace("`", "")
 
 
-def _lead_on(one: _Page, names: Sequence[str]) -> None:
+def _lead_on(one: _Page, names: Collection[str]) -> None:
     """Links to notebooks and documents become links to their pages; those to other files of the checkout, text."""
     for link in one.soup.find_all("a", href=True):
         target, hash_, place = str(link["href"]).partition("#")
@@ -158,8 +164,8 @@ def _menu(pages: Sequence[_Page], count: int, here: str) -> str:
 def _cover(one: _Page, folder: Path) -> str:
     if not one.picture:
         return ""
-    name = f"pictures/{one.stem}-cover.jpg"
-    (folder / name).write_bytes(small(one.picture, "JPEG"))
+    name = f"{_PICTURES}/{one.stem}-cover.jpg"
+    _write(folder / name, small(one.picture, "JPEG"))
     return name
 
 
@@ -183,6 +189,6 @@ def _sections(one: _Page) -> list[dict[str, str]]:
     return found
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, content: str | bytes) -> None:
     with replacing(file) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)

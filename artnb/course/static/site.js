@@ -57,6 +57,9 @@ async function search() {
 
 input.addEventListener("focus", load, { once: true });
 input.addEventListener("input", search);
+document.addEventListener("click", (event) => {
+  if (!box.contains(event.target)) found.replaceChildren();
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") found.replaceChildren();
 });
