@@ -1,7 +1,6 @@
 """The learner's edition: the notebooks without their outputs and solutions."""
 
 import ast
-import re
 from collections.abc import Collection, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -41,7 +40,7 @@ def write_learner_edition(folder: str | Path, chosen: Sequence[str] = (), overwr
                 cell.outputs, cell.execution_count = [], None
                 if "solution" in cell.metadata.get("tags", ()):
                     cell.source = stub(cell.source, needed)
-                needed |= set(re.findall(r"[^\W\d]\w*", cell.source))
+                needed |= {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
         with replacing(copies.pop(path)) as part:
             nbformat.write(notebook, part)
     copy_files(copies)
