@@ -162,4 +162,4 @@ def check_alternatives(soup: BeautifulSoup, name: str) -> None:
 
 def headings(soup: BeautifulSoup) -> list[Tag]:
     """All headings, in reading order."""
-    return [tag for tag in soup.find_all(re.compile(r"^h[1-6]$")) if isinstance(tag, Tag)]
+    return [tag for tag in soup.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]) if isinstance(tag, Tag)]

@@ -14,7 +14,7 @@ from artnb.course import notebooks
 from artnb.course.glossary import Glossary, link_terms, name_terms
 from artnb.course.notebooks import CourseError, check_free, find_notebooks, title_of, writable_folder
 from artnb.course.pages import COURSE, STATIC, card, first_picture, index_of, small, whole_page
-from artnb.course.rendering import check_alternatives, headings, render_notebook
+from artnb.course.rendering import check_alternatives, render_notebook
 
 with extras.needed("course", "The site needs"):
     import nbformat
@@ -171,21 +171,14 @@ def _cover(one: _Page, folder: Path) -> str:
 
 def _sections(one: _Page) -> list[dict[str, str]]:
     """What the search knows of a page: its sections, with their headings and texts, without formulas and code."""
-    found = []
-    for heading in headings(one.soup):
-        words = []
-        for tag in heading.find_all_next(["p", "li", "td", *(f"h{level}" for level in range(1, 7))]):
-            if re.fullmatch(r"h[1-6]", tag.name):
-                break
-            words.append(tag.get_text())
-        found.append(
-            {
-                "address": f"{one.stem}.html#{heading['id']}",
-                "title": one.title,
-                "heading": heading.get_text(),
-                "text": " ".join(" ".join(words).split()),
-            }
-        )
+    found: list[dict[str, str]] = []
+    for tag in one.soup.find_all(["p", "li", "td", "h1", "h2", "h3", "h4", "h5", "h6"]):
+        text = " ".join(tag.get_text().split())
+        if tag.name[0] == "h":
+            address = f"{one.stem}.html#{tag['id']}"
+            found.append({"address": address, "title": one.title, "heading": text, "text": ""})
+        elif found:
+            found[-1]["text"] += f"{text} "
     return found
 
 
