@@ -51,12 +51,20 @@ soak: .venv/ready ## the pages for long: uploads of 200 MB, four visitors at onc
 course: .venv/ready ## run every notebook and write the pages to build/course (on ARTNB_DATA if that is set)
 	ARTNB_WEIGHTS=$${ARTNB_WEIGHTS-packaged} $(BIN)/artnb course pages -o build/course --overwrite
 
+site: .venv/ready ## write the course as it was saved to build/site: pages with a search, for any server or none
+	rm -rf build/site
+	$(BIN)/artnb course site -o build/site
+
 notebooks: .venv/ready ## run every notebook and save its outputs in place
 	$(HERMETIC) $(BIN)/artnb course save
 
 learner: .venv/ready ## the learner's edition, solutions taken out, in learner/; what is there is never overwritten
 	$(BIN)/artnb course learner -o $(LEARNER)
 	@echo "or, here: make lab NOTEBOOKS=$(LEARNER)"
+
+teacher: .venv/ready ## the teacher's edition, a page a notebook with plan, solutions and answers, in build/teacher
+	rm -rf build/teacher
+	$(BIN)/artnb course teacher -o build/teacher
 
 format: .venv/ready ## lay the code out
 	$(BIN)/ruff check --fix --quiet .
@@ -90,7 +98,7 @@ lock: .venv/ready ## choose the newest versions anew and write them to requireme
 	rm uv.lock
 
 clean: ## remove what the commands above made, but for downloads, fully trained models and the environment
-	rm -rf build/course build/pages dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/models/*-quick-*
+	rm -rf build/course build/pages build/site build/teacher dist .pytest_cache .ruff_cache notebooks/.ruff_cache .mypy_cache data/models/*-quick-*
 
 # The environment. The stamp is written last, so that an interrupted installation is taken up again.
 .venv/ready: requirements.lock pyproject.toml
@@ -102,4 +110,4 @@ clean: ## remove what the commands above made, but for downloads, fully trained 
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # asks the network for news
 	@touch $@
 
-.PHONY: help lab demo check test test-wheel nightly soak course notebooks learner format lint hooks pictures studio commands results lock clean
+.PHONY: help lab demo check test test-wheel nightly soak course site notebooks learner teacher format lint hooks pictures studio commands results lock clean

@@ -8,14 +8,15 @@ import pytest
 
 from artnb import course
 from artnb.common.extras import MissingExtraError
-from artnb.course import CourseError
+from artnb.course import CourseError, teacher
+from artnb.exercises import list_quizzes
 from tests.conftest import CHECKOUT, LATE
 
 
 @pytest.fixture
 def notebooks(tmp_path, monkeypatch):
     """A course of two notebooks: one that runs, with a formula, an exercise and a picture, and one that fails."""
-    monkeypatch.setattr(course, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr("artnb.course.notebooks.NOTEBOOKS", tmp_path / "notebooks")
     (tmp_path / "notebooks/figures").mkdir(parents=True)
     (tmp_path / "notebooks/figures/box.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>')
     v4 = nbformat.v4
@@ -59,7 +60,7 @@ def test_an_output_that_comes_late_is_not_lost(notebooks):
 
 @pytest.mark.parametrize("write", [course.write_pages, course.write_learner_edition])
 def test_a_folder_that_cannot_be_written_to_is_reported_before_a_notebook_runs(notebooks, tmp_path, monkeypatch, write):
-    monkeypatch.setattr(course, "_run", lambda paths: pytest.fail("a notebook was run"))
+    monkeypatch.setattr("artnb.course.pages.run_notebooks", lambda paths: pytest.fail("a notebook was run"))
     file = tmp_path / "file"
     file.write_text("a text")
     for folder in (file, file / "pages"):
@@ -134,6 +135,44 @@ def test_the_learners_edition_has_stubs_that_their_checks_refuse(notebooks, tmp_
     exec(cells[3].source, scope)
     with pytest.raises(AssertionError, match="not yet"):
         exec(cells[4].source, scope)
+
+
+def test_the_steps_of_a_solution_stay_out_of_the_learners_edition(notebooks, tmp_path):
+    file = notebooks / "01_good.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[3].source = "# Exercise: a hint\nhalf = 21  # a comment\nanswer = 2 * half  # the trick"
+    nbformat.write(notebook, file)
+    (written,) = course.write_learner_edition(tmp_path / "learner", ["01"])
+    assert nbformat.read(written, as_version=4).cells[3].source == "# Exercise: a hint\nanswer = ..."
+    notebook.cells[4].source = "assert answer == 2 * half"
+    nbformat.write(notebook, file)
+    (written,) = course.write_learner_edition(tmp_path / "other", ["01"])
+    assert "half = ..." in nbformat.read(written, as_version=4).cells[3].source
+
+
+def test_the_teachers_edition_has_plan_solutions_and_answers(notebooks, tmp_path):
+    (notebooks / "01_good.ipynb").rename(notebooks / "07_two_questions.ipynb")  # whatever its number
+    (page,) = course.write_teacher_edition(tmp_path / "teacher", ["07"])
+    text = page.read_text()
+    for part in ("Plan", "Typical mistakes", "Ask the class", "The exercises, solved", "The quiz, with its answers"):
+        assert f"{part}</h2>" in text, part
+    assert '<span class="mi">42</span>' in text and "1b Right. Nothing crashes" in text and "PYTEST" not in text
+    assert page.name == "07_two_questions.html" and "http" not in re.sub(r"http://www.w3.org/\S+", "", text)
+    with pytest.raises(CourseError, match="exists already, and nothing was written"):
+        course.write_teacher_edition(tmp_path / "teacher", ["07"])
+    with pytest.raises(CourseError, match=r"Nothing is known about teaching 02_bad\.ipynb; write teaching/bad\.md"):
+        course.write_teacher_edition(tmp_path / "teacher", ["02"])
+
+
+def test_a_teacher_is_told_about_every_subject():
+    written = {file.stem: file.read_text() for file in teacher.TEACHING.glob("*.md")}
+    assert set(written) == set(list_quizzes())
+    for subject, text in written.items():
+        headings = re.findall(r"^## (.+)$", text, re.M)
+        assert headings[:3] == ["Plan", "Typical mistakes", "Ask the class"], subject
+        minutes = sum(map(int, re.findall(r"^- (\d+) minutes: ", text, re.M)))
+        assert 35 <= minutes <= 90, f"{subject}: {minutes}"
+    assert sum("## A project of your own" in text for text in written.values()) == 5
 
 
 def test_one_notebook_after_the_other_can_be_taken_out(notebooks, tmp_path):
@@ -223,7 +262,7 @@ def test_without_jupyterlab_nothing_is_copied(notebooks, tmp_path, monkeypatch):
 
 
 def test_the_notebooks_of_a_wheel_are_left_as_they_were_installed(notebooks, monkeypatch):
-    monkeypatch.setattr(course, "INSTALLED", notebooks)
+    monkeypatch.setattr("artnb.course.notebooks.INSTALLED", notebooks)
     before = (notebooks / "01_good.ipynb").read_bytes()
     with pytest.raises(CourseError, match="copy them with `artnb course open DIR`"):
         course.save(["01"])

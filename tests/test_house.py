@@ -67,9 +67,9 @@ LAYERS = (
     {"films", "layers", "losses", "metrics", "stepping", "weights", "models", "results"},
     {"paintings", "backbones"},
     {"classification", "style", "cyclegan"},
-    {"plots"},
+    {"exercises", "plots"},
     {"operation"},
-    {"course", "doctor", "exercises", "widgets"},
+    {"course", "doctor", "widgets"},
     {"cli"},
     {"__main__"},
 )

@@ -30,7 +30,8 @@ LINES = [*PROJECT["dependencies"], *(line for extra in EXTRAS for line in PROJEC
 ROOMS = {
     "artnb/classification/search.py": ("course",),
     "artnb/common/searching.py": ("course",),
-    "artnb/course.py": ("course",),
+    "artnb/course": ("course",),
+    "artnb/exercises": ("course",),
     "artnb/operation": ("operation", "course"),  # notebook 12, where MLflow is left out
     "artnb/operation/exporting.py": ("export",),
     "artnb/operation/serving.py": ("operation",),
@@ -64,7 +65,13 @@ def imports(source: str) -> set[str]:
 
 
 def _distribution(module: str) -> str:
-    known = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    known = {
+        "PIL": "pillow",
+        "bs4": "beautifulsoup4",
+        "skimage": "scikit-image",
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+    }
     return known.get(module, canonicalize_name(module))
 
 

@@ -1,4 +1,4 @@
-"""`artnb course open | pages | save | learner`: the notebooks."""
+"""`artnb course open | pages | save | site | learner | teacher`: the notebooks."""
 
 import shlex
 from pathlib import Path
@@ -51,6 +51,17 @@ def _save(notebooks: tuple[str, ...]) -> None:
     answer({"results": [{"notebook": file.name} for file in saved]}, f"{len(saved)} notebooks were saved")
 
 
+@_course.command("site")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/site", help="Default: build/site.")
+@overwrite_option
+def _site(output: Path, overwrite: bool) -> None:
+    """Write the notebooks as they were saved, the glossary and the documents as a site that needs no network."""
+    from artnb import course
+
+    index = course.write_site(output, overwrite)
+    answer({"index": str(index)}, f"The site is written; open {index}")
+
+
 @_course.command("learner")
 @_notebooks
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", default="learner", help="Default: learner.")
@@ -64,4 +75,19 @@ def _learner(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
         {"folder": str(output), "results": [{"notebook": file.name} for file in written]},
         f"{len(written)} notebooks without their solutions are in {output}; "
         f"start with: jupyter lab {shlex.quote(str(output))}",
+    )
+
+
+@_course.command("teacher")
+@_notebooks
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", default="build/teacher", help="Default: build/teacher.")
+@overwrite_option
+def _teacher(notebooks: tuple[str, ...], output: Path, overwrite: bool) -> None:
+    """Write a page a notebook for teachers: plan, mistakes, questions, solutions; NN: only those that begin so."""
+    from artnb import course
+
+    written = course.write_teacher_edition(output, notebooks, overwrite)
+    answer(
+        {"folder": str(output), "results": [{"page": file.name} for file in written]},
+        f"{len(written)} pages for teachers are in {output}; open {written[0]}",
     )
