@@ -31,7 +31,7 @@ ROOMS = {
     "artnb/classification/search.py": ("course",),
     "artnb/common/searching.py": ("course",),
     "artnb/course.py": ("course",),
-    "artnb/operation": ("operation", "course"),  # notebook 12, where MLflow is left out
+    "artnb/operation": ("operation", "course"),  # notebook 14, where MLflow is left out
     "artnb/operation/exporting.py": ("export",),
     "artnb/operation/serving.py": ("operation",),
     "artnb/operation/tracking.py": ("operation",),
