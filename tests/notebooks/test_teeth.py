@@ -53,9 +53,9 @@ PLANTED = {
     ),
     "rows taken for columns in a confusion matrix": (
         "04",
-        "from artnb.classification import evaluation\n"
-        "right = evaluation.confusion_matrix\n"
-        "evaluation.confusion_matrix = lambda *args, **options: right(*args, **options).T",
+        "import sklearn.metrics as module\n"
+        "right = module.confusion_matrix\n"
+        "module.confusion_matrix = lambda *args, **options: right(*args, **options).T",
     ),
     "folds that test the same paintings": (
         "07",
