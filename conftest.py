@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 # Two notebooks side by side are long ones, and none waits for a model that the other trains.
-NOTEBOOKS = ("03", "05", "04", "06", "10", "12", "07", "08", "09", "01", "11", "02", "00")
+NOTEBOOKS = ("03", "06", "05", "07", "04", "12", "14", "08", "09", "10", "11", "01", "13", "02", "00")
 
 for variable in [name for name in os.environ if name.startswith("ARTNB_") and name != "ARTNB_HOME"]:
     del os.environ[variable]

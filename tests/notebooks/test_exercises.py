@@ -88,7 +88,7 @@ def test_a_check_says_what_is_missing_and_what_was_wanted(solution, check):
 
 
 def test_a_number_of_trials_is_a_whole_one():
-    (check,) = (given.values[1] for given in exercises() if given.id == "04-1")
+    (check,) = (given.values[1] for given in exercises() if given.id == "05-1")
     scope = {"expect": expect, "promise": lambda trials, share: 1 - (1 - share) ** trials}
     for needed in (59, 59.0, np.int64(59)):
         exec(check, scope | {"needed": needed})

@@ -41,12 +41,30 @@ PLANTED = {
         "pipeline.affine_matrices = lambda *args, **options: tf.gather(right(*args, **options), swapped, axis=1)",
     ),
     "a preprocessing that forgets to turn the colours around": (
-        "05",
+        "06",
         "from artnb import layers\n"
         "layers.CaffePreprocessing.call = lambda self, images: images - layers.IMAGENET_MEAN_BGR",
     ),
+    "an interval that counts every painting four times": (
+        "04",
+        "from artnb.classification import evaluation\n"
+        "right = evaluation.bootstrap\n"
+        "evaluation.bootstrap = lambda values, *args: right([*values] * 4, *args)",
+    ),
+    "rows taken for columns in a confusion matrix": (
+        "04",
+        "import sklearn.metrics as module\n"
+        "right = module.confusion_matrix\n"
+        "module.confusion_matrix = lambda *args, **options: right(*args, **options).T",
+    ),
+    "folds that test the same paintings": (
+        "07",
+        "from artnb.paintings import splits\n"
+        "right = splits.folds\n"
+        "splits.folds = lambda paintings, number: right(paintings, number)[:1] * number",
+    ),
     "a temperature upside down": (
-        "06",
+        "08",
         "from artnb.classification import model\n"
         "right = model.scale\n"
         "model.scale = lambda probabilities, temperature: right(probabilities, 1 / temperature)",
@@ -76,20 +94,20 @@ PLANTED = {
         "training.class_weights = lambda labels, balance: upright(labels, -balance)",
     ),
     "a search that takes its worst trial for the best": (
-        "04",
+        "05",
         "from artnb.classification import search\n"
         "in_order = search.classifier_trials\n"
         "search.classifier_trials = lambda folder: in_order(folder)[::-1].reset_index(drop=True)",
     ),
     "an unnormalised Gram matrix": (
-        "07",
+        "09",
         "from artnb import losses\n"
         "mean = losses.gram_matrix\n"
         "losses.gram_matrix = lambda features, *args: (\n"
         "    mean(features, *args) * features.shape[1] * features.shape[2])",
     ),
     "a content loss that looks at the channels' means only": (
-        "07",
+        "09",
         "from keras import ops\n"
         "from artnb import losses\n"
         "whole = losses.content_loss\n"
@@ -97,19 +115,19 @@ PLANTED = {
         "    ops.mean(features, (1, 2), keepdims=True) + 0 * features, target)",
     ),
     "a smoothing with its temperature upside down": (
-        "08",
+        "10",
         "from artnb import layers\n"
         "begin = layers.Smoothing.__init__\n"
         "layers.Smoothing.__init__ = lambda self, temperature=1.0, **options: begin(self, 1 / temperature, **options)",
     ),
     "content and style mistaken for each other by the judge": (
-        "09",
+        "11",
         "from artnb.style import metrics\n"
         "right = metrics.measure\n"
         "metrics.measure = lambda image, content, style, *args: right(image, style, content, *args)",
     ),
     "an identity loss that is dropped": (
-        "10",
+        "12",
         "import dataclasses\n"
         "from artnb.cyclegan import training\n"
         "whole = training.train_generators\n"
@@ -117,11 +135,11 @@ PLANTED = {
         "    photos, paintings, dataclasses.replace(recipe, identity=0.0), *args, **options)",
     ),
     "a visitor whose every word counts": (
-        "12",
+        "14",
         "from artnb.operation import feedback\nfeedback.latest_feedback = lambda table: table",
     ),
     "a summary of ratings that shrinks its intervals": (
-        "11",
+        "13",
         "from artnb.operation import ratings\n"
         "right = ratings.summary\n"
         "ratings.summary = lambda table: right(table).assign(low=lambda t: t['mean'], high=lambda t: t['mean'])",
