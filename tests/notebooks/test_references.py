@@ -49,9 +49,3 @@ def test_the_readme_names_every_notebook():
         r"^\| \[(\d\d)\]\(notebooks/(\w+\.ipynb)\) \| ([^|]+) \|", (CHECKOUT / "README.md").read_text("utf-8"), re.M
     )
     assert rows == [(name[:2], name, title) for name, title in TITLES.items()]
-
-
-def test_the_glossary_names_notebooks_that_exist():
-    terms = re.findall(r"^- \*\*.*\((\d+(?:, \d+)*)\)$", (CHECKOUT / "docs/glossary.md").read_text("utf-8"), re.M)
-    assert len(terms) > 90
-    assert {int(number) for term in terms for number in term.split(", ")} <= set(BY_NUMBER)
