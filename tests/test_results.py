@@ -35,6 +35,9 @@ FACTS = (
     "(`PYTHONPATH=. python benchmarks/pages.py`) a page is there after 5.3 to 6.8 seconds, "
     "with a kernel that waited for it after 2.2 to 3.3; answers after the first one take 0.1 to 0.4 seconds",
     "8,446 paintings by fifty artists",
+    "of 215 teams the second has .887 and the tenth .832",
+    "5,911 whole paintings were there to train on",
+    "here it has 128, enlarged to 288",
     "1,688 to 1,753 and 292 to 297: 5.8 to 5.9 times, on a machine that was not noted | "
     "`python benchmarks/pipeline.py`",
     "two artists with 20 paintings each are enough",

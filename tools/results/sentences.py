@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from artnb.classification.recipes import classifier_recipe
@@ -200,11 +199,12 @@ def _starters(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _all_artists(table: pd.DataFrame) -> Iterator[str]:
-    halves = np.array_split(table.sort_values("paintings", ascending=False), 2)
-    most, fewest = (half["f1"].mean() for half in halves)
+    many = table["paintings"] >= 200
     yield (
-        f"`starter-42` knows an artist the better, the more paintings it has learned from: its mean F1 is {most:.2f} "
-        f"for the {_count(len(halves[0]))} artists with most paintings and {fewest:.2f} for the others"
+        f"`starter-42` knows those artists best of whom it has learned most: its mean F1 is "
+        f"{table.loc[many, 'f1'].mean():.2f} for the {_count(int(many.sum()))} artists with 200 paintings or more, and "
+        f"{table.loc[~many, 'f1'].mean():.2f} for the {_count(int((~many).sum()))} with {table['paintings'].min()} to "
+        f"{table.loc[~many, 'paintings'].max()}"
     )
 
 
