@@ -81,9 +81,10 @@ def check_enough(counts: pd.Series, min_paintings: int | None = None) -> int:
         largest = counts.sort_values(ascending=False, kind="stable").head(2)
         names = ", ".join(f"{artist} {count}" for artist, count in largest.items()) or "none"
         lower = f", or lower the minimum, to {LEAST} at the least (--min-paintings, ARTNB_MIN_PAINTINGS)"
+        helps = (counts >= LEAST).sum() >= 2
         raise SplitError(
             f"{enough} {'artist has' if enough == 1 else 'artists have'} at least {least} paintings, and a classifier "
-            f"needs two artists; the largest are: {names}. Add pictures{lower if least > LEAST else ''}."
+            f"needs two artists; the largest are: {names}. Add pictures{lower if helps else ''}."
         )
     return least
 

@@ -69,6 +69,33 @@ def test_too_few_files_are_said_before_the_audit(mine, monkeypatch):
         prepare()
 
 
+@pytest.mark.parametrize(
+    ("counts", "largest"),
+    [
+        ({"Degas": 40}, "Degas 40"),
+        ({"Degas": 60, "Monet": 1}, "Degas 60, Monet 1"),
+        ({f"Artist {number:02}": 1 for number in range(30)}, "Artist 00 1, Artist 01 1"),
+    ],
+    ids=["one artist", "sixty to one", "one picture each"],
+)
+def test_what_no_classifier_can_learn_is_said_before_the_work(counts, largest, tmp_path, use):
+    for number, (artist, count) in enumerate(counts.items()):
+        for each in range(count):
+            draw(tmp_path / "images" / artist / f"{each}.png", 100 * number + each)
+    use(source="folder", data=tmp_path, home=tmp_path / "home")
+    with pytest.raises(SplitError, match=rf"needs two artists; the largest are: {largest}\. Add pictures\.$"):
+        prepare()
+
+
+def test_twins_of_one_picture_are_one_picture(tmp_path, use):
+    for artist in ("Degas", "Monet"):
+        for each in range(30):
+            draw(tmp_path / "images" / artist / f"{each}.png", 1)
+    use(source="folder", data=tmp_path, home=tmp_path / "home")
+    with pytest.raises(SplitError, match=r"the largest are: Degas 1, Monet 1\. Add pictures\.$"):
+        prepare()
+
+
 def test_an_audit_is_done_once_for_the_same_contents(mine, monkeypatch, tmp_path):
     first = prepare()
     assert len(list((tmp_path / "home" / "audits").iterdir())) == 1
