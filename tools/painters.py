@@ -31,7 +31,7 @@ PAINTERS = (
     "Paul Klee",
     "Vasiliy Kandinskiy",
 )
-RECIPES = {"starter-painters": FastRecipe(content_weight=0.015), "starter-painter": FastRecipe(any_style=True)}
+RECIPES = {"starter-painters": FastRecipe(), "starter-painter": FastRecipe(any_style=True)}
 
 
 def painters_material() -> Material:
