@@ -130,7 +130,8 @@ class Card:
         """The title with the figure that counts, for lists."""
         if self.kind == "classifier":
             whose = "Built-in painters: " if self.source == "studio" else ""
-            return f"{whose}{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings"
+            figure = f"{whose}{self.title}, {self.metrics['test']['accuracy']:.1%} on its test paintings"
+            return f"{figure} by {len(self.class_names)} artists"
         if self.kind == "painter":
             return f"{self.title}: {', '.join(self.styles[:3])}{', …' if len(self.styles) > 3 else ''}"
         kid = self.metrics.get("monet")

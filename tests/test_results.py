@@ -37,7 +37,7 @@ FACTS = (
     "8,446 paintings by fifty artists",
     "of 215 teams the second has .887 and the tenth .832",
     "5,911 whole paintings were there to train on",
-    "here it has 128, enlarged to 288",
+    "here a quarter has 128 pixels a side, enlarged to 288",
     "1,688 to 1,753 and 292 to 297: 5.8 to 5.9 times, on a machine that was not noted | "
     "`python benchmarks/pipeline.py`",
     "two artists with 20 paintings each are enough",

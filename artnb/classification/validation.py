@@ -10,6 +10,7 @@ import pandas as pd
 from artnb.classification.evaluation import Evaluation, evaluate
 from artnb.classification.model import Classifier, train_classifier
 from artnb.classification.recipes import ClassifierRecipe
+from artnb.common.files import sha256
 from artnb.errors import EvaluationError, check_name
 from artnb.images import ImageError, fit, load_image
 from artnb.paintings import catalogue, splits
@@ -95,7 +96,7 @@ def evaluate_folder(
 ) -> tuple[Evaluation, list[str]]:
     """Measure a model on pictures of one's own, in folders that are called as the artists are.
 
-    Only you can know whether the model was trained on them.
+    A sentence says how many of them the model was trained on, as far as their bytes tell.
 
     Args:
         model: which.
@@ -104,7 +105,7 @@ def evaluate_folder(
         mirrored: likewise.
 
     Returns:
-        The evaluation, and a sentence for each folder or file that could not be used.
+        The evaluation, and a sentence for each folder or file that could not be used, and about training pictures.
 
     Raises:
         EvaluationError: there are no such crops, or there is not one picture by an artist that the model knows.
@@ -113,9 +114,12 @@ def evaluate_folder(
     folder, names = Path(folder), model.card.class_names
     labels: list[int] = []
     skipped: list[str] = []
+    split = model.split
+    training, seen = set(split.loc[split["subset"] == "train", "sha256"]), 0
 
     def parts_of_each() -> Iterator[np.ndarray]:
         """One picture after the other; notes its artist, or why it can't be used."""
+        nonlocal seen
         for place in artist_folders(folder):
             artist = catalogue.artist_name(place.name)
             if artist not in names:
@@ -129,6 +133,7 @@ def evaluate_folder(
                     skipped.append(str(error))
                     continue
                 labels.append(names.index(artist))
+                seen += sha256(file) in training
                 yield parts
 
     pictures, probabilities = parts_of_each(), []
@@ -139,6 +144,11 @@ def evaluate_folder(
         raise EvaluationError(
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "
             f"{names[0].replace(' ', '_')!r} with pictures in them."
+        )
+    if seen:
+        skipped.append(
+            f"The model was trained on {seen} of these {len(labels)} pictures, so the figure flatters it; leave them "
+            "out."
         )
     return _evaluate(model, np.concatenate(probabilities).swapaxes(0, 1), np.array(labels)), skipped
 

@@ -158,9 +158,7 @@ def _search(
 @root.command("evaluate")
 @click.argument("model", type=Model())
 @click.option("--split", type=ANY, metavar="FILE", help="Default: the one that the model was trained on.")
-@click.option(
-    "--subset", type=click.Choice(["train", "validation", "test"]), default="test", help="Of the split. Default: test."
-)
+@click.option("--subset", type=click.Choice(["train", "validation", "test"]), help="Of the split. Default: test.")
 @click.option("--folder", type=ANY, metavar="DIR", help="Pictures in one folder per artist, in place of a split.")
 @click.option(
     "--crops",
@@ -169,10 +167,14 @@ def _search(
     help="What is shown of each picture: quarters are five parts, corners and centre. Default: whole.",
 )
 @_mirrored_option
-def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, crops: str, mirrored: bool) -> None:
+def _evaluate(
+    model: str, split: Path | None, subset: str | None, folder: Path | None, crops: str, mirrored: bool
+) -> None:
     """Measure a classifier on pictures that it was not trained on."""
     if folder and split:
         raise click.UsageError("A folder of pictures has no split; give --folder or --split.")
+    if folder and subset:
+        raise click.UsageError("A folder of pictures has no subsets; give --folder or --subset.")
     import_tensorflow()
     from artnb.classification import validation
     from artnb.models import load_model
@@ -187,7 +189,7 @@ def _evaluate(model: str, split: Path | None, subset: str, folder: Path | None, 
             complain(sentence)
     else:
         table = load_split(split) if split else None
-        result = validation.evaluate_split(classifier, load_collection(), table, subset, crops, mirrored)
+        result = validation.evaluate_split(classifier, load_collection(), table, subset or "test", crops, mirrored)
     card = classifier.card
     of_model = {"model": card.title, "untrained": card.untrained}
     answer(

@@ -122,7 +122,7 @@ def test_who_by_keyboard_alone(who):
 
 
 def test_who_names_explains_and_learns(who, gallery, keep):
-    assert "% on its test paintings" in who.get_by_label("Model").text_content().replace("\xa0", " ")
+    assert "% on its test paintings by 11 artists" in who.get_by_label("Model").text_content().replace("\xa0", " ")
     five_megabytes = noise(1400, 1300)
     assert len(five_megabytes) > 5 * 1024**2
     upload(who, {"name": "../../../etc/passwd.png", "mimeType": "image/png", "buffer": five_megabytes})

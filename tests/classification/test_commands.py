@@ -44,6 +44,8 @@ def test_evaluate_as_json_and_for_a_person(model, collection):
     assert found["accuracy"] == model.card.metrics["test"]["accuracy"] and found["untrained"] is False
     folder = artnb("evaluate", model.folder, "--folder", collection.root / "images")
     assert "on 72 pictures" in folder.stdout
+    trained_on = (model.split["subset"] == "train").sum()
+    assert f"The model was trained on {trained_on} of these 72 pictures" in folder.stderr
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,7 @@ def test_nonsense_is_one_sentence(arguments, words, capsys, tmp_path, monkeypatc
         (["search", "classifier", "ours", "-o", "x", "--worker", "one"], "add --chief"),
         (["search", "style", "ours", "a", "b", "-o", "x", "--worker", "one"], "add --chief"),
         (["evaluate", "starter", "--folder", "x", "--split", "x"], "give --folder or --split"),
+        (["evaluate", "starter", "--folder", "x", "--subset", "train"], "give --folder or --subset"),
     ],
 )
 def test_a_wrong_call_is_told_before_the_work(arguments, words, capsys):

@@ -85,7 +85,9 @@ def test_a_folder_of_artists(model, collection, tmp_path):
     shutil.copytree(tmp_path / "mine" / "Claude_Monet", tmp_path / "mine" / "El_Greco")
     found, skipped = validation.evaluate_folder(model, tmp_path / "mine")
     assert found.per_class["n"].tolist() == [24, 24, 24] and found.accuracy > 0.8
-    assert len(skipped) == 2 and "El_Greco" in skipped[0] and "broken.jpg" in skipped[1]
+    assert len(skipped) == 3 and "El_Greco" in skipped[0] and "broken.jpg" in skipped[1]
+    trained_on = (model.split["subset"] == "train").sum()
+    assert f"trained on {trained_on} of these 72 pictures" in skipped[2]
     with pytest.raises(EvaluationError, match="holds no picture by an artist that the model knows"):
         validation.evaluate_folder(model, tmp_path / "nothing")
 
