@@ -34,10 +34,15 @@ PAINTERS = (
 RECIPES = {"starter-painters": FastRecipe(), "starter-painter": FastRecipe(any_style=True)}
 
 
-def painters_material() -> Material:
-    """The works of those PAINTERS that are here, and of the studio's, whose pictures belong to a split of their own."""
+def real_material() -> Material:
+    """The works of those PAINTERS that are in the collection in use."""
     here = set(load_collection().paintings["artist"])
-    real = collect_material([name for name in PAINTERS if name in here])
+    return collect_material([name for name in PAINTERS if name in here])
+
+
+def painters_material() -> Material:
+    """The same, and the works of the studio's painters, whose pictures belong to a split of their own."""
+    real = real_material()
     with using(source="studio", data=None, monet_data=None):
         studio = collect_material(tuple(sorted(set(load_collection().paintings["artist"]))))
     return replace(real, works={**real.works, **studio.works})

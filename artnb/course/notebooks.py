@@ -18,6 +18,9 @@ INSTALLED = Path(__file__).resolve().parents[1] / "notebooks"  # where a wheel h
 NOTEBOOKS = INSTALLED if INSTALLED.is_dir() else CHECKOUT
 
 
+QUIZ = re.compile(r'^quiz\("(\w+)"\)$', re.M)  # the line of a notebook's cell that asks its quiz
+
+
 class CourseError(ArtnbError):
     """A notebook is missing, or one of its cells failed."""
 
@@ -44,7 +47,7 @@ def title_of(notebook: NotebookNode) -> str:
 def subjects_of(notebook: NotebookNode, path: Path) -> list[str]:
     """The subjects of a notebook: those of its cells `quiz("SUBJECT")`; without such a cell, its name."""
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return re.findall(r'^quiz\("(\w+)"\)$', code, re.M) or [re.sub(r"^\d+_", "", path.stem)]
+    return QUIZ.findall(code) or [re.sub(r"^\d+_", "", path.stem)]
 
 
 def open_course(folder: str | Path) -> list[Path]:

@@ -38,7 +38,7 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
     index, failures = folder / "index.html", []
     check_free([*(folder / f"{path.stem}.html" for path in notebooks), index], overwrite)
     entries = _entries(index)
-    style = f"<style>{(STATIC / 'site.css').read_text(encoding='utf-8')}</style>"
+    style = own_style()
     for path, notebook, error in run_notebooks(notebooks):
         soup = render_notebook(notebook, path)
         for link in soup.find_all("a", href=True):
@@ -56,6 +56,11 @@ def write_pages(folder: str | Path, chosen: Sequence[str] = (), overwrite: bool 
     if failures:
         raise CourseError(f"{len(failures)} of {len(notebooks)} notebooks failed; " + "; ".join(failures))
     return index
+
+
+def own_style() -> str:
+    """The style of a page that has no file beside it, as HTML for its head."""
+    return f"<style>{(STATIC / 'site.css').read_text(encoding='utf-8')}</style>"
 
 
 def whole_page(title: str, body: str, head: str, menu: str = "", index: bool = True) -> str:

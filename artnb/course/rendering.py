@@ -10,7 +10,7 @@ from pathlib import Path
 from artnb.common import extras
 from artnb.course.figures import Alternatives
 from artnb.course.formulas import mark_formulas
-from artnb.course.notebooks import CourseError, subjects_of
+from artnb.course.notebooks import QUIZ, CourseError, subjects_of
 from artnb.exercises import list_quizzes, quiz
 
 with extras.needed("course", "The pages need"):
@@ -19,7 +19,6 @@ with extras.needed("course", "The pages need"):
 
 # A picture's bytes and its kind ("jpeg", "svg+xml") -> the address that a page has for it.
 Picture = Callable[[bytes, str], str]
-_QUIZ = re.compile(r'^quiz\("(\w+)"\)$', re.M)
 _PLAYED = '<p class="live">(Something to play with stands here while the notebook runs.)</p>'
 
 
@@ -49,7 +48,7 @@ def render_notebook(notebook: NotebookNode, path: Path, picture: Picture = embed
         if cell.cell_type == "markdown":
             parts.append(markdown2html(mark_formulas(cell.source, formulas)))
             alternatives.read_text(cell.source)
-        elif found := _QUIZ.search(cell.source):
+        elif found := QUIZ.search(cell.source):
             parts.append(quiz(found[1]).to_html())
         elif cell.cell_type == "code":
             parts.append(_code(cell, alternatives.read_code(cell), picture))

@@ -14,7 +14,7 @@ from artnb.course.notebooks import (
     title_of,
     writable_folder,
 )
-from artnb.course.pages import STATIC, whole_page
+from artnb.course.pages import own_style, whole_page
 from artnb.course.rendering import render_notebook
 from artnb.exercises import list_quizzes, quiz
 
@@ -43,8 +43,7 @@ def write_teacher_edition(folder: str | Path, chosen: Sequence[str] = (), overwr
     paths, folder = find_notebooks(chosen), writable_folder(folder)
     pages = {path: folder / f"{path.stem}.html" for path in paths}
     check_free(list(pages.values()), overwrite)
-    style = f"<style>{(STATIC / 'site.css').read_text(encoding='utf-8')}</style>"
-    written = {}
+    written, style = {}, own_style()
     for path, target in pages.items():
         notebook = nbformat.read(path, as_version=4)
         title = f"{title_of(notebook)}: for teachers"

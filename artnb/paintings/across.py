@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from artnb.common.seeding import seed_or_default
-from artnb.paintings import splits
+from artnb.paintings import catalogue, splits
 from artnb.paintings.audit import Audit
 from artnb.paintings.preparation import load_audit
 from artnb.paintings.sources import Collection, PhotosAndMonets, load_collection, load_photos_and_monets
@@ -96,21 +96,19 @@ def judging_set(everything: pd.DataFrame, collection: Collection, seed: int | No
 
 def free_artists(collection: Collection) -> tuple[str, ...]:
     """The artists whose works a painter may be trained on: those known to have died by 1955, sorted."""
-    died = _years(collection)["died"]
-    return tuple(sorted(set(died.index[died <= FREE_UNTIL]) & set(collection.paintings["artist"])))
+    lives = catalogue.lifetimes(collection.artists)
+    return _with_works(lives["name"][(lives["died"] <= FREE_UNTIL).fillna(False)], collection)
 
 
 def protected_artists(collection: Collection) -> tuple[str, ...]:
-    """Those known to have died later, or to live, sorted; the studio's are invented, and its pictures are ours."""
+    """Those known to have lived longer, sorted; the studio's are invented, and its pictures are ours."""
     if collection.source == "studio":
         return ()
-    years = _years(collection)
-    later = years.index[(years["died"] > FREE_UNTIL) | (years["born"].notna() & years["died"].isna())]
-    return tuple(sorted(set(later) & set(collection.paintings["artist"])))
+    lives = catalogue.lifetimes(collection.artists)
+    # Of whom only a birth is known, and not a long time ago, may be alive.
+    alive = lives["died"].isna() & (lives["born"] > FREE_UNTIL - 100)
+    return _with_works(lives["name"][(lives["died"] > FREE_UNTIL).fillna(False) | alive.fillna(False)], collection)
 
 
-def _years(collection: Collection) -> pd.DataFrame:
-    """When artists were born and died, as far as it is known, by name."""
-    years = collection.artists.set_index("name")["years"].astype(str)
-    found = years.str.extract(r"^\D*(?P<born>\d{4})(?:\D+(?P<died>\d{4}))?\D*$")
-    return found.astype(float)
+def _with_works(names: pd.Series, collection: Collection) -> tuple[str, ...]:
+    return tuple(sorted(set(names) & set(collection.paintings["artist"])))

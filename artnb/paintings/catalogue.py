@@ -41,8 +41,11 @@ def read_artists(file: Path) -> pd.DataFrame:
 
 
 def lifetimes(table: pd.DataFrame) -> pd.DataFrame:
-    """`name`, `born` and `died` (whole years) from the column `years`, which mixes hyphens and dashes."""
-    years = table["years"].str.extract(r"(?P<born>\d{3,4})\s*[-–—]\s*(?P<died>\d{3,4})").astype("Int64")
+    """`name`, `born` and `died` (whole years, or missing) from the column `years`, which mixes hyphens and dashes.
+
+    The first number is a birth and the last one a death: "1930 -" is of somebody of whom no death is known.
+    """
+    years = table["years"].astype(str).str.extract(r"(?P<born>\d{3,4})(?:.*\D(?P<died>\d{3,4})\D*$)?").astype("Int64")
     return pd.concat([table["name"], years], axis=1)
 
 

@@ -71,10 +71,11 @@ def test_strangers_are_the_same_whatever_they_are_called():
 
 def test_whose_works_are_free():
     years = {"Degas": "1834 - 1917", "Picasso": "1881 – 1973", "Somebody": None, "Alive": "1930 -", "Last": "1890-1955"}
+    years |= {"Old": "1280", "Twice": "1905/1906 - 1990", "Doubtful": "1525/1530 to 1569"}
     artists = pd.DataFrame({"name": list(years), "years": list(years.values())})
     collection = Collection(None, "folder", artists, pd.DataFrame({"artist": [*years, "Unknown"]}))
-    assert free_artists(collection) == ("Degas", "Last")
-    assert protected_artists(collection) == ("Alive", "Picasso")
+    assert free_artists(collection) == ("Degas", "Doubtful", "Last")
+    assert protected_artists(collection) == ("Alive", "Picasso", "Twice")
     assert protected_artists(replace(collection, source="studio")) == ()
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from artnb.cards import ModelError
+from artnb.cards import Card
 from artnb.images import contact_sheet, fit, load_image, save_image
-from artnb.models import load_model
+from artnb.models import STARTERS, load_model
 from artnb.paintings import judging_set, split_everything
 from artnb.paintings.across import PHOTOS
 from artnb.settings import settings
 from artnb.style import StyleRecipe, style_recipe, stylize
 from artnb.style.colours import moved, palette
-from artnb.style.fast import evaluate_pictures, judges
+from artnb.style.fast import Judge, evaluate_pictures, judges
 from artnb.style.fast.styles import mean_palette
-from tools.painters import PAINTERS, painters_material
+from tools.painters import real_material
 from tools.results.runs import LITE, Runs
 
 SIZE = 256  # pixels of a side
@@ -39,15 +39,13 @@ def painters(runs: Runs) -> pd.DataFrame:
     of_photos = chosen["artist"] == PHOTOS
     photos = [fit(load_image(path), SIZE) for path in chosen[of_photos]["path"]]
     works = {str(path): (runs.prepared.collection.file(path),) for path in chosen[~of_photos]["path"]}
-    if runs.smoke:
-        photos, works = photos[:2], dict(list(works.items())[:2])
-    like_pictures = _pairs(photos, list(works))
     optimiser = style_recipe(LITE)
     if runs.smoke:
+        photos, works = photos[:2], dict(list(works.items())[:2])
         optimiser = replace(optimiser, size=48, iterations=2)
-    rows = _rows("a picture", _picture_ways(works, optimiser), like_pictures, works)
-    known = {name: files for name, files in painters_material().works.items() if name in PAINTERS}
-    rows += _rows("a painter", _painter_ways(known), _pairs(photos, list(known)), known)
+    known, both = real_material().works, judges()
+    rows = _rows("a picture", _picture_ways(works, optimiser), photos, works, both)
+    rows += _rows("a painter", _painter_ways(known), photos, known, both)
     return pd.DataFrame(rows).round(4)
 
 
@@ -92,18 +90,21 @@ def _painter_ways(works: Mapping[str, Sequence[Path]]) -> dict[str, Way | str]:
 
 
 def _shipped(model: str, styles: Mapping[str, Any]) -> Way | str:
-    try:
-        painter = load_model(model, "painter")
-    except ModelError:
+    if not (STARTERS / model).is_dir():
         return f"a painter called {model}"
+    painter = load_model(model, "painter")
     return lambda name, photo: painter(photo, styles[name])
 
 
 def _rows(
-    task: str, ways: Mapping[str, Way | str], pairs: Sequence[Pair], works: Mapping[str, Sequence[Path]]
+    task: str,
+    ways: Mapping[str, Way | str],
+    photos: Sequence[np.ndarray],
+    works: Mapping[str, Sequence[Path]],
+    both: Sequence[Judge],
 ) -> list[dict[str, Any]]:
-    rows = []
-    looked = [(judge, {name: judge.style(name, files, SIZE) for name, files in works.items()}) for judge in judges()]
+    rows, pairs = [], _pairs(photos, list(works))
+    looked = [(judge, {name: judge.style(name, files, SIZE) for name, files in works.items()}) for judge in both]
     for title, way in ways.items():
         row = {"task": task, "way": title}
         if isinstance(way, str):
@@ -118,12 +119,9 @@ def _rows(
             pictures.append((name, picture, photo))
         sheet = contact_sheet([each for _, *both in pictures[:SHEET] for each in reversed(both)], 10, SIZE)
         save_image(sheet, settings.home / "sheets" / f"{task}, {title}.jpg")
+        training = Card.load(STARTERS / title).seconds if title.startswith("starter") else 0.0
+        cost = {"seconds": float(np.median(seconds)), "training_seconds": training}
         for judge, styles in looked:
             found = asdict(evaluate_pictures(judge, pictures, styles, works))
-            cost = {"seconds": float(np.median(seconds)), "training_seconds": _training_seconds(title)}
             rows.append(row | {"judge": judge.name, "pairs": len(asked)} | found | cost | {"needs": ""})
     return rows
-
-
-def _training_seconds(title: str) -> float:
-    return load_model(title).card.seconds if title.startswith("starter") else 0.0

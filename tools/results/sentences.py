@@ -181,7 +181,7 @@ def _profiles() -> Iterator[str]:
 
 
 def _starters(table: pd.DataFrame) -> Iterator[str]:
-    known = table[table["model"] == "starter"]
+    known, every = (table[table["model"] == model] for model in ("starter", "starter-42"))
     yield (
         f"| `starter`: EfficientNet-Lite0, taught first to tell all artists apart but the eight strangers, then its "
         f"eleven (`python -m tools.starters starter`) | {_shares(known['test'], 'seed')}; {_interval(known.iloc[0])} "
@@ -189,12 +189,12 @@ def _starters(table: pd.DataFrame) -> Iterator[str]:
         f"{known['macro_f1'].mean():.2f}, calibration error {known['ece'].mean():.2f} | {_validation(known)}; "
         f"{_millions(known)} |"
     )
-    every = table[table["model"] == "starter-42"].iloc[0]
+    row = every.iloc[0]
     yield (
-        f"| `starter-42`: the same, then all {every['artists']:.0f} artists (`python -m tools.starters starter-42`) | "
-        f"{_percent(every['test'])} of {every['n']:.0f} (one seed); {_interval(every)}; among five "
-        f"{_percent(every['top5'])}; macro F1 {every['macro_f1']:.2f}, calibration error {every['ece']:.2f} | "
-        f"{_percent(every['validation'])} on validation; {_millions(table[table['model'] == 'starter-42'])} |"
+        f"| `starter-42`: the same, then all {row['artists']:.0f} artists (`python -m tools.starters starter-42`) | "
+        f"{_percent(row['test'])} of {row['n']:.0f} (one seed); {_interval(row)}; among five "
+        f"{_percent(row['top5'])}; macro F1 {row['macro_f1']:.2f}, calibration error {row['ece']:.2f} | "
+        f"{_validation(every)}; {_millions(every)} |"
     )
 
 
