@@ -78,10 +78,11 @@ class Evaluation:
         low, high = self.interval
         some = f"{parts or f'{self.parts} parts'} of each of {self.paintings:,} paintings"
         shown = some if self.parts > 1 else f"{len(self.labels):,} pictures"
+        asked_for = self.per_class[self.per_class["n"] > 0]  # of a folder, often a few of all artists
         return (
             f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {shown}, "
             f"right artist among three {self.top3:.1%}, macro F1 {self.macro_f1:.3f}, calibration error {self.ece:.3f}"
-            f"\n\n{self.per_class.round(3).to_string()}"
+            f"\n\n{asked_for.round(3).to_string()}"
         )
 
 

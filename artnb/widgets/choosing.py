@@ -68,6 +68,11 @@ class ModelChoice(widgets.Dropdown):
         folders = [] if label is None else self.folders(label)
         return frozenset(name for folder in folders for name in Card.load(folder).class_names)
 
+    @property
+    def widest(self) -> str:
+        """The model for a picture of which nothing is known: the one in use, or the one that knows most artists."""
+        return max(self.options, key=lambda label: (label == IN_USE, len(self.artists(label))))
+
     def _in_use(self, visitor: str | None = None) -> list[Path]:
         if self._kind == "classifier":
             return assignment.models_in_use(visitor)

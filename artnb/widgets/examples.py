@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from artnb.common.files import sha256
 from artnb.images import ImageError, load_image, read_bytes, shrink
 from artnb.paintings.catalogue import artist_name
 from artnb.paintings.sources import Collection, SourceError, locate_collection, read_collection
@@ -103,6 +104,18 @@ def from_training(rows: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
             if path in there and hashlib.sha256(data := read_bytes(collection.file(path))).hexdigest() == digest:
                 found.append((load_image(data), artist))  # the bytes that were compared
     return found
+
+
+def is_of_studio(digest: str) -> bool:
+    """Whether a file with this SHA-256 is one of the studio's paintings, if these are the collection in use."""
+    collection = collection_at_hand() if settings.source == "studio" else None
+    return collection is not None and digest in _digests(collection.root)
+
+
+@cache
+def _digests(root: Path) -> frozenset[str]:
+    collection = _collection(root, "studio")
+    return frozenset(sha256(collection.file(path)) for path in collection.paintings["path"])
 
 
 def collection_at_hand() -> Collection | None:

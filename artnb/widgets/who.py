@@ -3,6 +3,7 @@
 import html
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,6 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from artnb import models
+from artnb.cards import Card
 from artnb.common import logs
 from artnb.images import fit
 from artnb.paintings import catalogue
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 
 _OTHERS = 4  # artists that a visitor can name with one press, the next in probability
+_SIMILAR = 3  # training paintings that are shown beside an answer
+_SAME = 0.999  # the cosine from which on two pictures are one to the network
 _PRIVACY = (
     "What is saved: the name that you choose, the network's answer, and a number by which the same picture can be "
     "recognised, random numbers that stand for this browser (a cookie) and for its address, and one of the question. "
@@ -81,13 +85,11 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
         model.update()
         label = model.value
         if label is not None and chooser.name not in model.artists(label):
-            knows = [each for each in model.options if chooser.name in model.artists(each)] or [
-                each
-                for each in model.options
-                if chooser.digest and any(_has_split(folder, chooser.digest) for folder in model.folders(each))
-            ]
+            knows = [each for each in model.options if chooser.name in model.artists(each)]
+            if not knows and chooser.digest:
+                knows = [each for each in model.options if _has_seen(model.folders(each), chooser.digest)]
             if label not in knows and (knows or not model.picked):
-                model.choose(knows[0] if knows else model.options[0])
+                model.choose(knows[0] if knows else model.widest if chooser.digest else model.options[0])
         forget()
 
     def random_painting() -> tuple[np.ndarray, str]:
@@ -222,17 +224,22 @@ def _similar(classifier: "Classifier", prediction: "Prediction") -> str:
 
     if EMBEDDINGS not in classifier.card.files:
         return ""
-    near = shipped.from_training(classifier.similar(prediction))
+    rows = classifier.similar(prediction, _SIMILAR + 1)
+    itself = rows["similarity"] > _SAME
+    near = shipped.from_training(rows[~itself].head(_SIMILAR))
     pictures = "".join(shown(picture, f"A training painting by {artist}", 192, artist) for picture, artist in near)
-    return f'<h3>Most like it, of its training paintings</h3><div class="artnb-near">{pictures}</div>' if near else ""
+    known = '<p class="artnb-quiet">This very painting is one that it was trained on.</p>' if itself.any() else ""
+    title = "<h3>Most like it, of its training paintings</h3>"
+    return f'{title}{known}<div class="artnb-near">{pictures}</div>' if near else ""
 
 
-def _has_split(folder: Path, digest: str) -> bool:
-    """Whether a file is one that a model was trained or measured on."""
-    try:
-        return digest.encode() in (folder / "split.csv").read_bytes()
-    except OSError:
-        return False
+def _has_seen(folders: list[Path], digest: str) -> bool:
+    """Whether a file is of the collection that models learned from: in one's split, or anything of the studio."""
+    for folder in folders:
+        with suppress(OSError):
+            if digest.encode() in (folder / "split.csv").read_bytes():
+                return True
+    return all(Card.load(folder).source == "studio" for folder in folders) and shipped.is_of_studio(digest)
 
 
 def _about(artist: str) -> str:

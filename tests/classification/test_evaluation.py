@@ -44,6 +44,9 @@ def test_figures_worked_out_by_hand():
     assert 0 <= low < 4 / 6 < high <= 1
     assert set(found.to_dict()) == {"n", "accuracy", "top3", "macro_f1", "ece", "interval", "per_class"}
     assert "accuracy 66.7%" in found.report()
+    few = evaluate(found.probabilities[:1], found.labels[:1], found.class_names, seed=0).report()
+    asked_for = found.class_names[found.labels[0]]
+    assert [name for name in found.class_names if name in few] == [asked_for], "nobody asked for the others"
 
 
 def test_calibration_worked_out_by_hand():

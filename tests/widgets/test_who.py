@@ -85,7 +85,7 @@ def test_an_uploaded_picture_is_named_explained_and_corrected(page):
     for _ in range(20):  # a client without a browser can press what is hidden
         tell.click()
     (row,) = Store.default().read("feedback", ["artist", "model", "kept"]).to_dict("records")
-    assert row == {"artist": "Titian", "model": "starter", "kept": 0} and "not kept" in texts(page)
+    assert row == {"artist": "Titian", "model": "starter-42", "kept": 0} and "not kept" in texts(page)
 
 
 def test_another_picture_clears_the_answer(page):
@@ -340,6 +340,22 @@ def test_the_answer_shows_the_most_similar_training_paintings(at_hand):
     assert "A training painting" not in texts(page), "they were like another picture"
 
 
+def test_a_training_painting_is_called_one_and_is_not_like_itself(at_hand):
+    root, trained = at_hand
+    training = trained.split[trained.split["subset"] == "train"]["path"].iloc[0]
+    page = who_painted_this()
+    noise = io.BytesIO()
+    Image.fromarray(PICTURE).save(noise, "PNG")
+    for content, itself in (((root / "data" / training).read_bytes(), True), (noise.getvalue(), False)):
+        upload(page, content)
+        model = find(page, widgets.Dropdown, "Model")
+        model.value = model.options[-1]  # the one that was trained here
+        find(page, widgets.Button, "Who").click()
+        page.job.wait(60)
+        assert texts(page).count('alt="A training painting by ') == 3
+        assert ("This very painting is one that it was trained on" in texts(page)) == itself
+
+
 def test_similar_paintings_are_shown_only_from_the_same_files(at_hand, use, tmp_path):
     root, model = at_hand
     answer = model(root / "data/images/Red_Painter/00.png")
@@ -369,7 +385,7 @@ def test_a_random_painting_is_one_that_the_chosen_model_knows(at_hand, monkeypat
     assert model.value == model.options[0]
 
 
-def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_first(at_hand):
+def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_one_with_most_artists(at_hand):
     root, trained = at_hand
     page = who_painted_this()
     model = find(page, widgets.Dropdown, "Model")
@@ -377,7 +393,7 @@ def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_first(at_ha
     buffer = io.BytesIO()
     Image.fromarray(PICTURE).save(buffer, "PNG")
     upload(page, buffer.getvalue())
-    assert model.value == model.options[0], "nothing is known of it"
+    assert "42 artists" in model.value, "nothing is known of it"
     find(page, widgets.Button, "Red").click()
     assert model.value == colours
     upload(page, buffer.getvalue())
@@ -388,6 +404,30 @@ def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_first(at_ha
     assert model.value == model.options[1]
     find(page, widgets.Button, "Blue").click()
     assert model.value == colours, "but it could not know this one"
+
+
+def test_ones_own_picture_goes_to_the_model_in_use(quick):
+    registry.add("starter-cnn")
+    registry.promote("art-classifier")
+    page = asked(who_painted_this({"noise": PICTURE}))
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    upload(page, buffer.getvalue())
+    assert find(page, widgets.Dropdown, "Model").value == IN_USE, "whoever runs the page has chosen it"
+
+
+def test_a_file_of_the_studio_goes_to_its_model_even_if_that_never_saw_it(quick):
+    page = who_painted_this()
+    model, collection = find(page, widgets.Dropdown, "Model"), examples.collection_at_hand()
+    artists = Card.load(STARTERS / "starter-studio").class_names
+    rows = collection.paintings
+    rare = rows[~rows["artist"].isin(artists)]["path"].iloc[0]
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    upload(page, buffer.getvalue())
+    assert "Built-in painters" not in model.value
+    upload(page, collection.file(rare).read_bytes())
+    assert "Built-in painters" in model.value
 
 
 def test_a_random_painting_is_one_of_the_collection_in_use(use, tmp_path):
@@ -421,8 +461,8 @@ def quick(monkeypatch, use, tmp_path):
             ranked = tuple((name, 1 / 2**place) for place, name in enumerate(self.card.class_names, 1))
             return Prediction(ranked, 1.0, False, None)
 
-        def similar(self, _):
-            return pd.DataFrame(columns=["path", "artist", "sha256"])
+        def similar(self, _, n=3):
+            return pd.DataFrame(columns=["path", "artist", "sha256", "similarity"])
 
     monkeypatch.setattr("artnb.widgets.who.models.load_model", Answering)
     use(home=tmp_path)

@@ -49,6 +49,7 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "starters": starters.starters,
     "all-artists": starters.all_artists,
     "crops": starters.crops,
+    "starters-strangers": starters.starters_strangers,
     "painters": painters.painters,
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,

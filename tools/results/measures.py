@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from artnb.backbones import load_backbone
-from artnb.classification import calibration, classifier_recipe, cross_validate, evaluate, networks
+from artnb.classification import Classifier, calibration, classifier_recipe, cross_validate, evaluate, networks
 from artnb.classification.evaluation import bootstrap, scale
 from artnb.common.searching import search_identity
 from artnb.images import load_image
@@ -166,29 +167,37 @@ def strangers(runs: Runs) -> pd.DataFrame:
 
     A row per model and heap of pictures; `distance` is the median, and about 1 for a training picture.
     """
+    heaps = heaps_of_pictures(runs)
+    return pd.concat([beyond_threshold(name, runs.model(name), heaps) for name in COMPARED], ignore_index=True)
+
+
+def heaps_of_pictures(runs: Runs) -> dict[str, list[Path]]:
+    """Test paintings, one photograph of each painting by an artist never seen, and photographs: their files."""
     prepared = runs.prepared
     everybody = readable(prepared.collection, prepared.audit)
     known = everybody.loc[everybody["artist"].isin(prepared.class_names), "group"]  # also under another name
     unseen = everybody[everybody["artist"].isin(prepared.strangers) & ~everybody["group"].isin(known)]
     unseen = unseen.drop_duplicates("group")
-    heaps = {
+    return {
         "test paintings": [prepared.collection.file(path) for path in prepared.table.query("subset == 'test'")["path"]],
         "artists never seen": [prepared.collection.file(path) for path in unseen["path"]],
         "photographs": runs.photographs,
     }
+
+
+def beyond_threshold(name: str, model: Classifier, heaps: dict[str, list[Path]]) -> pd.DataFrame:
+    """A row per heap of pictures: how many of them a model calls unfamiliar."""
     rows = []
-    for name in COMPARED:
-        model = runs.model(name)
-        for heap, files in heaps.items():
-            if not files:
-                rows.append({"model": name, "pictures": heap, "n": 0, "needs": "such pictures"})
-                continue
-            probabilities, features = model.outputs(decode(files, model.card.size))
-            distance = model.novelty.distance(features, probabilities)
-            row = {"model": name, "pictures": heap, "n": len(files), "distance": np.median(distance)}
-            beyond = distance > model.novelty.threshold
-            low, high = bootstrap(beyond)
-            rows.append(row | {"beyond": beyond.mean(), "low": low, "high": high, "needs": ""})
+    for heap, files in heaps.items():
+        if not files:
+            rows.append({"model": name, "pictures": heap, "n": 0, "needs": "such pictures"})
+            continue
+        probabilities, features = model.outputs(decode(files, model.card.size))
+        distance = model.novelty.distance(features, probabilities)
+        row = {"model": name, "pictures": heap, "n": len(files), "distance": np.median(distance)}
+        beyond = distance > model.novelty.threshold
+        low, high = bootstrap(beyond)
+        rows.append(row | {"beyond": beyond.mean(), "low": low, "high": high, "needs": ""})
     return pd.DataFrame(rows).round(4)
 
 

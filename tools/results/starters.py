@@ -6,6 +6,7 @@ import pandas as pd
 from artnb.classification import Classifier
 from artnb.classification.evaluation import Evaluation
 from artnb.classification.validation import evaluate_split
+from tools.results.measures import beyond_threshold, heaps_of_pictures
 from tools.results.runs import SEEDS, Runs, figures
 from tools.starters import RECIPES, train_starter
 
@@ -48,16 +49,34 @@ def all_artists(runs: Runs) -> pd.DataFrame:
 
 
 def crops(runs: Runs) -> pd.DataFrame:
-    """Whole test paintings beside five quarter-size parts of each, corners and centre: `artnb evaluate --crops`.
+    """Whole test paintings beside their mirror images, too, and beside five quarter-size parts of each.
 
-    A row per model and way.
+    `artnb evaluate --mirrored` and `--crops quarters` (corners and centre). A row per model and way.
     """
     rows = []
     for name in TRAININGS:
         model = _trained(runs, name)
-        for way in ("whole", "quarters"):
-            found = evaluate_split(model, runs.prepared.collection, crops=way)
-            rows.append({"model": name, "crops": way, "paintings": found.paintings, **found.summary()})
+        for way, mirrored in (("whole", False), ("whole", True), ("quarters", False)):
+            found = evaluate_split(model, runs.prepared.collection, crops=way, mirrored=mirrored)
+            row = {"model": name, "crops": way, "mirrored": mirrored, "paintings": found.paintings}
+            rows.append(row | found.summary())
     table = pd.DataFrame(rows)
     table[["low", "high"]] = table.pop("interval").tolist()
     return table
+
+
+def starters_strangers(runs: Runs) -> pd.DataFrame:
+    """What the classifiers that ship call unfamiliar: test paintings, artists never seen, photographs.
+
+    A row per model and heap of pictures. `starter-42` knows every artist here.
+    """
+    heaps = heaps_of_pictures(runs)
+    tables = []
+    for name in TRAININGS:
+        model = _trained(runs, name)
+        test = model.split.query("subset == 'test'")["path"]
+        own = {"test paintings": [runs.prepared.collection.file(path) for path in test]}
+        if set(runs.prepared.strangers) <= set(model.card.class_names):
+            own["artists never seen"] = []
+        tables.append(beyond_threshold(name, model, heaps | own))
+    return pd.concat(tables, ignore_index=True)
