@@ -34,7 +34,7 @@ NETWORKS = {  # what `classifier_recipe` takes, and the list of commands says of
 }
 
 _mirrored_option = click.option(
-    "--mirrored", is_flag=True, help="Ask about mirror images, too, and say the mean, in twice the time; not for a FOLDER of pictures."
+    "--mirrored", is_flag=True, help="Ask about mirror images, too, and say the mean, in twice the time."
 )
 _split_option = click.option(
     "--split", type=ANY, metavar="FILE", help="A table of `artnb paintings split`. Default: make it."
