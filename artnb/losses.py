@@ -44,6 +44,27 @@ def gram_matrix(features: keras.KerasTensor, mask: keras.KerasTensor | None = No
     return ops.matmul(ops.transpose(weighted, (0, 2, 1)), features) / positions
 
 
+def local_gram_matrices(features: keras.KerasTensor, parts: int) -> keras.KerasTensor:
+    """The Gram matrices of a picture's parts, a grid of `parts` by `parts`.
+
+    One matrix for the whole picture may be met by a single loud place in it; one for each part asks for the style
+    everywhere.
+
+    Args:
+        features: (batch, height, width, channels); places that are left over at the right and lower edges do not count.
+        parts: of each side, at most as many as the map has places.
+
+    Returns:
+        (batch, parts², channels, channels), the parts row by row.
+    """
+    batch, height, width, channels = ops.shape(features)
+    rows, columns = height // parts, width // parts
+    kept = features[:, : rows * parts, : columns * parts]
+    grid = ops.transpose(ops.reshape(kept, (batch, parts, rows, parts, columns, channels)), (0, 1, 3, 2, 4, 5))
+    grams = gram_matrix(ops.reshape(grid, (batch * parts**2, rows, columns, channels)))
+    return ops.reshape(grams, (batch, parts**2, channels, channels))
+
+
 @ops.custom_gradient
 def _products(features: keras.KerasTensor) -> tuple[keras.KerasTensor, Callable]:
     """FᵀF, (batch, positions, channels) to (batch, channels, channels).
@@ -64,7 +85,7 @@ def content_target(features: keras.KerasTensor) -> Target:
 
 
 def style_target(gram: keras.KerasTensor, reference: keras.KerasTensor) -> Target:
-    """The style's Gram matrix; 1 is as far as `reference`, usually the content's own."""
+    """The style's Gram matrix, or one for each part; 1 is as far as `reference`, usually the content's own."""
     return _target(gram, reference)
 
 

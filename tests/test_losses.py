@@ -11,6 +11,7 @@ from artnb.losses import (
     content_loss,
     content_target,
     gram_matrix,
+    local_gram_matrices,
     style_loss,
     style_target,
     total_variation,
@@ -56,6 +57,27 @@ def test_a_mask_says_how_much_each_position_counts(features):
 def test_a_gram_matrix_does_not_know_where(features):
     shuffled = np.random.default_rng(5).permutation(features.reshape(2, 20, 3), axis=1).reshape(2, 5, 4, 3)
     np.testing.assert_allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-4, atol=1e-6)
+
+
+def test_local_gram_matrices_are_those_of_the_parts():
+    features = np.random.default_rng(3).normal(size=(2, 5, 7, 3)).astype(np.float32)
+    found = np.asarray(local_gram_matrices(features, 2))  # two rows and three columns each; the last ones are left over
+    assert found.shape == (2, 4, 3, 3)
+    for number, (y, x) in enumerate([(0, 0), (0, 3), (2, 0), (2, 3)]):
+        part = features[:, y : y + 2, x : x + 3]
+        np.testing.assert_allclose(found[:, number], by_hand(part), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(local_gram_matrices(features, 1)[:, 0], gram_matrix(features), rtol=1e-5)
+
+
+def test_one_loud_place_meets_one_matrix_but_not_those_of_the_parts():
+    even = np.ones((1, 8, 8, 1), np.float32)
+    loud = np.zeros((1, 8, 8, 1), np.float32)
+    loud[0, 2, 3] = 8.0  # 64 times the energy, at one of 64 places
+    for parts, distance in ((1, 0), (2, (3**2 + 3) / 4)):
+        wanted, found = (local_gram_matrices(each, parts) for each in (even, loud))
+        target = style_target(wanted, np.zeros_like(wanted))
+        # In 2 x 2 parts, one has a mean energy of 64 / 16 = 4 in place of 1, and three have none.
+        np.testing.assert_allclose(style_loss(found, target), distance, atol=1e-4)
 
 
 def test_a_gram_matrix_is_symmetric_with_no_negative_eigenvalue(features):

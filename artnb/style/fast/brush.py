@@ -11,7 +11,7 @@ from artnb.errors import number as number_that
 from artnb.films import Film
 from artnb.images import ImageError, resize
 from artnb.style.colours import Palette, moved, palette
-from artnb.style.fast.networks import FastNetworks, painted
+from artnb.style.fast.networks import NOISES, FastNetworks, noise_at, painted, seen
 from artnb.style.fast.passes import STEP, Moments, Passes, Read, mean_moments
 from artnb.style.fast.recipes import FastRecipe
 from artnb.style.fast.styles import mean_palette
@@ -77,7 +77,7 @@ class Brush:
         self._whole = tf.function(
             lambda pictures, codes: painter((pictures, codes), training=False),
             input_signature=[
-                tf.TensorSpec((1, None, None, 3), tf.float32),
+                tf.TensorSpec((1, None, None, 3 + NOISES), tf.float32),
                 tf.TensorSpec((1, painter.input_shape[1][1]), tf.float32),
             ],
             autograph=False,
@@ -154,13 +154,13 @@ class Brush:
         padded = _padded(photo)
         height, width = photo.shape[:2]
         read, code = _reader(padded, source, manner), manner.code
-        if shared is None and padded.shape[0] * padded.shape[1] <= WHOLE:
-            whole = read(slice(None), slice(None))[None]
-            return self._whole(tf.constant(whole), tf.constant(code[None], tf.float32))[0, :height, :width].numpy()
         size = padded.shape[:2]
+        if shared is None and size[0] * size[1] <= WHOLE:
+            whole = read(slice(0, size[0]), slice(0, size[1]))[None]
+            return self._whole(whole, tf.constant(code[None], tf.float32))[0, :height, :width].numpy()
         if shared is None:
             moments, trunk = self._passes.moments(read, size, code)
-            parts = self._passes.finish(trunk, moments, code)
+            parts = self._passes.finish(read, trunk, moments, code)
         else:
             parts = self._passes.paint(read, size, shared.moments, code)
         change = np.empty(padded.shape, np.float32)
@@ -175,7 +175,8 @@ def _recoloured(values: np.ndarray, source: Palette, manner: Manner) -> np.ndarr
 
 
 def _reader(picture: np.ndarray, source: Palette, manner: Manner) -> Read:
-    return lambda rows, columns: _recoloured(picture[rows, columns], source, manner)
+    """What the network sees of a part of a picture."""
+    return lambda rows, columns: seen(_recoloured(picture[rows, columns], source, manner), noise_at(rows, columns))
 
 
 def _padded(picture: np.ndarray) -> np.ndarray:

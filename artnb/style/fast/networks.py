@@ -20,6 +20,7 @@ from artnb.style.fast.recipes import FastRecipe
 CODE_DEVIATION = 0.3  # of what leads from a predicted code to scales and shifts; from a smaller one, all styles are one
 _HIDDEN = 128  # units of the predictor
 _LEAST = 1 / 1024  # of a colour between 0 and 1: its logit is finite, and it is rounded to what it was
+NOISES = 2  # channels of noise beside the colours: on a plain area, a network of nothing else paints one grid
 _MOST = 2.5  # that a colour's logit is changed by, about: enough for any stroke, and a blot stays a colour
 
 
@@ -34,6 +35,7 @@ class Convolution(NamedTuple):
         enlarge: whether each pixel of the map is made four before it.
         active: whether a ReLU follows the norm.
         residual: whether the map that its block began with is added.
+        sees: whether the network's input is put beside the map, at its full size.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Convolution(NamedTuple):
     enlarge: bool = False
     active: bool = True
     residual: bool = False
+    sees: bool = False
 
 
 LAST = "brush"
@@ -56,7 +59,7 @@ def convolutions(recipe: FastRecipe) -> tuple[Convolution, ...]:
     for number in range(recipe.blocks):
         plan.append(Convolution(f"block{number}_first", 4 * width))
         plan.append(Convolution(f"block{number}_second", 4 * width, active=False, residual=True))
-    plan += [Convolution(f"up{number}", 2 ** (1 - number) * width, enlarge=True) for number in range(2)]
+    plan += [Convolution("up0", 2 * width, enlarge=True), Convolution("up1", width, enlarge=True, sees=True)]
     return *plan, Convolution(LAST, 3, recipe.stem, active=False)
 
 
@@ -68,19 +71,20 @@ def painter_network(recipe: FastRecipe, code: int) -> keras.Model:
         code: how many numbers a style's code has.
 
     Returns:
-        A model from float32 (batch, height, width, 3) in [0, 255], a recoloured photograph with sides that are
-        multiples of 4, and (batch, code) to float32 (batch, height, width, 3): the change of the colours' logits, at
-        first 0 everywhere; see `painted`.
+        A model from what `seen` gives of recoloured photographs with sides that are multiples of 4, float32 (batch,
+        height, width, 5), and (batch, code) to float32 (batch, height, width, 3): the change of the colours' logits,
+        at first 0 everywhere; see `painted`.
     """
     deviation = CODE_DEVIATION if recipe.any_style else 0.0
-    pictures, codes = layers.Input((None, None, 3), name="pictures"), layers.Input((code,), name="code")
-    x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="to_unit")(pictures)
-    begun = x
+    pictures, codes = layers.Input((None, None, 3 + NOISES), name="pictures"), layers.Input((code,), name="code")
+    x = begun = pictures
     for conv in convolutions(recipe):
         if conv.name.endswith("_first"):
             begun = x
         if conv.enlarge:
             x = layers.UpSampling2D(name=f"{conv.name}_size")(x)
+        if conv.sees:
+            x = layers.Concatenate(name=f"{conv.name}_sees")([x, pictures])
         x = ReflectionPadding(conv.kernel // 2, name=f"{conv.name}_pad")(x)
         if conv.name == LAST:
             # It begins with no change at all: random weights would begin with a noise louder than the picture.
@@ -93,6 +97,28 @@ def painter_network(recipe: FastRecipe, code: int) -> keras.Model:
         if conv.residual:
             x = layers.Add(name=conv.name)([begun, x])
     raise AssertionError("a painter ends with its brush")
+
+
+def seen(pictures: np.ndarray | tf.Tensor, noise: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """A network's input, float32 (…, 5): recoloured pictures (…, 3) in [0, 255] as -1 to 1, and noise (…, 2)."""
+    return tf.concat([tf.cast(pictures, tf.float32) / 127.5 - 1.0, noise], -1)
+
+
+def noise_at(rows: slice, columns: slice) -> np.ndarray:
+    """The noise of a part of a picture, float32 (height, width, 2), its mean 0 and its standard deviation 1.
+
+    It belongs to the place: the same in every picture, so that parts fit and films do not flicker.
+    """
+    return NOISE[np.ix_(*(np.arange(each.start, each.stop) % len(NOISE) for each in (rows, columns)))]
+
+
+def _noise(side: int = 512) -> np.ndarray:
+    """Evenly distributed, by multiplications and shifts of whole numbers: the same on every machine."""
+    x = np.arange(side * side * NOISES, dtype=np.uint32) + np.uint32(1874)
+    for factor in (0x7FEB352D, 0x846CA68B):
+        x = (x ^ (x >> np.uint32(16))) * np.uint32(factor)
+    share = ((x ^ (x >> np.uint32(16))) >> np.uint32(8)).astype(np.float32) / np.float32(2**24)
+    return ((share - np.float32(0.5)) * np.float32(12**0.5)).reshape(side, side, NOISES)
 
 
 def style_predictor(statistics: np.ndarray, code: int) -> keras.Model:
@@ -119,6 +145,9 @@ def painted(pictures: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
     share = tf.clip_by_value(tf.cast(pictures, tf.float32) / 255.0, _LEAST, 1.0 - _LEAST)
     bounded = _MOST * tf.tanh(change / _MOST)
     return 255.0 * tf.sigmoid(tf.math.log(share) - tf.math.log1p(-share) + bounded)
+
+
+NOISE = _noise()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ TILE = 512  # pixels
 STEP = 4  # pixels of the picture to one place of the deepest maps
 _HALO = 16  # pixels that the convolutions before and behind the blocks see around a tile, and some more
 
-Read = Callable[[slice, slice], np.ndarray]
+Read = Callable[[slice, slice], np.ndarray | tf.Tensor]
 Place = tuple[slice, slice]
 
 
@@ -64,7 +64,7 @@ class Passes:
         """The moments of all norms for a picture; and the map behind the blocks, float32 (height / 4, width / 4, c).
 
         Args:
-            read: gives a part of the recoloured picture, float32 (rows, columns, 3) in [0, 255].
+            read: gives what the network sees of a part of the picture, see `networks.seen`.
             size: its height and width, multiples of 4, at least 16.
             code: of the style, (length,).
         """
@@ -72,14 +72,18 @@ class Passes:
         trunk = np.empty((0,))
         small = size[0] // STEP, size[1] // STEP
 
-        def measure(source: Read, side: tuple[int, int], start: int, halo: int, keep: bool) -> np.ndarray:
+        def measure(
+            source: Read, side: tuple[int, int], start: int, halo: int, keep: bool, picture: Read | None = None
+        ) -> np.ndarray:
             """Add the moments of the next norm, seen through the convolutions from `start` on; and keep its map."""
             stop = len(found) + 1
             known = self.factors(found, code)[start:]
             sums = [0.0, 0.0, 0.0]
             kept = np.empty((*small, self._plan[stop - 1].channels), np.float32) if keep else np.empty((0,))
             for inside, around in _tiles(side, TILE if start == 0 else TILE // STEP, halo):
-                values = self._run(source(*around), start, stop, known)
+                values = self._run(
+                    source(*around), start, stop, known, picture(*_enlarged(around)) if picture else None
+                )
                 ratio = values.shape[0] / (around[0].stop - around[0].start)
                 part = values[_within(inside, around, ratio)]
                 number, mean = part[..., 0].size, part.mean((0, 1), np.float64)
@@ -102,18 +106,17 @@ class Passes:
             self._normalise(inner, found, code)
             trunk += inner
         for _ in range(self._last_block, len(self._plan) - 1):
-            measure(_part_of(trunk), small, self._last_block, _HALO // STEP, keep=False)
+            measure(_part_of(trunk), small, self._last_block, _HALO // STEP, keep=False, picture=read)
         return tuple(found), trunk
 
     def finish(
-        self, trunk: np.ndarray, moments: Sequence[Moments], code: np.ndarray
+        self, read: Read, trunk: np.ndarray, moments: Sequence[Moments], code: np.ndarray
     ) -> Iterator[tuple[Place, np.ndarray]]:
-        """From what `moments` returned to the changes of the logits: places of the picture, and float32 arrays."""
+        """From what `moments` took and returned to the changes of the logits: places, and float32 arrays."""
         known, last = self.factors(moments, code)[self._last_block :], len(self._plan)
         for inside, around in _tiles(trunk.shape[:2], TILE // STEP, _HALO // STEP):
-            values = self._run(trunk[around], self._last_block, last, known)
-            place = tuple(slice(each.start * STEP, each.stop * STEP) for each in inside)
-            yield (place[0], place[1]), values[_within(inside, around, STEP)]
+            values = self._run(trunk[around], self._last_block, last, known, read(*_enlarged(around)))
+            yield _enlarged(inside), values[_within(inside, around, STEP)]
 
     def paint(
         self, read: Read, size: tuple[int, int], moments: Sequence[Moments], code: np.ndarray
@@ -121,7 +124,8 @@ class Passes:
         """Likewise, of a picture whose norms divide by given moments, such as those of a film."""
         known = self.factors(moments, code)
         for inside, around in _tiles(size, TILE, self._halo):
-            values = self._run(read(*around), 0, len(self._plan), known)
+            picture = read(*around)
+            values = self._run(picture, 0, len(self._plan), known, picture)
             yield inside, values[_within(inside, around, 1)]
 
     def factors(self, moments: Sequence[Moments], code: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -143,18 +147,25 @@ class Passes:
             np.maximum(values, 0, out=values)
 
     def _run(
-        self, values: np.ndarray, start: int, stop: int, known: Sequence[tuple[np.ndarray, np.ndarray]]
+        self,
+        values: np.ndarray | tf.Tensor,
+        start: int,
+        stop: int,
+        known: Sequence[tuple[np.ndarray, np.ndarray]],
+        picture: np.ndarray | tf.Tensor | None = None,
     ) -> np.ndarray:
-        """Convolutions `start` to `stop` - 1 of a part; each is normalised whose factors are known."""
+        """Convolutions `start` to `stop` - 1 of a part; each is normalised whose factors are known.
+
+        `picture` is what the network sees of the same part, for a convolution that sees it.
+        """
         key = start, stop, len(known)
         if key not in self._compiled:
 
-            def chain(x: tf.Tensor, pairs: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> tf.Tensor:
-                x = x / 127.5 - 1.0 if start == 0 else x
+            def chain(x: tf.Tensor, pairs: Sequence[tuple[tf.Tensor, tf.Tensor]], picture: tf.Tensor) -> tf.Tensor:
                 begun = x
                 for number, conv in enumerate(self._plan[start:stop]):
                     begun = x if conv.name.endswith("_first") else begun
-                    x = self._convolved(x, conv)
+                    x = self._convolved(x, conv, picture)
                     if number < len(pairs):
                         x = x * pairs[number][0] + pairs[number][1]
                         x = tf.nn.relu(x) if conv.active else x
@@ -163,15 +174,25 @@ class Passes:
 
             self._compiled[key] = tf.function(chain, autograph=False, reduce_retracing=True)
         pairs = [(tf.constant(factor), tf.constant(offset)) for factor, offset in known]
-        return self._compiled[key](tf.constant(values[None], tf.float32), pairs)[0].numpy()
+        part, beside = (
+            tf.convert_to_tensor(each, tf.float32)[None] for each in (values, values if picture is None else picture)
+        )
+        return self._compiled[key](part, pairs, beside)[0].numpy()
 
-    def _convolved(self, x: tf.Tensor, conv: Convolution) -> tf.Tensor:
+    def _convolved(self, x: tf.Tensor, conv: Convolution, picture: tf.Tensor) -> tf.Tensor:
         layer, frame = self._painter.get_layer(f"{conv.name}_conv"), conv.kernel // 2
         if conv.enlarge:
             x = tf.repeat(tf.repeat(x, 2, 1), 2, 2)
+        x = tf.concat([x, picture], -1) if conv.sees else x
         x = tf.pad(x, ((0, 0), (frame, frame), (frame, frame), (0, 0)), "REFLECT")
         x = tf.nn.conv2d(x, layer.kernel.value, conv.strides, "VALID")
         return x + layer.bias.value if conv.name == LAST else x
+
+
+def _enlarged(place: Place) -> Place:
+    """A place of the deepest maps in the picture."""
+    rows, columns = (slice(each.start * STEP, each.stop * STEP) for each in place)
+    return rows, columns
 
 
 def _part_of(values: np.ndarray) -> Read:

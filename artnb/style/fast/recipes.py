@@ -43,6 +43,8 @@ class FastRecipe:
             left to learn, and a blot is none.
         gram: "plain", or "correlation": of features that are divided by the root of the style's mean square of their
             channel, so that faint channels count as much as strong ones.
+        parts: the style is compared in a grid of so many by so many parts of the picture: with 1, a single loud place
+            in it can stand for all.
         jitter: by how many pixels at most the picture is moved at random before the network looks at it, so that the
             network's strides leave no grid of checks in it.
     """
@@ -66,7 +68,8 @@ class FastRecipe:
     content_end: float = 1.0
     tv_weight: float = 0.5
     colour_weight: float = 30.0
-    gram: Gram = "plain"
+    gram: Gram = "correlation"
+    parts: int = 4
     jitter: int = 8
 
     def __post_init__(self) -> None:
@@ -113,6 +116,7 @@ _ALLOWED = {
     "tv_weight": _WEIGHT,
     "colour_weight": _WEIGHT,
     "gram": one_of(*get_args(Gram)),
+    "parts": whole(1, 16),
     "jitter": whole(0, 64),
 }
 

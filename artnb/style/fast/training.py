@@ -25,7 +25,7 @@ from artnb.losses import (
     coarse_colour_loss,
     content_loss,
     content_target,
-    gram_matrix,
+    local_gram_matrices,
     style_loss,
     style_target,
     total_variation,
@@ -33,7 +33,7 @@ from artnb.losses import (
 from artnb.paintings.pipeline import Augmentation, augment
 from artnb.stepping import StepTraining, adam, check_pace, endless_order
 from artnb.style.colours import moved, palette
-from artnb.style.fast.networks import FastNetworks, painted
+from artnb.style.fast.networks import NOISE, FastNetworks, painted, seen
 from artnb.style.fast.recipes import FastRecipe
 from artnb.style.fast.styles import Style, looking
 
@@ -41,6 +41,7 @@ LOSSES = ("cost", "style", "content", "tv", "colour")
 MARGIN = 1.5  # photographs are read so much larger than the squares that are trained on
 
 _SQUARES = Augmentation(flip=True, crop=(0.6, 1.0))
+_FAINT = 0.01  # of the mean energy is added to each channel's, before it is a unit: some styles have none of a channel
 _SHOWN = 4  # photographs, and styles, on a sheet of samples
 FastWatch = Callable[[pd.DataFrame, list[np.ndarray]], bool | None]
 
@@ -184,10 +185,15 @@ class _Teacher:
         """The learning rate of the next step."""
         return float(self.optimisers[0].learning_rate)
 
-    def paint(self, pictures: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-        """Recoloured photographs like the styles of some rows."""
+    def paint(self, pictures: tf.Tensor, chosen: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Recoloured photographs like the styles of some rows; `seed` tells which part of the noise they see."""
         codes = self.networks.codes(tf.gather(self.rows, chosen))
-        return painted(pictures, self.networks.painter((pictures, codes), training=True))
+        size = pictures.shape[1]
+        first = tf.random.stateless_uniform([2], seed, 0, len(NOISE), tf.int32)
+        rolled = tf.roll(tf.constant(NOISE), first, (0, 1))
+        noise = tf.tile(rolled, [-(-size // len(NOISE))] * 2 + [1])[:size, :size]
+        seeing = seen(pictures, tf.repeat(noise[None], pictures.shape[0], 0))
+        return painted(pictures, self.networks.painter((seeing, codes), training=True))
 
     def step(self, pictures: tf.Tensor, chosen: tf.Tensor, content_weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """One step: (5,), the losses as LOSSES.
@@ -205,7 +211,7 @@ class _Teacher:
         before = self.see(tf.roll(pictures, shift, (1, 2)))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([v.value for part in self.parts for v in part])
-            paintings = self.paint(pictures, chosen)
+            paintings = self.paint(pictures, chosen, seed + tf.constant([13, 0]))
             after = self.see(tf.roll(paintings, shift, (1, 2)))
             style = self._style(after, before, chosen)
             content = self._content(after, before)
@@ -218,15 +224,17 @@ class _Teacher:
         return tf.stack([cost, style, content, variation, colour])
 
     def _style(self, after: dict[str, tf.Tensor], before: dict[str, tf.Tensor], chosen: tf.Tensor) -> tf.Tensor:
-        """The weighted mean over layers and pictures."""
+        """The weighted mean over layers and pictures, whose parts count together."""
         weights = self.recipe.style_layers
         terms = []
         for name, weight in weights.items():
-            wanted = tf.gather(self.grams[name], chosen)
-            grams = [gram_matrix(features[name]) for features in (after, before)]
+            parts = min(self.recipe.parts, *after[name].shape[1:3])
+            wanted = tf.repeat(tf.gather(self.grams[name], chosen)[:, None], parts**2, 1)
+            grams = [local_gram_matrices(features[name], parts) for features in (after, before)]
             if self.recipe.gram == "correlation":
-                root = tf.sqrt(tf.linalg.diag_part(wanted) + 1e-6)
-                units = root[:, :, None] * root[:, None, :]
+                own = tf.linalg.diag_part(wanted)
+                root = tf.sqrt(own + _FAINT * tf.reduce_mean(own, -1, keepdims=True) + 1e-12)
+                units = root[..., :, None] * root[..., None, :]
                 wanted, grams = wanted / units, [gram / units for gram in grams]
             for target, gram, own in zip(*map(tf.unstack, (wanted, *grams)), strict=True):
                 terms.append(weight * style_loss(gram, style_target(target, own)))
@@ -306,7 +314,7 @@ def _show(run: StepTraining, teacher: _Teacher, samples: Sequence[np.ndarray]) -
     shown = list(samples)
     for row, style in enumerate(teacher.styles[:_SHOWN]):
         pictures = np.stack([moved(sample, palette(sample), style.palette) for sample in samples])
-        result = teacher.paint(tf.constant(pictures), tf.fill([len(samples)], row))
+        result = teacher.paint(tf.constant(pictures), tf.fill([len(samples)], row), tf.constant([0, 0]))
         shown += list((result.numpy().clip(0, 255) + 0.5).astype(np.uint8))
     if run.folder:
         sheet = contact_sheet(shown, len(samples), teacher.recipe.size)

@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from artnb.common.seeding import seeded
 from artnb.errors import RecipeError
 from artnb.layers import ConditionalInstanceNormalization
-from artnb.style.fast.networks import CODE_DEVIATION, FastNetworks, convolutions, painted, painter_network
+from artnb.style.fast.networks import (
+    CODE_DEVIATION,
+    FastNetworks,
+    convolutions,
+    noise_at,
+    painted,
+    painter_network,
+    seen,
+)
 from artnb.style.fast.recipes import FastRecipe, fast_recipe
 from tests.style.fast.conftest import ANY, TINY, noise
 
@@ -44,9 +53,38 @@ def test_the_norm_is_the_same_when_the_number_of_pictures_is_unknown():
 def test_it_begins_by_changing_nothing():
     network = painter_network(TINY, 2)
     picture = noise(1, 1, 32, 36).astype(np.float32)
-    change = network((picture, np.eye(2, dtype=np.float32)[:1]))
+    change = network((seen(picture, noise_at(slice(0, 32), slice(0, 36))[None]), tf.eye(2)[:1]))
     assert change.shape == (1, 32, 36, 3) and not np.any(change)
     np.testing.assert_array_equal((painted(picture, change).numpy() + 0.5).astype(np.uint8), picture)
+
+
+def test_noise_belongs_to_a_place_and_is_white():
+    everything = noise_at(slice(0, 1100), slice(0, 700))
+    part = noise_at(slice(500, 800), slice(30, 60))
+    np.testing.assert_array_equal(part, everything[500:800, 30:60])
+    whole = noise_at(slice(0, 512), slice(0, 512))
+    np.testing.assert_allclose([whole.mean(), whole.std()], [0, 1], atol=0.01)
+    flat = whole.reshape(-1, 2)
+    shifted = [np.roll(whole[..., 0], 1, axis).ravel() for axis in (0, 1)]
+    others = [np.corrcoef(flat[:, 0], each)[0, 1] for each in (flat[:, 1], *shifted)]
+    np.testing.assert_allclose(others, 0, atol=0.01)
+
+
+def test_on_a_plain_area_the_network_paints_no_grid():
+    """Its maps of a quarter of the size are the same everywhere there, so without noise all squares of 4 were one."""
+    with seeded(3):
+        network = painter_network(TINY, 1)
+    random = np.random.default_rng(2)
+    for variable in network.trainable_variables:
+        variable.assign(variable + 0.3 * random.normal(size=variable.shape))
+    plain = np.full((1, 48, 48, 3), 120, np.float32)
+    code = tf.ones((1, 1))
+    changes = [
+        np.asarray(network((seen(plain, noise), code)))[0, 16:32, 16:32].reshape(4, 4, 4, 4, 3)
+        for noise in (np.zeros((1, 48, 48, 2), np.float32), noise_at(slice(0, 48), slice(0, 48))[None])
+    ]
+    without, with_noise = (change.std(axis=(0, 2)).max() for change in changes)
+    assert without < 1e-4 < 0.05 < with_noise
 
 
 def test_a_change_is_added_in_logits_so_colours_stay_colours():
@@ -88,6 +126,7 @@ def test_codes_are_rows_of_a_table_or_predicted(styles):
         {"content_weight": -1},
         {"gram": "x"},
         {"steps": 0},
+        {"parts": 0},
     ],
 )
 def test_settings_that_can_not_be_used(wrong):

@@ -36,7 +36,7 @@ def test_one_that_was_stopped_ends_at_the_same_place(recipe, photos, styles, jud
 
 def test_it_learns(photos, styles, judge):
     style_alone = {"content_weight": 0.0, "tv_weight": 0.0, "colour_weight": 0.0}
-    recipe = replace(TINY, width=4, steps=40, decay_from=1.0, learning_rate=0.01, **style_alone)
+    recipe = replace(TINY, width=4, steps=120, decay_from=1.0, learning_rate=0.01, **style_alone)
     done = train_brush(photos, styles, recipe, judge, seed=3, every=10)
     assert done.history["style"].iloc[-1] < 0.9 * done.history["style"].iloc[0]
 
