@@ -9,7 +9,7 @@ from artnb.errors import TRUE_OR_FALSE, Allowed, check_settings, is_number, numb
 from artnb.settings import Profile, known_profile
 
 Gram = Literal["plain", "correlation"]
-STYLE_LAYERS = ("stem", "block0", "block2", "block4", "block10")  # of EfficientNet-Lite0, from fine to coarse
+STYLE_LAYERS = ("stem", "block0", "block2", "block4")  # of EfficientNet-Lite0, from fine to coarse
 
 
 @dataclass(frozen=True)
