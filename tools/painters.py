@@ -39,7 +39,7 @@ PAINTERS = (
     "Paul Klee",
     "Vasiliy Kandinskiy",
 )
-RECIPES = {"starter-painters": FastRecipe(), "starter-painter": FastRecipe(any_style=True)}
+RECIPES = {"starter-painters": FastRecipe(steps=16_000), "starter-painter": FastRecipe(any_style=True)}
 WORKS = 8  # of each painter
 
 

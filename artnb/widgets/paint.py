@@ -1,4 +1,4 @@
-"""The page that paints a photograph in the style of one painting or two, step by step."""
+"""The page that paints a photograph like a painter, in a blink, or like one painting or two, step by step."""
 
 import html
 import json
@@ -13,11 +13,12 @@ import numpy as np
 
 from artnb import __version__
 from artnb.errors import RecipeError
-from artnb.images import resize
+from artnb.images import png_bytes, resize
 from artnb.settings import settings
 from artnb.style.recipes import style_recipe
 from artnb.weights import TITLES, fetch_command, find_weights
 from artnb.widgets import examples as shipped
+from artnb.widgets.blink import Blink
 from artnb.widgets.parts import (
     Job,
     Loader,
@@ -48,7 +49,7 @@ def paint_like(
     styles: Mapping[str, np.ndarray] | None = None,
     preload: bool = False,
 ) -> widgets.VBox:
-    """A page that paints a photograph in the style of one painting or two.
+    """A page that paints a photograph like a painter, at once, or in the style of one painting or two.
 
     Args:
         contents: name -> photograph to try it with; by default some that other packages ship.
@@ -66,7 +67,7 @@ def paint_like(
     steps = widgets.IntSlider(200, min=20, max=500, step=20, description="Steps")
     colours = widgets.Checkbox(False, description="Keep the colours of the photograph", indent=False)
     visit = uuid4().hex  # stands for the visitor in a notebook
-    start = widgets.Button(description="Paint", button_style="primary", disabled=True)
+    start = widgets.Button(description="Paint carefully", button_style="primary", disabled=True)
     stop = widgets.Button(description="Stop, and keep it")
     bar = widgets.IntProgress(0, min=0, max=1, layout={"display": "none"})
     message, canvas, inputs, saved = Message(), widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -77,6 +78,20 @@ def paint_like(
         from artnb.backbones import shared_backbone
 
         return shared_backbone(name, untrained=True)  # the label says so
+
+    def show(photograph: np.ndarray, painting: np.ndarray, name: str) -> None:
+        if not job.running:
+            canvas.value = compared(photograph, painting, f"The photograph, painted like {name}")
+            inputs.value = recipe_text.value = ""
+            saved.value = download(png_bytes(painting), "painted.png", "Download the picture")
+
+    def again(_: object = None) -> None:
+        if not job.running:
+            blink.wish(content.picture, strength.value, colours.value)
+
+    def another() -> None:
+        ready()
+        again()
 
     def ready(_: object = None) -> None:
         job.allow(content.picture is not None and style.picture is not None)
@@ -90,6 +105,7 @@ def paint_like(
         from artnb.style.transfer import stylize
 
         assert content.picture is not None and style.picture is not None
+        blink.drop()
         name = names[backbone.value]
         recipe = replace(
             style_recipe(name),
@@ -138,6 +154,7 @@ def paint_like(
                 [picture for picture, _ in pictures.values()],
                 recipe,
                 weights=[share for _, share in pictures.values()],
+                begin=blink.painted[1] if blink.painted else None,
                 watch=watch,
                 every=_every(name, recipe.size),
                 backbone=network,
@@ -185,17 +202,23 @@ def paint_like(
     networks = Loader(load)
     photographs = shipped.photographs() if contents is None else contents
     paintings = shipped.paintings() if styles is None else styles
-    content = PictureChooser("The photograph", photographs, ready, longest=_LARGEST)
+    content = PictureChooser("The photograph", photographs, another, longest=_LARGEST)
     style = PictureChooser("The painting", paintings, ready, shipped.random_painting, _LARGEST)
     other = PictureChooser("A second, if you like", paintings, ready, shipped.random_painting, _LARGEST)
     size.observe(ready, "value")
+    blink = Blink(show, message, visit)
+    for control in (blink.name, blink.stroke, strength, colours):
+        control.observe(again, "value")
     if preload:
         networks.ahead(USUAL)
+        blink.ahead()
     result = styled(widgets.Box([canvas, inputs]), "artnb-result")
     box = page(
         "Paint like …",
-        "A network compares the two, and the photograph's pixels are changed until they show the painting's strokes.",
+        "Choose a photograph and a painter: a network that has learned to paint so shows the picture at once. Or "
+        "choose a painting: the photograph's pixels are changed until another network finds its strokes in them.",
         columns(content, style, other),
+        blink,
         columns(backbone, size, steps, strength, second, colours, tight=True),
         painted,
         row(start, stop),
@@ -210,7 +233,7 @@ def paint_like(
         code=('from artnb import stylize\n\nstylize("photo.jpg", "painting.jpg").image'),
     )
     job = Job(start, stop, work, message)
-    box.job = job
+    box.job, box.blink = job, blink
     return box
 
 

@@ -342,7 +342,7 @@ def compared(before: np.ndarray, after: np.ndarray, alt: str) -> str:
         '<div class="artnb-compare">'
         f'<img alt="{html.escape(alt, quote=True)}" {size} src="{data(png_bytes(after))}">'
         f'<img alt="Before" {size} src="{data(png_bytes(before))}">'
-        '<input type="range" min="0" max="100" value="50" aria-label="Before at the left, after at the right" '
+        '<input type="range" min="0" max="100" value="25" aria-label="Before at the left, after at the right" '
         "oninput=\"this.parentNode.style.setProperty('--at', this.value + '%')\"></div>"
     )
 

@@ -4,6 +4,10 @@ import base64
 import html
 import json
 import re
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -13,6 +17,7 @@ from artnb.images import load_image
 from artnb.operation.monitoring import MEASURES
 from artnb.operation.store import Store
 from artnb.style.files import read_painting
+from artnb.style.state import StyleError
 from artnb.widgets import paint_like
 from artnb.widgets.parts import PictureChooser
 from tests.widgets.test_who import everything, find, texts
@@ -121,3 +126,108 @@ def test_a_panorama_is_painted_from_what_it_shows_and_not_from_a_line():
     choose(page, "photo")
     find(page, widgets.IntSlider, "Size").value = 768
     assert "1280 × 32 pixels are painted." in html.unescape(texts(page))
+
+
+class Fast:
+    """A painter that inverts, and can be made to wait."""
+
+    def __init__(self):
+        self.asked, self.go, self.identity, self.folder = [], threading.Event(), "0" * 64, Path("fast")
+        self.go.set()
+
+    def __call__(self, photo, name, **how):
+        self.asked.append((name, how))
+        assert self.go.wait(60)
+        if name == "Broken":
+            raise StyleError("It has no brush; take another one.")
+        return 255 - photo
+
+    def fidelity(self, painting, photo, names):
+        return 0.5
+
+
+@pytest.fixture
+def page_of_painters(fast):
+    return paint_like({"photo": PHOTO}, {"one": ONE, "two": TWO})
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    model = Fast()
+    card = SimpleNamespace(styles=("Ada", "Ben", "Broken"))
+    listed = [SimpleNamespace(card=card, folder=model.folder, name="fast", problem="")]
+    monkeypatch.setattr("artnb.widgets.blink.models.list_models", lambda kind: listed)
+    monkeypatch.setattr("artnb.widgets.blink.models.load_model", lambda folder, kind: model)
+    return model
+
+
+def test_a_painter_by_name_paints_at_once_and_follows_the_sliders(fast, page_of_painters):
+    page = page_of_painters
+    painter = find(page, widgets.Dropdown, "Painter")
+    assert [label for label, _ in painter.options] == ["choose …", "Ada", "Ben", "Broken"]
+    painter.value = "Ada"
+    assert not fast.asked, "a photograph is missing"
+    choose(page, "photo")
+    page.blink.wait(60)
+    assert "Painted like Ada in" in texts(page) and "painted like Ada" in texts(page)
+    picture = re.search(r'download="painted.png" href="data:[^,]+base64,([^"]+)', texts(page))[1]
+    np.testing.assert_array_equal(load_image(base64.b64decode(picture)), 255 - PHOTO)
+    find(page, widgets.FloatSlider, "Strokes").value = 2.0
+    page.blink.wait(60)
+    find(page, widgets.FloatSlider, "Strength").value = 0.5
+    page.blink.wait(60)
+    assert fast.asked[-1] == ("Ada", {"strength": 0.5, "keep_colours": False, "stroke": 2.0})
+    assert find(page, widgets.Button, "Paint").disabled, "there is no painting to do it carefully from"
+
+
+def test_of_many_changes_the_last_is_painted(fast, page_of_painters):
+    page = page_of_painters
+    choose(page, "photo")
+    fast.go.clear()
+    find(page, widgets.Dropdown, "Painter").value = "Ada"
+    while not fast.asked:
+        time.sleep(0.01)
+    for strength in (0.9, 0.8, 0.7, 0.6):
+        find(page, widgets.FloatSlider, "Strength").value = strength
+    fast.go.set()
+    page.blink.wait(60)
+    assert [how["strength"] for _, how in fast.asked] == [1.0, 0.6]
+
+
+def test_a_painter_that_fails_says_why_and_the_page_goes_on(fast, page_of_painters):
+    page = page_of_painters
+    choose(page, "photo")
+    painter = find(page, widgets.Dropdown, "Painter")
+    painter.value = "Broken"
+    page.blink.wait(60)
+    assert "It has no brush; take another one." in texts(page) and page.blink.painted is None
+    painter.value = "Ben"
+    page.blink.wait(60)
+    assert "Painted like Ben" in texts(page) and "no brush" not in texts(page)
+
+
+def test_painting_carefully_begins_with_the_fast_picture(fast, page_of_painters, monkeypatch):
+    page, begun = page_of_painters, []
+    monkeypatch.setattr("artnb.style.transfer.stylize", lambda *_, begin=None, **__: begun.append(begin) or 1 / 0)
+    choose(page, "photo", "one")
+    for name, expected in ((None, None), ("Ada", 255 - PHOTO)):
+        find(page, widgets.Dropdown, "Painter").value = name
+        page.blink.wait(60)
+        find(page, widgets.Button, "Paint").click()
+        page.job.wait(120)
+        np.testing.assert_array_equal(begun[-1], expected)
+
+
+def test_without_a_fast_painter_none_is_offered(monkeypatch):
+    monkeypatch.setattr("artnb.widgets.blink.models.list_models", lambda kind: [])
+    assert paint_like({"photo": PHOTO}, {"one": ONE}).blink.layout.display == "none"
+
+
+def test_a_fast_picture_is_logged_if_logging_is_on(fast, use, tmp_path):
+    use(home=tmp_path, log=True)
+    page = paint_like({"photo": PHOTO}, {"one": ONE})
+    choose(page, "photo")
+    find(page, widgets.Dropdown, "Painter").value = "Ada"
+    page.blink.wait(60)
+    (row,) = Store.default().read("predictions", ["model", "measures"]).to_dict("records")
+    assert row["model"] == "fast" and json.loads(row["measures"])[MEASURES[1]] == 0.5

@@ -26,7 +26,7 @@ class FastRecipe:
         stem: the sides of the first and the last kernel, odd.
         code: numbers that a style is predicted as; without effect on a table of styles.
         size: height and width in pixels of the squares that it is trained on, a multiple of 4. It paints at any size.
-        style_size: works are brought to as many pixels as a square of this size has, so that their brushes compare.
+        style_size: works are brought to as many pixels as such a square has: the larger, the larger the strokes.
         in_one_palette: whether a painter's works are brought to their common palette before their Gram matrices are
             taken: colours are moved in closed form anyway, and the mean of works in many colours has the brush of none.
         steps: batches in all.
@@ -55,19 +55,19 @@ class FastRecipe:
     stem: int = 5
     code: int = 32
     size: int = 128
-    style_size: int = 256
+    style_size: int = 384
     in_one_palette: bool = False
     steps: int = 5_000
     batch_size: int = 2
     learning_rate: float = 2e-3
-    code_rate: float = 1.0
+    code_rate: float = 3.0
     decay_from: float = 0.6
     style_layers: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STYLE_LAYERS, 1.0))
     content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4": 1.0})
-    content_weight: float = 0.03
+    content_weight: float = 0.2
     content_end: float = 1.0
     tv_weight: float = 0.5
-    colour_weight: float = 30.0
+    colour_weight: float = 100.0
     gram: Gram = "correlation"
     parts: int = 4
     jitter: int = 8

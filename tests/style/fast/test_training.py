@@ -49,7 +49,9 @@ def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, judge):
     row = train_brush(photos, measure_styles({"Spots": [spots]}, TINY, judge), recipe, judge, seed=3).history.iloc[0]
     assert row["style"] == pytest.approx(1, abs=0.02) and row["content"] == pytest.approx(0, abs=1e-3)
     assert row["colour"] == pytest.approx(0, abs=1e-6)
-    assert row["cost"] == pytest.approx(row["style"] + 0.03 * row["content"] + 0.5 * row["tv"], rel=1e-4)
+    assert row["cost"] == pytest.approx(
+        row["style"] + recipe.content_weight * row["content"] + recipe.tv_weight * row["tv"], rel=1e-4
+    )
 
 
 def test_other_styles_are_another_training(photos, styles, judge, tmp_path):
