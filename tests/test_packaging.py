@@ -32,7 +32,7 @@ ROOMS = {
     "artnb/common/searching.py": ("course",),
     "artnb/course": ("course",),
     "artnb/exercises": ("course",),
-    "artnb/operation": ("operation", "course"),  # notebook 14, where MLflow is left out
+    "artnb/operation": ("operation", "course"),  # notebook 15, where MLflow is left out
     "artnb/operation/exporting.py": ("export",),
     "artnb/operation/serving.py": ("operation",),
     "artnb/operation/tracking.py": ("operation",),

@@ -1,3 +1,4 @@
+from .colours import recolour as recolour
 from .files import load_recipe as load_recipe
 from .files import read_painting as read_painting
 from .files import save_painting as save_painting

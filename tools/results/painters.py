@@ -17,9 +17,9 @@ from artnb.paintings.across import PHOTOS
 from artnb.settings import settings
 from artnb.style import StyleRecipe, style_recipe, stylize
 from artnb.style.colours import moved, palette
-from artnb.style.fast import Judge, evaluate_pictures, judges
+from artnb.style.fast import FastRecipe, Judge, evaluate_pictures, judges
 from artnb.style.fast.styles import mean_palette
-from tools.painters import real_material
+from tools.painters import own_manner, real_material
 from tools.results.runs import LITE, Runs
 
 SIZE = 256  # pixels of a side
@@ -43,9 +43,10 @@ def painters(runs: Runs) -> pd.DataFrame:
     if runs.smoke:
         photos, works = photos[:2], dict(list(works.items())[:2])
         optimiser = replace(optimiser, size=48, iterations=2)
-    known, both = real_material().works, judges()
-    rows = _rows("a picture", _picture_ways(works, optimiser), photos, works, both)
-    rows += _rows("a painter", _painter_ways(known), photos, known, both)
+    everything, both = real_material().works, judges()
+    known = own_manner(everything)
+    rows = _rows("a picture", _picture_ways(works, optimiser), photos, works, both, SIZE)
+    rows += _rows("a painter", _painter_ways(known, everything), photos, known, both, FastRecipe().style_size)
     return pd.DataFrame(rows).round(4)
 
 
@@ -85,8 +86,19 @@ def _picture_ways(works: Mapping[str, Sequence[Path]], optimiser: StyleRecipe) -
     return ways
 
 
-def _painter_ways(works: Mapping[str, Sequence[Path]]) -> dict[str, Way | str]:
-    return {**_trivial(works), "starter-painters": _shipped("starter-painters", {name: name for name in works})}
+def _painter_ways(
+    works: Mapping[str, Sequence[Path]], everything: Mapping[str, Sequence[Path]]
+) -> dict[str, Way | str]:
+    """Of painting like a painter; for comparison, real works of the painter that are not in the means."""
+    others = {name: [file for file in files if file not in works[name]] for name, files in everything.items()}
+    count = iter(range(10**6))
+    return {
+        **_trivial(works),
+        "another work of the painter": lambda name, photo: fit(
+            load_image((others[name] or works[name])[next(count) % len(others[name] or works[name])]), SIZE
+        ),
+        "starter-painters": _shipped("starter-painters", {name: name for name in works}),
+    }
 
 
 def _shipped(model: str, styles: Mapping[str, Any]) -> Way | str:
@@ -102,9 +114,10 @@ def _rows(
     photos: Sequence[np.ndarray],
     works: Mapping[str, Sequence[Path]],
     both: Sequence[Judge],
+    size: int,
 ) -> list[dict[str, Any]]:
     rows, pairs = [], _pairs(photos, list(works))
-    looked = [(judge, {name: judge.style(name, files, SIZE) for name, files in works.items()}) for judge in both]
+    looked = [(judge, {name: judge.style(name, files, size) for name, files in works.items()}) for judge in both]
     for title, way in ways.items():
         row = {"task": task, "way": title}
         if isinstance(way, str):
