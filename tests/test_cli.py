@@ -239,6 +239,7 @@ def test_a_shell_completes_commands_and_models(shell):
             "plain,starter-42",
             "plain,starter-cnn",
             "plain,starter-monet",
+            "plain,starter-painters",
             "plain,starter-studio",
         ]
 

@@ -46,7 +46,9 @@ def problems() -> dict[str, str]:
     return {entry.name: entry.problem for entry in list_models()}
 
 
-@pytest.mark.parametrize("name", ["starter", "starter-42", "starter-cnn", "starter-monet", "starter-studio"])
+@pytest.mark.parametrize(
+    "name", ["starter", "starter-42", "starter-cnn", "starter-monet", "starter-painters", "starter-studio"]
+)
 def test_the_models_that_ship_have_all_that_their_kind_must_have(name):
     card = models.check_whole(STARTERS / name)
     kind = KINDS[card.kind]
@@ -317,7 +319,7 @@ def test_every_folder_that_could_be_a_model_is_listed_and_found_with_its_problem
     (home / "models" / ".mine.lock").write_text("")
     shutil.copytree(STARTERS / "starter-cnn", home / "models" / ".half copied")
     found = problems()
-    shipped = {"starter", "starter-42", "starter-cnn", "starter-monet", "starter-studio"}
+    shipped = {"starter", "starter-42", "starter-cnn", "starter-monet", "starter-painters", "starter-studio"}
     assert set(found) == {*shipped, "without", "folder", "trained"}
     assert found["trained"] == "" and "it is a folder" in found["folder"] and "FileNotFound" in found["without"]
     for name in ("without", "folder"):

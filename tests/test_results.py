@@ -39,7 +39,7 @@ FACTS = (
     "5,911 whole paintings were there to train on",
     "here a quarter has 128 pixels a side, enlarged to 288",
     "627 to 698 and 110 to 130: 5.0 to 6.4 times, on two cores | `python benchmarks/pipeline.py`",
-    "one picture of 288 pixels through `load_model(\"starter\")` takes 19 to 20 milliseconds, "
+    'one picture of 288 pixels through `load_model("starter")` takes 19 to 20 milliseconds, '
     "5.3 to 5.8 times less than `model.predict`",
     "an epoch on stored features is 151 to 158 times faster than one through the core (two cores, nothing else running)",
     "samples of 200 of the real paintings: two random halves of the test paintings raise 1 alarm in 200 trials; "

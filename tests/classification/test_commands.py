@@ -102,7 +102,7 @@ def test_models_have_names_and_figures(capsys, use, tmp_path):
     use(home=tmp_path)
     assert main(["models", "list", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)["results"]
-    shipped = ["starter", "starter-42", "starter-cnn", "starter-monet", "starter-studio"]
+    shipped = ["starter", "starter-42", "starter-cnn", "starter-monet", "starter-painters", "starter-studio"]
     assert [found["name"] for found in results] == shipped
     for found in results:
         assert {"name", "title", "kind", "problem"} <= set(found)
