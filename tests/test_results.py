@@ -41,7 +41,8 @@ FACTS = (
     "627 to 698 and 110 to 130: 5.0 to 6.4 times, on two cores | `python benchmarks/pipeline.py`",
     'one picture of 288 pixels through `load_model("starter")` takes 19 to 20 milliseconds, '
     "5.3 to 5.8 times less than `model.predict`",
-    "an epoch on stored features is 151 to 158 times faster than one through the core (two cores, nothing else running)",
+    "an epoch on stored features is 151 to 158 times faster than one through the core "
+    "(two cores, nothing else running)",
     "samples of 200 of the real paintings: two random halves of the test paintings raise 1 alarm in 200 trials; "
     "photographs, grey pictures, JPEG at quality 10 and one artist only are each noticed in 100 of 100",
     "are both Titian's 32 test paintings (75 % right)",

@@ -282,6 +282,7 @@ RECIPES: dict[str, StyleRecipe] = {
         learning_rate=8.0,
         betas=_SHORT_MEMORY,
         iterations=150,
+        recolour=True,
         scales=_COARSE_TO_FINE,
     ),
     "gatys": _GATYS,
