@@ -77,7 +77,7 @@ class Evaluation:
         """The same for a person; `parts` is what was shown of each painting, such as "five quarters"."""
         low, high = self.interval
         some = f"{parts or f'{self.parts} parts'} of each of {self.paintings:,} paintings"
-        shown = some if self.parts > 1 else f"{len(self.labels):,} pictures"
+        shown = some if self.parts > 1 else f"{len(self.labels):,} picture{'s' * (len(self.labels) != 1)}"
         asked_for = self.per_class[self.per_class["n"] > 0]  # of a folder, often a few of all artists
         return (
             f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) on {shown}, "
@@ -211,13 +211,21 @@ def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def bootstrap(values: np.ndarray, seed: int | None = None, draws: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean of `values` (n,), by percentiles over samples drawn with replacement."""
+    """95 % interval of the mean of `values` (n,), by percentiles over samples drawn with replacement.
+
+    If all are right, or all wrong, drawing again says nothing; then it is Wilson's.
+    """
     seed = seed_or_default(seed)
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.asarray(values, float)
-    if len(values) < 2 or np.ptp(values) == 0:  # drawing again gives the same
-        return float(values.mean()), float(values.mean())
+    if len(values) < 2 or np.ptp(values) == 0:
+        if not np.isin(values, (0, 1)).all():
+            return float(values.mean()), float(values.mean())
+        from statsmodels.stats.proportion import proportion_confint
+
+        low, high = proportion_confint(values.sum(), len(values), method="wilson")
+        return float(low), float(high)
     result = scipy_bootstrap(
         (values,), np.mean, n_resamples=draws, method="percentile", rng=np.random.default_rng(seed), batch=200
     )

@@ -1,6 +1,6 @@
 """A model against pictures: those of a split, of a folder, or of every fold of a cross-validation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def evaluate_folder(
     if not probabilities:
         raise EvaluationError(
             f"{folder} holds no picture by an artist that the model knows; looked for folders such as "
-            f"{names[0].replace(' ', '_')!r} with pictures in them."
+            f"{names[0].replace(' ', '_')!r} with pictures in them{_why(folder, skipped)}."
         )
     if seen:
         skipped.append(
@@ -151,6 +151,13 @@ def evaluate_folder(
             "out."
         )
     return _evaluate(model, np.concatenate(probabilities).swapaxes(0, 1), np.array(labels)), skipped
+
+
+def _why(folder: Path, skipped: Sequence[str]) -> str:
+    """What is there in place of artists' folders, for a sentence."""
+    if not folder.is_dir():
+        return ", and there is no such folder"
+    return f". {skipped[0].rstrip('.')}" if skipped else ", and found none"
 
 
 def _evaluate(model: Classifier, probabilities: np.ndarray, labels: np.ndarray) -> Evaluation:

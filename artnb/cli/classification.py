@@ -191,10 +191,16 @@ def _evaluate(
         table = load_split(split) if split else None
         result = validation.evaluate_split(classifier, load_collection(), table, subset or "test", crops, mirrored)
     card = classifier.card
-    of_model = {"model": card.title, "untrained": card.untrained}
+    of_model = {"model": card.title, "name": classifier.folder.name, "untrained": card.untrained}
+    shown = None if folder else subset or "test"
+    if shown == "train":
+        complain("The model was trained on these pictures, so the figure flatters it; leave --subset train away.")
+    how = {"subset": shown, "crops": crops, "mirrored": mirrored, "paintings": result.paintings, "skipped": skipped}
+    of_them = {None: "", "test": " (test)", "validation": " (validation)", "train": " (training)"}[shown]
+    also = ", mirror images, too" * mirrored
     answer(
-        result.to_dict() | {"paintings": result.paintings, "crops": crops, "skipped": skipped} | of_model,
-        f"{card.title}: {result.report(validation.SHOWN.get(crops, ''))}",
+        result.to_dict() | how | of_model,
+        f"{card.title}{of_them}{also}: {result.report(validation.SHOWN.get(crops, ''))}",
     )
 
 

@@ -112,6 +112,8 @@ def _similar(picture: Path, embeddings: Path | None, number: int, across: bool) 
     if vector is None:
         vector = _embedded(data, neighbours.about)
     found = neighbours.similar(vector, number, digest, across)
+    if embeddings is None:  # as the splits and the audit call them
+        found = found.assign(path="images/" + found["path"])
     lines = [f"{row.similarity:6.3f}  {row.path} ({row.artist})" for row in found.itertuples()]
     answer({"picture": str(picture), "similar": found.round(6).to_dict("records")}, "\n".join(lines))
 

@@ -1,5 +1,6 @@
 """The list of models of a page: the one in use first, which is resolved when a question is asked."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -15,24 +16,30 @@ IN_USE = "The model in use"
 class ModelChoice(widgets.Dropdown):
     """A list of models: the model in use, if there is one, and those that have a name.
 
-    A page may have been built long before its visitor came, so `update` looks again for a model in use.
+    A page may have been built long before its visitor came, so `update` looks again for what is there.
 
     Attributes:
-        picked: whether the visitor has picked a model.
+        picked: the label that the visitor has picked, or None.
     """
 
     def __init__(self, kind: KindName):
-        self._kind, self._named, self._choosing, self.picked = kind, _named(kind), False, False
+        self._kind, self._named, self._choosing = kind, _named(kind), False
+        self.picked: str | None = None
         self._labels: list[str] = []
         super().__init__(description="Model", style={"description_width": "4rem"})
         self.update()
         self.observe(self._note, "value")
 
     def update(self) -> None:
-        """Offer the model in use as the first one if there is one now; select it unless the visitor has picked one."""
+        """Offer the model in use as the first one if there is one now; select it unless the visitor has picked one.
+
+        A model that is not there any more is not offered any more.
+        """
+        self._named = _named(self._kind)
         labels = [*([IN_USE] if self._in_use() else []), *self._named]
         if labels != self._labels:
-            value = self.value if self.picked and self.value in labels else None
+            self.picked = self.picked if self.picked in labels else None
+            value = self.picked
             self._choosing = True
             self.options = self._labels = labels
             self._choosing = False
@@ -65,8 +72,11 @@ class ModelChoice(widgets.Dropdown):
 
     def artists(self, label: str | None) -> frozenset[str]:
         """The artists whom a model knows."""
-        folders = [] if label is None else self.folders(label)
-        return frozenset(name for folder in folders for name in Card.load(folder).class_names)
+        names: set[str] = set()
+        for folder in [] if label is None else self.folders(label):
+            with suppress(ModelError):  # it was deleted just now; whoever asks it is told so
+                names.update(Card.load(folder).class_names)
+        return frozenset(names)
 
     @property
     def widest(self) -> str:
@@ -80,7 +90,8 @@ class ModelChoice(widgets.Dropdown):
         return [champion] if champion else []
 
     def _note(self, _: object) -> None:
-        self.picked = self.picked or not self._choosing
+        if not self._choosing:
+            self.picked = self.value
 
 
 def _named(kind: KindName) -> dict[str, Path]:

@@ -209,9 +209,13 @@ class PictureChooser(widgets.VBox):
         longest = self._longest
         if longest is not None:
             longest = max(longest, -(-_NARROWEST * max(picture.shape[:2]) // min(picture.shape[:2])))
-        self.picture = picture if longest is None else shrink(picture, longest)
-        self.name, self.digest = name, digest
-        self._changed()
+        before = self.picture, self.name, self.digest
+        self.picture, self.name, self.digest = picture if longest is None else shrink(picture, longest), name, digest
+        try:
+            self._changed()
+        except Exception:  # the page still shows the one before, so that one is asked about
+            self.picture, self.name, self.digest = before
+            raise
         self.message.say("" if name in self._examples else name)
         for button in self._thumbnails:
             (button.add_class if button.description == name else button.remove_class)("artnb-chosen")

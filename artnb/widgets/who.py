@@ -83,18 +83,21 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
     def changed() -> None:
         """Another picture: it is answered by a model that knows its artist, as far as the page can tell."""
         model.update()
-        label = model.value
-        if label is not None and chooser.name not in model.artists(label):
+        if model.options:
             knows = [each for each in model.options if chooser.name in model.artists(each)]
             if not knows and chooser.digest:
                 knows = [each for each in model.options if _has_seen(model.folders(each), chooser.digest)]
-            if label not in knows and (knows or not model.picked):
-                model.choose(knows[0] if knows else model.widest if chooser.digest else model.options[0])
+            if model.picked and (model.picked in knows or not knows):
+                model.choose(model.picked)
+            elif knows:
+                model.choose(knows[0])
+            else:
+                model.choose(model.widest if chooser.digest else model.options[0])
         forget()
 
     def random_painting() -> tuple[np.ndarray, str]:
         model.update()
-        labels = [model.value] if model.picked else model.options
+        labels = [model.picked] if model.picked else model.options
         return shipped.random_painting(frozenset().union(*map(model.artists, labels)))
 
     def forget() -> None:
@@ -123,7 +126,11 @@ def who_painted_this(examples: Mapping[str, np.ndarray] | None = None, preload: 
             return
         last["answer"] = picture, classifier, prediction, logs.request_number()
         told = False
-        answer.value, similar.value, heat.value = _answer(prediction), _similar(classifier, prediction), ""
+        answer.value, similar.value, heat.value = (
+            _answer(prediction),
+            _similar(classifier, prediction, chooser.digest),
+            "",
+        )
         artists = sorted(filter(feedback.can_be_named, {*classifier.card.class_names, *catalogue.artists()["name"]}))
         artist.options = [("choose …", None), *zip(artists, artists, strict=True)]
         artist.index, feedback_box.layout.display = 0, "flex"
@@ -218,19 +225,19 @@ def _answer(prediction: "Prediction") -> str:
     return f"{note}{share_bars(prediction.ranked[:5])}{_about(prediction.artist)}"
 
 
-def _similar(classifier: "Classifier", prediction: "Prediction") -> str:
-    """The most similar training paintings, if they are on this machine, in HTML."""
+def _similar(classifier: "Classifier", prediction: "Prediction", digest: str) -> str:
+    """The most similar training paintings, if they are on this machine, in HTML; and whether this is one of them."""
     from artnb.classification.model import EMBEDDINGS
 
     if EMBEDDINGS not in classifier.card.files:
         return ""
     rows = classifier.similar(prediction, _SIMILAR + 1)
-    itself = rows["similarity"] > _SAME
+    itself = (rows["similarity"] > _SAME) | (rows["sha256"] == digest)
     near = shipped.from_training(rows[~itself].head(_SIMILAR))
     pictures = "".join(shown(picture, f"A training painting by {artist}", 192, artist) for picture, artist in near)
     known = '<p class="artnb-quiet">This very painting is one that it was trained on.</p>' if itself.any() else ""
-    title = "<h3>Most like it, of its training paintings</h3>"
-    return f'{title}{known}<div class="artnb-near">{pictures}</div>' if near else ""
+    title = "<h3>Most like it, of its training paintings</h3>" if near else ""
+    return f'{known}{title}<div class="artnb-near">{pictures}</div>' if near or known else ""
 
 
 def _has_seen(folders: list[Path], digest: str) -> bool:

@@ -49,6 +49,13 @@ def test_figures_worked_out_by_hand():
     assert [name for name in found.class_names if name in few] == [asked_for], "nobody asked for the others"
 
 
+def test_if_all_are_right_the_interval_is_wilsons():
+    """1 of 1: 20.7 to 100 %; 0 of 10: 0 to 27.8 % (the formula, with z = 1.959964)."""
+    np.testing.assert_allclose(bootstrap(np.array([True]), 1), [0.2065, 1], atol=1e-4)
+    np.testing.assert_allclose(bootstrap(np.zeros(10), 1), [0, 0.2775], atol=1e-4)
+    assert bootstrap(np.full(5, 0.5), 1) == (0.5, 0.5), "no shares, but differences that are all the same"
+
+
 def test_calibration_worked_out_by_hand():
     """Ranges of a half: three pictures under 0.5 ... and three from 0.5 on, each with its mean and its share right."""
     probabilities = np.array([[0.45, 0.55], [0.3, 0.7], [0.9, 0.1], [0.2, 0.8]])

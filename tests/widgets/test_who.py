@@ -406,6 +406,62 @@ def test_a_picture_goes_to_a_model_that_knows_it_and_ones_own_to_the_one_with_mo
     assert model.value == colours, "but it could not know this one"
 
 
+def test_what_a_visitor_picked_is_remembered_while_an_example_needs_another_model(at_hand):
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    model.value = picked = model.options[0]
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    find(page, widgets.Button, "Red").click()
+    assert model.value == model.options[-1], "which the picked one can't know"
+    upload(page, buffer.getvalue())
+    assert model.value == picked
+
+
+def test_a_model_that_is_deleted_takes_no_page_with_it(at_hand, tmp_path):
+    page = who_painted_this()
+    model = find(page, widgets.Dropdown, "Model")
+    find(page, widgets.Button, "Red").click()
+    gone = model.value
+    shutil.rmtree(tmp_path / "home" / "models")
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG")
+    upload(page, buffer.getvalue())
+    assert gone not in model.options and "42 artists" in model.value
+    assert "The painting: Your picture" in texts(page) and "can't be read" not in texts(page)
+
+
+def test_a_picture_that_can_not_be_prepared_for_leaves_the_one_before():
+    from artnb.widgets.parts import PictureChooser
+
+    shown = []
+
+    def changed():
+        shown.append(chooser.name)
+        if chooser.name == "two":
+            raise ArtnbError("The model is gone.")
+
+    chooser = PictureChooser("The painting", {"one": PICTURE, "two": PICTURE[:50]}, changed)
+    for name in ("one", "two"):
+        find(chooser, widgets.Button, name).click()
+    assert shown == ["one", "two"] and chooser.name == "one" and chooser.picture.shape == PICTURE.shape
+    assert "The model is gone." in texts(chooser) and "The painting: one" in texts(chooser)
+
+
+def test_a_training_painting_is_called_one_also_without_the_collection(at_hand, use, tmp_path):
+    root, trained = at_hand
+    training = trained.split[trained.split["subset"] == "train"]["path"].iloc[0]
+    content = (root / "data" / training).read_bytes()
+    use(home=tmp_path / "home", source="studio")
+    page = who_painted_this()
+    upload(page, content)
+    assert "CNN, ours" in find(page, widgets.Dropdown, "Model").value
+    find(page, widgets.Button, "Who").click()
+    page.job.wait(60)
+    assert "This very painting is one that it was trained on" in texts(page)
+    assert "A training painting by" not in texts(page)
+
+
 def test_ones_own_picture_goes_to_the_model_in_use(quick):
     registry.add("starter-cnn")
     registry.promote("art-classifier")

@@ -217,9 +217,9 @@ def _crops(table: pd.DataFrame) -> Iterator[str]:
     yield (
         f"of five quarter-size crops of each test painting, corners and centre, `starter` names "
         f"{_percent(quarters['accuracy'])} ({_interval(quarters)}; macro F1 {quarters['macro_f1']:.3f}), "
-        f"where of whole paintings it names {_percent(whole['accuracy'])}; `starter-42` comes to a macro F1 of "
+        f"where of whole pictures it names {_percent(whole['accuracy'])}; `starter-42` comes to a macro F1 of "
         f"{found.loc[('starter-42', 'quarters'), 'macro_f1']:.3f} of crops and "
-        f"{found.loc[('starter-42', 'whole'), 'macro_f1']:.3f} of whole paintings"
+        f"{found.loc[('starter-42', 'whole'), 'macro_f1']:.3f} of whole pictures"
     )
     yield (
         f"asked about the mirror image, too (`--mirrored`), `starter` names {_percent(mirrored['accuracy'])} in "
