@@ -76,6 +76,7 @@ def style_space(name: str, backbone: str = "efficientnet-lite0", profile: Profil
             content_weight=hp.Float("content_weight", 1e-2, 1e-1, sampling="log"),
             style_layers={layer: hp.Float(layer, 1e-2, 10.0, sampling="log") for layer in layers},
             tv_weight=0.0,
+            recolour=False,
         )
 
     def balanced(hp: kt.HyperParameters) -> StyleRecipe:

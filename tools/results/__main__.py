@@ -50,7 +50,8 @@ JOBS: dict[str, Callable[[Runs], pd.DataFrame]] = {
     "all-artists": starters.all_artists,
     "crops": starters.crops,
     "starters-strangers": starters.starters_strangers,
-    "painters": painters.painters,
+    "like-a-picture": painters.like_a_picture,
+    "like-a-painter": painters.like_a_painter,
     "style-original": measures.style_original,
     "style-ours": measures.style_ours,
 }
@@ -170,7 +171,8 @@ what could not be measured, and the row's `needs` says what it would take; once 
 (`artnb weights get resnet50`), `ARTNB_WEIGHTS= make results` fills the row. Seconds are those that passed, on a machine
 that may have had other work.
 
-The pictures are the collection "Best Artworks of All Time" in squares of 256 pixels, cut from versions of the whole: 4,882 paintings, of which 3,654
+The pictures are the collection "Best Artworks of All Time" as squares of 256 pixels, cut out of smaller
+versions: 4,882 paintings, of which 3,654
 by eleven artists teach and test the classifiers. The models: *original* is the student project's CNN, *original+its
 search* the same with the settings that its own search found, *original+search* with those that the same search found
 here; *ours* is our CNN, *ours+search* with what Hyperband found; *two phases* and *fine-tuned* begin from ImageNet, the

@@ -1,4 +1,4 @@
-"""The table about painters: the fast ones that ship, the optimiser, and another's, on pictures set aside for it."""
+"""Tables about painters: the fast ones that ship, the optimiser, and another's, on pictures set aside for it."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from artnb.paintings.across import PHOTOS
 from artnb.settings import settings
 from artnb.style import StyleRecipe, style_recipe, stylize
 from artnb.style.colours import moved, palette
-from artnb.style.fast import FastRecipe, Judge, evaluate_pictures, judges
+from artnb.style.fast import FastRecipe, evaluate_pictures, judges
 from artnb.style.fast.styles import mean_palette
 from tools.painters import own_manner, real_material
 from tools.results.runs import LITE, Runs
@@ -29,25 +29,38 @@ Pair = tuple[str, np.ndarray]  # a style's name, and a photograph
 Way = Callable[[str, np.ndarray], np.ndarray]
 
 
-def painters(runs: Runs) -> pd.DataFrame:
-    """How near painters come to a style, and how much of the photograph stays, by two judges.
+def like_a_picture(runs: Runs) -> pd.DataFrame:
+    """How near ways of painting come to a single painting's style, and how much of the photograph stays.
 
-    A row per task, way and judge: distances and structure as `FastEvaluation`, means over `pairs` of a photograph and
-    a style that no painter was trained on; `seconds` of one picture of 256 pixels, and of the training.
+    A row per way and judge: distances and structure as `FastEvaluation`, means over `pairs` of a photograph and a
+    painting that no painter was trained on; `seconds` of one picture of 256 pixels, and of the training.
     """
+    photos, chosen = _set_aside(runs)
+    works = {str(path): (runs.prepared.collection.file(path),) for path in chosen}
+    optimiser = style_recipe(LITE)
+    if runs.smoke:
+        works = dict(list(works.items())[:2])
+        optimiser = replace(optimiser, size=48, iterations=2)
+    return _table(_picture_ways(works, optimiser), photos, works, SIZE)
+
+
+def like_a_painter(runs: Runs) -> pd.DataFrame:
+    """How near `starter-painters` comes to the style of painters, and how much of the photograph stays.
+
+    As `like-a-picture`; a style is the mean of works in one manner, and 0 is what these have in common.
+    """
+    photos, _ = _set_aside(runs)
+    everything = real_material().works
+    known = own_manner(everything)
+    return _table(_painter_ways(known, everything), photos, known, FastRecipe().style_size)
+
+
+def _set_aside(runs: Runs) -> tuple[list[np.ndarray], list[str]]:
+    """Photographs, squares of SIZE, and the paths of paintings that no painter was trained on."""
     chosen = judging_set(split_everything(seed=runs.prepared.seed)[0], runs.prepared.collection, runs.prepared.seed)
     of_photos = chosen["artist"] == PHOTOS
     photos = [fit(load_image(path), SIZE) for path in chosen[of_photos]["path"]]
-    works = {str(path): (runs.prepared.collection.file(path),) for path in chosen[~of_photos]["path"]}
-    optimiser = style_recipe(LITE)
-    if runs.smoke:
-        photos, works = photos[:2], dict(list(works.items())[:2])
-        optimiser = replace(optimiser, size=48, iterations=2)
-    everything, both = real_material().works, judges()
-    known = own_manner(everything)
-    rows = _rows("a picture", _picture_ways(works, optimiser), photos, works, both, SIZE)
-    rows += _rows("a painter", _painter_ways(known, everything), photos, known, both, FastRecipe().style_size)
-    return pd.DataFrame(rows).round(4)
+    return photos[: 2 if runs.smoke else None], chosen[~of_photos]["path"].tolist()
 
 
 def _pairs(photos: Sequence[np.ndarray], styles: Sequence[str]) -> list[Pair]:
@@ -90,13 +103,16 @@ def _painter_ways(
     works: Mapping[str, Sequence[Path]], everything: Mapping[str, Sequence[Path]]
 ) -> dict[str, Way | str]:
     """Of painting like a painter; for comparison, real works of the painter that are not in the means."""
-    others = {name: [file for file in files if file not in works[name]] for name, files in everything.items()}
-    count = iter(range(10**6))
+    others = {
+        name: [file for file in files if file not in works[name]] or list(files) for name, files in everything.items()
+    }
+
+    def another(name: str, photo: np.ndarray) -> np.ndarray:
+        return fit(load_image(others[name][int(photo.sum(dtype=np.int64)) % len(others[name])]), SIZE)
+
     return {
         **_trivial(works),
-        "another work of the painter": lambda name, photo: fit(
-            load_image((others[name] or works[name])[next(count) % len(others[name] or works[name])]), SIZE
-        ),
+        "another work of the painter": another,
         "starter-painters": _shipped("starter-painters", {name: name for name in works}),
     }
 
@@ -108,18 +124,13 @@ def _shipped(model: str, styles: Mapping[str, Any]) -> Way | str:
     return lambda name, photo: painter(photo, styles[name])
 
 
-def _rows(
-    task: str,
-    ways: Mapping[str, Way | str],
-    photos: Sequence[np.ndarray],
-    works: Mapping[str, Sequence[Path]],
-    both: Sequence[Judge],
-    size: int,
-) -> list[dict[str, Any]]:
+def _table(
+    ways: Mapping[str, Way | str], photos: Sequence[np.ndarray], works: Mapping[str, Sequence[Path]], size: int
+) -> pd.DataFrame:
     rows, pairs = [], _pairs(photos, list(works))
-    looked = [(judge, {name: judge.style(name, files, size) for name, files in works.items()}) for judge in both]
+    looked = [(judge, {name: judge.style(name, files, size) for name, files in works.items()}) for judge in judges()]
     for title, way in ways.items():
-        row = {"task": task, "way": title}
+        row = {"way": title}
         if isinstance(way, str):
             rows.append(row | {"judge": "", "pairs": 0, "needs": way})
             continue
@@ -131,10 +142,10 @@ def _rows(
             seconds.append(time.perf_counter() - start)
             pictures.append((name, picture, photo))
         sheet = contact_sheet([each for _, *both in pictures[:SHEET] for each in reversed(both)], 10, SIZE)
-        save_image(sheet, settings.home / "sheets" / f"{task}, {title}.jpg")
+        save_image(sheet, settings.home / "sheets" / f"{title}, {len(works)} styles.jpg")
         training = Card.load(STARTERS / title).seconds if title.startswith("starter") else 0.0
         cost = {"seconds": float(np.median(seconds)), "training_seconds": training}
         for judge, styles in looked:
             found = asdict(evaluate_pictures(judge, pictures, styles, works))
             rows.append(row | {"judge": judge.name, "pairs": len(asked)} | found | cost | {"needs": ""})
-    return rows
+    return pd.DataFrame(rows).round(4)
