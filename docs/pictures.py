@@ -122,7 +122,7 @@ def pages() -> None:
         page = visit(chromium, gallery, "paint_like").page
         page.get_by_role("button", name="An astronaut").click()
         page.get_by_role("button", name="Wietske van der Wervel").first.click()
-        page.get_by_role("button", name="Paint", exact=True).click()
+        page.get_by_role("button", name="Paint carefully").click()
         page.locator(".artnb-compare").wait_for(timeout=120_000)
         picture_of(page, "paint")
         page = visit(chromium, gallery, "monet").page

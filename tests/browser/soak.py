@@ -144,7 +144,7 @@ def act(page, files: list[Path], chance: random.Random) -> None:
     elif kind == "chance" and page.get_by_role("button", name="A random one").count():
         page.get_by_role("button", name="A random one").first.click(timeout=5000)
     elif kind == "start":
-        for name in ("Paint", "Who painted this?"):
+        for name in ("Paint", "Paint carefully", "Who painted this?"):
             if page.get_by_role("button", name=name, exact=True).count():
                 click(page, name)
     elif kind == "stop" and page.get_by_role("button", name="Stop, and keep it").count():

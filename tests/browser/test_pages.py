@@ -270,7 +270,7 @@ def test_paint_with_two_paintings_and_take_it_home(paint, tmp_path, keep):
     paint.get_by_alt_text("A second, if you like: Odile Poincaré").wait_for()
     slide(paint, "Steps", "Home")
     slide(paint, "Size", "Home")
-    button(paint, "Paint", exact=True).click()
+    button(paint, "Paint carefully").click()
     paint.get_by_text("Done in").wait_for()
     assert paint.get_by_text(re.compile("128 × [0-9]+ pixels are painted")).is_visible()
     sizes = "pictures => pictures.map(it => [it.width, it.naturalWidth, it.height, it.naturalHeight])"
@@ -300,10 +300,10 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     slide(paint, "Steps", "End")
     slide(paint, "Size", "ArrowRight", 2)
     paint.get_by_text("256 × ").wait_for()  # a press at once may overtake the slider's last step on its way
-    button(paint, "Paint", exact=True).focus()
+    button(paint, "Paint carefully").focus()
     paint.keyboard.press("Enter")
     paint.get_by_text(re.compile(r"Step \d+ of 500")).wait_for()
-    assert button(paint, "Paint", exact=True).is_disabled(), "a second click would begin a second job"
+    assert button(paint, "Paint carefully").is_disabled(), "a second click would begin a second job"
     button(who, "Namiko Hoshino").click()
     button(who, "Who painted this?").click()
     who.locator(".artnb-bar").nth(4).wait_for()
@@ -313,13 +313,39 @@ def test_a_long_job_can_be_stopped_and_disturbs_nobody(paint, who):
     assert paint.get_by_role("link", name="Download the picture").is_visible()
     width = paint.locator(".artnb-compare img").first.evaluate("it => it.naturalWidth")
     assert paint.get_by_text(f"{width} × ").is_visible(), "it is stopped, and whole"
-    bright(paint, "Paint", exact=True)
+    bright(paint, "Paint carefully")
+
+
+def test_a_painter_by_name_paints_at_once_and_follows_a_slider(paint, tmp_path, keep):
+    button(paint, "A cup of coffee").click()
+    paint.get_by_alt_text("The photograph: A cup of coffee").wait_for()
+    paint.get_by_label("Painter").select_option(label="Vincent van Gogh")
+    paint.get_by_text("Painted like Vincent van Gogh in").wait_for()
+    picture = paint.get_by_alt_text("The photograph, painted like Vincent van Gogh")
+    assert picture.evaluate("it => Math.max(it.naturalWidth, it.naturalHeight)") == 512
+    assert paint.locator(".artnb-compare input").input_value() == "25", "most of the painting is seen"
+    before = picture.get_attribute("src")
+    slide(paint, "Strength", "ArrowLeft", 3)
+    paint.wait_for_function(
+        """before => {
+            const it = document.querySelector("img[alt='The photograph, painted like Vincent van Gogh']");
+            return it && it.src !== before;
+        }""",
+        arg=before,
+    )
+    check(paint)
+    keep(paint, "paint-at-once")
+    with paint.expect_download() as saved:
+        paint.get_by_role("link", name="Download the picture").click()
+    saved.value.save_as(tmp_path / "painted.png")
+    assert max(load_image(tmp_path / "painted.png").shape) == 512
+    paint.get_by_label("Painter").select_option(label="choose …")
 
 
 def test_paint_says_what_is_too_small(paint):
     upload(paint, {"name": "p.png", "mimeType": "image/png", "buffer": noise(8, 8)})
     paint.get_by_alt_text("The photograph: Your picture").wait_for()
-    button(paint, "Paint", exact=True).click()
+    button(paint, "Paint carefully").click()
     paint.get_by_text("too small to paint with").wait_for()
 
 
