@@ -13,7 +13,7 @@ from artnb import models
 from artnb.common import logs
 from artnb.images import shrink
 from artnb.settings import settings
-from artnb.widgets.parts import Loader, Message
+from artnb.widgets.parts import Loader, Message, columns
 from artnb.widgets.visitors import this_visitor
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Wish(NamedTuple):
     stroke: float
 
 
-class Blink(widgets.HBox):
+class Blink(widgets.VBox):
     """The list of the painters that the fast painters here know, and how large their strokes are.
 
     Of wishes that come faster than it paints, the last is painted and those before it are left out.
@@ -65,8 +65,7 @@ class Blink(widgets.HBox):
         names = [("choose …", None), *((name, name) for name in self._folders)]
         self.name = widgets.Dropdown(options=names, description="Painter")
         self.stroke = widgets.FloatSlider(1.0, min=0.5, max=4.0, step=0.25, description="Strokes")
-        super().__init__([self.name, self.stroke])
-        self.add_class("artnb-row")
+        super().__init__([columns(self.name, self.stroke, tight=True)])
         if not self._folders:
             self.layout.display = "none"
 
