@@ -20,6 +20,7 @@ RECIPE = replace(
     style_layers=LAYERS,
     size=64,
     jitter=4,
+    recolour=False,
     iterations=6,
     scales=((1.0, 1.0),),
 )
