@@ -144,6 +144,14 @@ class Card:
         return {name: value for name in names if (value := getattr(self, name)) or name in _OF_A_START}
 
     @property
+    def training_seconds(self) -> float:
+        """Of this training, and of those whose weights it began with, one after the other."""
+        total, started = self.seconds, self.started
+        while isinstance(started, dict) and is_number(started.get("seconds")):
+            total, started = total + started["seconds"], started.get("started")
+        return total
+
+    @property
     def trained_in(self) -> str:
         """The precision that it was trained in, as words to append; none for a card that does not say it."""
         return f" in {self.made['precision']}" if "precision" in self.made else ""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from artnb.cards import Card
 from artnb.images import contact_sheet, fit, load_image, save_image
 from artnb.models import STARTERS, load_model
 from artnb.paintings import judging_set, split_everything
@@ -33,7 +32,7 @@ def like_a_picture(runs: Runs) -> pd.DataFrame:
     """How near ways of painting come to a single painting's style, and how much of the photograph stays.
 
     A row per way and judge: distances and structure as `FastEvaluation`, means over `pairs` of a photograph and a
-    painting that no painter was trained on; `seconds` of one picture of 256 pixels, and of the training.
+    painting that no painter was trained on; `seconds` of one picture of 256 pixels.
     """
     photos, chosen = _set_aside(runs)
     works = {str(path): (runs.prepared.collection.file(path),) for path in chosen}
@@ -143,8 +142,7 @@ def _table(
             pictures.append((name, picture, photo))
         sheet = contact_sheet([each for _, *both in pictures[:SHEET] for each in reversed(both)], 10, SIZE)
         save_image(sheet, settings.home / "sheets" / f"{title}, {len(works)} styles.jpg")
-        training = Card.load(STARTERS / title).seconds if title.startswith("starter") else 0.0
-        cost = {"seconds": float(np.median(seconds)), "training_seconds": training}
+        cost = {"seconds": float(np.median(seconds))}
         for judge, styles in looked:
             found = asdict(evaluate_pictures(judge, pictures, styles, works))
             rows.append(row | {"judge": judge.name, "pairs": len(asked)} | found | cost | {"needs": ""})

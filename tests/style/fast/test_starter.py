@@ -32,6 +32,11 @@ def test_it_is_small():
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 5 * 1024**2
 
 
+def test_its_training_is_counted_from_the_first_step():
+    card = Card.load(FOLDER)
+    assert card.training_seconds == card.seconds + card.started["seconds"] > card.seconds > 600
+
+
 def test_by_both_judges_it_is_nearer_to_the_styles_than_moved_colours_are():
     card = Card.load(FOLDER)
     assert len(card.metrics) == 2
