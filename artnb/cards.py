@@ -146,7 +146,8 @@ class Card:
     @property
     def training_seconds(self) -> float:
         """Of this training, and of those whose weights it began with, one after the other."""
-        total, started = self.seconds, self.started
+        started: Any = self.started
+        total = self.seconds
         while isinstance(started, dict) and is_number(started.get("seconds")):
             total, started = total + started["seconds"], started.get("started")
         return total
