@@ -54,6 +54,8 @@ FACTS = (
     "it names 85.8 % of the 548 test paintings after 407 seconds",
     "names 63.3 % in 3.87 times the time, and with the guide's own 2 and 1 epochs 59.5 % in 0.59 of it",
     "Of a hundred test paintings ours names 22.4 more (95 % interval 18.4 to 26.5, of one training each)",
+    "256 pixels take 0.09 seconds, 512 pixels 0.35 and 1,024 pixels 1.2; the optimiser takes 79 times as long. "
+    "2,048 pixels, in tiles, take 15 seconds and 1.2 GB",
     "two artists with 20 paintings each are enough",
     "what leaves eleven artists, from 20 to 200",
     "train in 32 bits also where half of them are faster",
