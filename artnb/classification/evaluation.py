@@ -216,16 +216,15 @@ def bootstrap(values: np.ndarray, seed: int | None = None, draws: int = 2000) ->
     If all are right, or all wrong, drawing again says nothing; then it is Wilson's.
     """
     seed = seed_or_default(seed)
+    from scipy.stats import binomtest
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.asarray(values, float)
     if len(values) < 2 or np.ptp(values) == 0:
         if not np.isin(values, (0, 1)).all():
             return float(values.mean()), float(values.mean())
-        from statsmodels.stats.proportion import proportion_confint
-
-        low, high = proportion_confint(values.sum(), len(values), method="wilson")
-        return float(low), float(high)
+        found = binomtest(int(values.sum()), len(values)).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
     result = scipy_bootstrap(
         (values,), np.mean, n_resamples=draws, method="percentile", rng=np.random.default_rng(seed), batch=200
     )
