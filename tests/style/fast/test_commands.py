@@ -69,7 +69,7 @@ def test_a_folder_of_frames_with_a_broken_one(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--like", "Cid"], "Cid; there are Ada, Ben"),
+        (["--like", "Cid"], "No painter here paints like Cid; there are Ada, Albrecht Dürer, "),
         (["--like", "Ada", "--iterations", "3"], "--iterations means nothing"),
         (["--like", "Ada", "--seed", "3"], "--seed means nothing"),
         (["--like", "Ada", "--stroke", "99"], "stroke"),
