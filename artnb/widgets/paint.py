@@ -84,6 +84,9 @@ def paint_like(
             canvas.value = compared(photograph, painting, f"The photograph, painted like {name}")
             inputs.value = recipe_text.value = ""
             saved.value = download(png_bytes(painting), "painted.png", "Download the picture")
+            assert content.picture is not None
+            manner = f"strength {strength.value:g}, strokes {blink.stroke.value:g}" + ", colours kept" * colours.value
+            preferring.painted(content.picture, f"fast, {name}, {manner}")
 
     def again(_: object = None) -> None:
         if not job.running:

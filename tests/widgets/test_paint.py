@@ -180,6 +180,19 @@ def test_a_painter_by_name_paints_at_once_and_follows_the_sliders(fast, page_of_
     assert find(page, widgets.Button, "Paint").disabled, "there is no painting to do it carefully from"
 
 
+def test_the_last_two_pictures_are_compared_whoever_painted_them(fast, page_of_painters, use, tmp_path):
+    use(home=tmp_path)
+    page, painter = page_of_painters, find(page_of_painters, widgets.Dropdown, "Painter")
+    choose(page, "photo")
+    for name in ("Ada", "Ben"):
+        painter.value = name
+        page.blink.wait(60)
+    find(page, widgets.Button, "The one before").click()
+    assert "your answer is saved" in texts(page)
+    (row,) = Store.default().read("preferences", ["model", "other"]).to_dict("records")
+    assert "Ada" in row["model"] and "Ben" in row["other"]
+
+
 def test_of_many_changes_the_last_is_painted(fast, page_of_painters):
     page = page_of_painters
     choose(page, "photo")
