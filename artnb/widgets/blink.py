@@ -73,6 +73,7 @@ class Blink(widgets.VBox):
         """Paint a photograph like the painter that is chosen; without one or the other, nothing."""
         self.painted = None
         if photo is None or self.name.value is None:
+            self.drop()
             return
         wish = Wish(shrink(photo, SIDE), self.name.value, strength, keep_colours, self.stroke.value)
         with self._lock:
@@ -120,8 +121,8 @@ class Blink(widgets.VBox):
             wish.photo, wish.name, strength=wish.strength, keep_colours=wish.keep_colours, stroke=wish.stroke
         )
         seconds = time.perf_counter() - start
-        if self._wish is not None:
-            return  # for another one, which is painted next
+        if self._wish is not None or self.name.value != wish.name:
+            return  # for another one, which is painted next, or for none
         self.painted = wish.photo, painting
         self._show(wish.photo, painting, wish.name)
         self._message.say(f"Painted like {wish.name} in {seconds:.1f} seconds.")

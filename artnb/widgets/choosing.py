@@ -23,7 +23,8 @@ class ModelChoice(widgets.Dropdown):
     """
 
     def __init__(self, kind: KindName):
-        self._kind, self._named, self._choosing = kind, _named(kind), False
+        self._kind, self._choosing = kind, False
+        self._named: dict[str, Path] = {}
         self.picked: str | None = None
         self._labels: list[str] = []
         super().__init__(description="Model", style={"description_width": "4rem"})

@@ -207,6 +207,19 @@ def test_of_many_changes_the_last_is_painted(fast, page_of_painters):
     assert [how["strength"] for _, how in fast.asked] == [1.0, 0.6]
 
 
+def test_who_chooses_no_painter_any_more_is_shown_nothing(fast, page_of_painters):
+    page, painter = page_of_painters, find(page_of_painters, widgets.Dropdown, "Painter")
+    choose(page, "photo")
+    fast.go.clear()
+    painter.value = "Ada"
+    while not fast.asked:
+        time.sleep(0.01)
+    painter.value = None
+    fast.go.set()
+    page.blink.wait(60)
+    assert "painted like Ada" not in texts(page) and page.blink.painted is None
+
+
 def test_a_painter_that_fails_says_why_and_the_page_goes_on(fast, page_of_painters):
     page = page_of_painters
     choose(page, "photo")
