@@ -39,11 +39,10 @@ PAINTERS = (
     "Paul Klee",
     "Vasiliy Kandinskiy",
 )
-# Learned in two trainings: 16,000 steps with the usual content weight, and from there (`--start`) these, with bolder
-# strokes.
+# One training after the other, each from the weights of the one before: the second makes the strokes bolder.
 RECIPES = {
-    "starter-painters": FastRecipe(steps=9_000, content_weight=0.05),
-    "starter-painter": FastRecipe(any_style=True),
+    "starter-painters": (FastRecipe(steps=16_000), FastRecipe(steps=9_000, content_weight=0.05)),
+    "starter-painter": (FastRecipe(any_style=True),),
 }
 WORKS = 8  # of each painter
 
@@ -112,19 +111,21 @@ def pictures_material() -> Material:
 MATERIAL = {"starter-painters": painters_material, "starter-painter": pictures_material}
 
 
-def train_starter_painter(name: str, recipe: FastRecipe | None = None, start: str | None = None) -> PainterModel:
-    """Train a painter that ships, or resume its training, in the folder in use.
+def train_starter_painter(name: str, start: str | Path | None = None) -> PainterModel:
+    """Train a painter that ships, or resume its trainings, in the folder in use.
 
     Args:
         name: a key of RECIPES.
-        recipe: by default the starter's.
-        start: a painter whose weights it begins with.
+        start: a painter whose weights the first training begins with.
 
     Raises:
-        ArtnbError: there are no pictures, or the training failed.
+        ArtnbError: there are no pictures, or a training failed.
     """
-    folder = settings.home / "models" / name
-    return train_painter(MATERIAL[name](), recipe or RECIPES[name], folder, start=start, resume=True)
+    material, folder = MATERIAL[name](), settings.home / "models" / name
+    *before, last = RECIPES[name]
+    for number, recipe in enumerate(before, 1):
+        start = train_painter(material, recipe, folder.with_name(f"{name}-{number}"), start=start, resume=True).folder
+    return train_painter(material, last, folder, start=start, resume=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from artnb import models
 from artnb.common import logs
 from artnb.images import shrink
 from artnb.settings import settings
+from artnb.widgets.choosing import readable_models
 from artnb.widgets.parts import Loader, Message, columns
 from artnb.widgets.visitors import this_visitor
 
@@ -143,9 +144,7 @@ class Blink(widgets.VBox):
 def _painters() -> dict[str, Path]:
     """Painter's name -> the folder of the first fast painter that knows it."""
     known: dict[str, Path] = {}
-    for entry in models.list_models("painter"):
-        if entry.card is None:
-            logs.event("page.model", "warning", model=entry.name, sentence=entry.problem)
-        else:
-            known = {**dict.fromkeys(entry.card.styles, entry.folder), **known}
+    for _, card, folder in readable_models("painter"):
+        for style in card.styles:
+            known.setdefault(style, folder)
     return known

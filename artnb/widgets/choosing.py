@@ -1,5 +1,6 @@
 """The list of models of a page: the one in use first, which is resolved when a question is asked."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -98,10 +99,16 @@ class ModelChoice(widgets.Dropdown):
 def _named(kind: KindName) -> dict[str, Path]:
     """The models of a kind that a visitor can pick: label -> folder, the starters first, none of the registry."""
     named: dict[str, Path] = {}
+    for name, card, folder in readable_models(kind):
+        if not name.startswith("registry:"):
+            named[f"{card.label} ({folder.name})" if card.label in named else card.label] = folder
+    return named
+
+
+def readable_models(kind: KindName) -> Iterator[tuple[str, Card, Path]]:
+    """Name, card and folder of each model of a kind, the starters first; one that can't be read is logged."""
     for entry in list_models(kind):
         if entry.card is None:
             logs.event("page.model", "warning", model=entry.name, sentence=entry.problem)
-        elif not entry.name.startswith("registry:"):
-            label = entry.card.label
-            named[f"{label} ({entry.folder.name})" if label in named else label] = entry.folder
-    return named
+        else:
+            yield entry.name, entry.card, entry.folder

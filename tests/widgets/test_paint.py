@@ -156,7 +156,7 @@ def fast(monkeypatch):
     model = Fast()
     card = SimpleNamespace(styles=("Ada", "Ben", "Broken"))
     listed = [SimpleNamespace(card=card, folder=model.folder, name="fast", problem="")]
-    monkeypatch.setattr("artnb.widgets.blink.models.list_models", lambda kind: listed)
+    monkeypatch.setattr("artnb.widgets.choosing.list_models", lambda kind: listed)
     monkeypatch.setattr("artnb.widgets.blink.models.load_model", lambda folder, kind: model)
     return model
 
@@ -245,7 +245,7 @@ def test_painting_carefully_begins_with_the_fast_picture(fast, page_of_painters,
 
 
 def test_without_a_fast_painter_none_is_offered(monkeypatch):
-    monkeypatch.setattr("artnb.widgets.blink.models.list_models", lambda kind: [])
+    monkeypatch.setattr("artnb.widgets.choosing.list_models", lambda kind: [])
     assert paint_like({"photo": PHOTO}, {"one": ONE}).blink.layout.display == "none"
 
 

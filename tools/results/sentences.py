@@ -228,25 +228,25 @@ def _crops(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _strangers(table: pd.DataFrame) -> Iterator[str]:
-    beyond = table[table["model"] == "fine-tuned"].set_index("pictures")["beyond"]
-    photographs, unseen, test = (
-        _percent(beyond[heap], 0) for heap in ("photographs", "artists never seen", "test paintings")
-    )
-    yield (
-        f"fine-tuned in the quick profile, it calls {photographs} of photographs unfamiliar, {unseen} of paintings by "
-        f"artists that it never saw, and {test} of its test paintings"
-    )
+    yield f"fine-tuned in the quick profile, it calls {_unfamiliar(table, 'fine-tuned')}"
 
 
 def _starters_strangers(table: pd.DataFrame) -> Iterator[str]:
-    beyond = table.set_index(["model", "pictures"])["beyond"]
-    photographs, unseen, test = (
-        _percent(beyond["starter", heap], 0) for heap in ("photographs", "artists never seen", "test paintings")
-    )
+    beyond = table.set_index(["model", "pictures"])["beyond"]["starter-42"]
     yield (
-        f"`starter` calls {photographs} of photographs unfamiliar, {unseen} of paintings by artists that it never saw, "
-        f"and {test} of its test paintings; `starter-42` {_percent(beyond['starter-42', 'photographs'], 0)} of "
-        f"photographs and {_percent(beyond['starter-42', 'test paintings'], 0)} of its test paintings"
+        f"`starter` calls {_unfamiliar(table, 'starter')}; `starter-42` {_percent(beyond['photographs'], 0)} of "
+        f"photographs and {_percent(beyond['test paintings'], 0)} of its test paintings"
+    )
+
+
+def _unfamiliar(table: pd.DataFrame, model: str) -> str:
+    beyond = table[table["model"] == model].set_index("pictures")["beyond"]
+    photographs, unseen, test = (
+        _percent(beyond[heap], 0) for heap in ("photographs", "artists never seen", "test paintings")
+    )
+    return (
+        f"{photographs} of photographs unfamiliar, {unseen} of paintings by artists that it never saw, and {test} of "
+        "its test paintings"
     )
 
 
