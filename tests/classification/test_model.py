@@ -188,7 +188,7 @@ def test_the_list_shows_every_kind_and_what_is_damaged(model, tmp_path, use):
     (tmp_path / "models" / "cut" / "card.json").write_text('{"kind": "classi')
     (tmp_path / "models" / "empty" / "model.weights.h5").unlink()
     found = {entry.name: entry for entry in list_models()}
-    assert {entry.card.kind for entry in found.values() if entry.card} == {"classifier", "cyclegan"}
+    assert {entry.card.kind for entry in found.values() if entry.card} == {"classifier", "cyclegan", "painter"}
     assert found["whole"].card == model.card and not found["whole"].problem
     assert found["cut"].card is None and "no readable card.json" in found["cut"].problem
     assert "model.weights.h5 is missing" in found["empty"].problem
