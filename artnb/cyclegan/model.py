@@ -19,8 +19,8 @@ from artnb.cyclegan.networks import CycleGAN
 from artnb.cyclegan.page import cyclegan_page
 from artnb.cyclegan.pictures import Unpaired, load_unpaired
 from artnb.cyclegan.recipes import CycleRecipe
-from artnb.cyclegan.training import CycleTraining, CycleWatch, read_size, train_generators
-from artnb.cyclegan.translating import Translator
+from artnb.cyclegan.training import CycleTraining, CycleWatch, measured_size, read_size, train_generators
+from artnb.cyclegan.translating import Translate, translator
 from artnb.errors import NetworkError, RecipeError, TrainingError
 from artnb.images import ImageLike, as_list, fit, load_image
 from artnb.paintings.sources import PhotosAndMonets
@@ -45,7 +45,7 @@ class CycleModel:
 
     def __init__(self, card: Card, networks: CycleGAN, folder: Path, identity: str = ""):
         self.card, self.networks, self.folder, self.identity = card, networks, folder, identity
-        self._translators: dict[str, Translator] = {}
+        self._translators: dict[str, Translate] = {}
 
     @overload
     def __call__(self, pictures: list | tuple, to: str = "monet") -> list[np.ndarray]: ...
@@ -72,7 +72,7 @@ class CycleModel:
         painted = [translate(picture) for picture in pictures]
         return painted if several else painted[0]
 
-    def translator(self, to: str) -> Translator:
+    def translator(self, to: str) -> Translate:
         """What turns pictures into Monets ("monet") or photographs ("photo"), one at a time.
 
         Raises:
@@ -81,8 +81,8 @@ class CycleModel:
         _check_direction(to)
         self.card.require(to)
         if to not in self._translators:
-            multiple = CycleRecipe(**self.card.recipe).multiple
-            self._translators[to] = Translator(getattr(self.networks, DIRECTIONS[to]), multiple)
+            network, recipe = getattr(self.networks, DIRECTIONS[to]), CycleRecipe(**self.card.recipe)
+            self._translators[to] = translator(network, recipe)
         return self._translators[to]
 
     def realness(self, picture: ImageLike, to: str) -> np.ndarray:
@@ -240,10 +240,11 @@ def train_cyclegan(
 def measure_both(
     networks: CycleGAN, data: Unpaired, recipe: CycleRecipe, seed: int | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Both directions, on what was kept back, at the size of the recipe: "monet" and "photo" -> `CycleEvaluation`."""
-    to_monet, to_photo = (Translator(network, recipe.multiple) for network in networks.generators)
+    """Both directions, on whole pictures that were kept back: "monet" and "photo" -> `CycleEvaluation`."""
+    size = measured_size(recipe)
+    to_monet, to_photo = (translator(network, recipe) for network in networks.generators)
     test_photos, test_monets, photos, monets = (
-        np.stack([fit(picture, recipe.size) for picture in each])
+        np.stack([fit(picture, size) for picture in each])
         for each in (data.test_photos, data.test_monets, data.train_photos, data.train_monets)
     )
     return {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 from artnb.backbones import load_backbone
@@ -15,6 +16,8 @@ from artnb.common.precision import FULL, check_keras, under
 from artnb.cyclegan.recipes import CycleRecipe, Discriminator, Generator
 from artnb.errors import NetworkError
 from artnb.layers import InstanceNormalization, ReflectionPadding
+from artnb.style.fast.networks import NOISE, painted, painter_network, seen
+from artnb.style.fast.recipes import FastRecipe
 
 
 @keras.saving.register_keras_serializable("artnb")
@@ -27,6 +30,79 @@ class Repainted(layers.Layer):
     def call(self, images: keras.KerasTensor, change: keras.KerasTensor) -> keras.KerasTensor:
         """Add, and stay among the colours."""
         return ops.clip(ops.cast(images, change.dtype) + change, 0.0, 255.0)
+
+
+@keras.saving.register_keras_serializable("artnb")
+class Seen(layers.Layer):
+    """Pictures with the noise that a fast painter sees beside them: (batch, height, width, 3) to (batch, …, 5).
+
+    In training the noise is moved, in each picture otherwise, so that no place is learned by heart; how far follows
+    from the picture's colours, so that a resumed training is the same.
+    """
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Put noise beside each place."""
+        noise, side = tf.constant(NOISE), len(NOISE)
+        if training:
+            sums = tf.reduce_sum(tf.round(tf.cast(images, tf.float32)), (0, 1, 2))
+            noise = tf.roll(noise, tf.cast(tf.math.floormod(sums[:2], side), tf.int32), (0, 1))
+        batch, height, width = tf.unstack(tf.shape(images)[:3])
+        rows, columns = tf.range(height) % side, tf.range(width) % side
+        noise = tf.gather(tf.gather(noise, rows), columns, axis=1)
+        return seen(images, tf.repeat(noise[None], batch, 0))
+
+    def compute_output_shape(self, images_shape: tuple) -> tuple:
+        """Two channels more."""
+        return (*images_shape[:3], 3 + NOISE.shape[-1])
+
+
+@keras.saving.register_keras_serializable("artnb")
+class PaintedOver(layers.Layer):
+    """Pictures in [0, 255] and what is changed in their colours' logits -> the pictures with that change."""
+
+    def call(self, images: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+        """See `style.fast.networks.painted`."""
+        return painted(images, change)
+
+    def compute_output_shape(self, images_shape: tuple, change_shape: tuple) -> tuple:
+        """That of the pictures."""
+        return images_shape
+
+
+@keras.saving.register_keras_serializable("artnb")
+class OnlyStyle(layers.Layer):
+    """Pictures (batch, …) -> the code of the only style, 1, for each: (batch, 1)."""
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        """As many as there are pictures."""
+        return tf.ones((tf.shape(images)[0], 1))
+
+    def compute_output_shape(self, images_shape: tuple) -> tuple:
+        """One number for each."""
+        return (images_shape[0], 1)
+
+
+def painter_generator(width: int = 24, blocks: int = 4, size: int | None = None) -> keras.Model:
+    """The fast painter's network with a single style, as a generator.
+
+    It sees noise, so that plain areas get no grid, and what it changes is added to the colours' logits and bounded:
+    added to the colours and cut at 0 and 255, changes grow into blots beyond the cut, where no gradient reaches them.
+
+    Args:
+        width: channels of the first layer; the residual blocks have four times as many.
+        blocks: of residuals.
+        size: height and width in pixels, a multiple of 4; None for any.
+
+    Returns:
+        A model from float32 (batch, height, width, 3) in [0, 255] to the same. It begins as one that changes nothing.
+    """
+    _check_size(size, 4)
+    images = layers.Input((size, size, 3), name="images")
+    network = painter_network(FastRecipe(width=width, blocks=blocks), 1)
+    network.name = "brushwork"
+    code = OnlyStyle(dtype="float32", name="style")(images)
+    change = network((Seen(dtype="float32", name="seen")(images), code))
+    return keras.Model(images, PaintedOver(dtype="float32", name="painted")(images, change), name="painter")
 
 
 def _convolve(channels: int, kernel: int, name: str, **options: Any) -> layers.Layer:
@@ -130,23 +206,28 @@ def discriminator(width: int = 64, size: int | None = None) -> keras.Model:
     return keras.Model(images, x, name="discriminator")
 
 
-_LOOKED_AT = {"block2": 4, "block4": 8, "block10": 16}  # layers of EfficientNet-Lite0, and pixels to a step of theirs
+# Layers of EfficientNet-Lite0, and pixels to a step of theirs.
+_LOOKED_AT = {"block2": 4, "block4": 8, "block10": 16}
+_MIXED = {"block0": 2, **_LOOKED_AT}
+_USUAL = 7.0  # the root mean square of these maps, of any picture: 5 to 8
 
 
-def projected_discriminator(width: int = 64, size: int | None = None) -> keras.Model:
+def projected_discriminator(width: int = 64, size: int | None = None, mixing: bool = False) -> keras.Model:
     """A discriminator on the features of a network trained on ImageNet, instead of its own.
 
-    Maps of three depths, from strokes to things, each go through a small head that is trained; the network before
-    them is not (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021, without their mixing of the maps). A few
-    hundred steps are enough for what a PatchGAN needs many thousand for.
+    Maps of some depths, from strokes to things, each go through a small head that is trained; the network before them
+    is not (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021). A few hundred steps are enough for what a
+    PatchGAN needs many thousand for.
 
     Args:
         width: channels of the heads.
         size: height and width in pixels, a multiple of 16; None for any such.
+        mixing: whether maps of four depths are first mixed by random weights that stay: each across its channels, and
+            with all deeper ones (section 3.2). A generator then can't please a head by a few loud features.
 
     Returns:
-        A model from float32 (batch, height, width, 3) in [0, 255] to (batch, height / 8, width / 8, 3): what each
-        depth says, 1 for real, 0 for generated.
+        A model from float32 (batch, height, width, 3) in [0, 255] to (batch, height / 8, width / 8, depths): what each
+        depth says, 1 for real, 0 for generated; three depths, or four with mixing.
 
     Raises:
         BackboneError: the ImageNet weights of EfficientNet-Lite0 are not here.
@@ -154,20 +235,43 @@ def projected_discriminator(width: int = 64, size: int | None = None) -> keras.M
     # Its depthwise convolutions have no fast half precision.
     with under(FULL):
         backbone = load_backbone("efficientnet-lite0", None)
-        core = backbone.taps(_LOOKED_AT)
+        looked_at = _MIXED if mixing else _LOOKED_AT
+        core = backbone.taps(looked_at)
     core.trainable = False
     images = layers.Input((size, size, 3), name="images")
+    maps = dict(zip(looked_at, core(images), strict=True))
     judgements = []
-    for x, (name, step) in zip(core(images), _LOOKED_AT.items(), strict=True):
+    for name, x in (_mixed(maps, width) if mixing else maps).items():
+        step = looked_at[name]
         x = _head(x, width, 1, f"{name}_mix")
-        if step < 8:
-            x = _head(x, width, 4, f"{name}_down", strides=8 // step)
+        while step < 8:
+            step *= 2
+            x = _head(x, width, 4, f"{name}_down{'' if step == 8 else step}", strides=2)
         x = _head(x, width, 3, f"{name}_look")
         x = _convolve(1, 3, f"{name}_realness", padding="same", dtype="float32")(x)
         judgements.append(layers.UpSampling2D(step // 8, dtype="float32", name=f"{name}_up")(x) if step > 8 else x)
     return keras.Model(
         images, layers.Concatenate(dtype="float32", name="realness")(judgements), name="projected_discriminator"
     )
+
+
+def _mixed(maps: dict[str, keras.KerasTensor], width: int) -> dict[str, keras.KerasTensor]:
+    """Maps, from fine to coarse, each mixed with all that are coarser, by weights that are never trained."""
+
+    def fixed(x: keras.KerasTensor, kernel: int, name: str) -> keras.KerasTensor:
+        layer = layers.Conv2D(width, kernel, padding="same", kernel_initializer="lecun_normal", name=name)
+        layer.trainable = False
+        return layer(x)
+
+    result: dict[str, keras.KerasTensor] = {}
+    coarser = None
+    for name in reversed(maps):
+        x = fixed(layers.Rescaling(1 / _USUAL, name=f"{name}_unit")(maps[name]), 1, f"{name}_across")
+        if coarser is not None:
+            larger = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_coarser")(coarser)
+            x = fixed(layers.Add(name=f"{name}_joined")([x, larger]), 3, f"{name}_between")
+        result[name] = coarser = x
+    return dict(reversed(result.items()))
 
 
 def _head(x: keras.KerasTensor, width: int, kernel: int, name: str, strides: int = 1) -> keras.KerasTensor:
@@ -216,7 +320,11 @@ DISCRIMINATORS: dict[Discriminator, Callable[..., keras.Model]] = {
     "patch": discriminator,
     "projected": projected_discriminator,
 }
-GENERATORS: dict[Generator, Callable[..., keras.Model]] = {"resnet": resnet_generator, "unet": unet_generator}
+GENERATORS: dict[Generator, Callable[..., keras.Model]] = {
+    "resnet": resnet_generator,
+    "unet": unet_generator,
+    "painter": painter_generator,
+}
 
 
 def generator(name: Generator, size: int | None = None, **options: Any) -> keras.Model:
@@ -267,12 +375,13 @@ class CycleGAN:
                 recipe.generator,
                 size,
                 width=recipe.width,
-                residual=recipe.residual,
+                **({} if recipe.generator == "painter" else {"residual": recipe.residual}),
                 **{_DEPTH[recipe.generator]: recipe.depth},
             )
             for _ in range(2)
         ]
-        discriminators = [DISCRIMINATORS[recipe.discriminator](recipe.discriminator_width) for _ in range(2)]
+        mixing = {"mixing": recipe.mixing} if recipe.discriminator == "projected" else {}
+        discriminators = [DISCRIMINATORS[recipe.discriminator](recipe.discriminator_width, **mixing) for _ in range(2)]
         return cls(*generators, *discriminators)
 
     @property
@@ -291,4 +400,4 @@ class CycleGAN:
         return *self.generators, *self.discriminators
 
 
-_DEPTH = {"resnet": "blocks", "unet": "depth"}
+_DEPTH = {"resnet": "blocks", "unet": "depth", "painter": "blocks"}

@@ -37,14 +37,14 @@ class State:
         for optimiser, variables in zip(self.optimisers, self.variables, strict=True):
             optimiser.build(variables)
         self.pools = [_Pool(recipe) for _ in range(2)] if recipe.pool else []
+        self.averages = [tf.Variable(v.value, trainable=False) for v in self.variables[0]] if recipe.average else []
 
     def step(self, photos: tf.Tensor, paintings: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Both generators, then both discriminators: (6,), the losses as LOSSES."""
         recipe, net = self.recipe, self.networks
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(_values(self.variables[0]))
-            fake_paintings, same_paintings = (net.to_monet(batch, training=True) for batch in (photos, paintings))
-            fake_photos, same_photos = (net.to_photo(batch, training=True) for batch in (paintings, photos))
+            fake_paintings, fake_photos = net.to_monet(photos, training=True), net.to_photo(paintings, training=True)
             again_photos = net.to_photo(fake_paintings, training=True)
             again_paintings = net.to_monet(fake_photos, training=True)
             fooled = [
@@ -54,10 +54,17 @@ class State:
                 )
             ]
             cycle = cycle_loss(photos, again_photos) + cycle_loss(paintings, again_paintings)
-            identity = cycle_loss(photos, same_photos) + cycle_loss(paintings, same_paintings)
+            identity = tf.zeros(())
+            if recipe.identity:
+                same_photos, same_paintings = (
+                    generator(batch, training=True)
+                    for generator, batch in ((net.to_photo, photos), (net.to_monet, paintings))
+                )
+                identity = cycle_loss(photos, same_photos) + cycle_loss(paintings, same_paintings)
             loss = sum(fooled) + recipe.cycle * (cycle + recipe.identity * identity)
             scaled = self.optimisers[0].scale_loss(loss)
         self._apply(0, tape.gradient(scaled, _values(self.variables[0])))
+        self._average()
         judged = []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(_values(self.variables[1]))
@@ -82,6 +89,21 @@ class State:
     def _apply(self, number: int, gradients: list[tf.Tensor]) -> None:
         self.optimisers[number].apply(gradients, self.variables[number])
 
+    def _average(self) -> None:
+        """Of the weights after this step, too; an average of a few steps forgets faster."""
+        done = tf.cast(self.optimisers[0].iterations.value, tf.float32)
+        kept = tf.minimum(self.recipe.average, (1 + done) / (10 + done))
+        for average, variable in zip(self.averages, self.variables[0], strict=bool(self.averages)):
+            average.assign(kept * average + (1 - kept) * tf.cast(variable.value, tf.float32))
+
+    def copy_to(self, networks: CycleGAN) -> None:
+        """Bring other networks to these weights, and generators to the average of theirs."""
+        for old, new in zip(self.networks.all, networks.all, strict=True):
+            new.set_weights(old.get_weights())
+        generators = [v for network in networks.generators for v in network.trainable_variables]
+        for average, variable in zip(self.averages, generators, strict=bool(self.averages)):
+            variable.assign(average)
+
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
@@ -91,7 +113,7 @@ class State:
         """Everything that changes in a step, in an order that is the same in every process."""
         variables = [v for network in self.networks.all for v in network.variables]
         variables += [v for optimiser in self.optimisers for v in optimiser.variables]
-        return variables + [v for pool in self.pools for v in (pool.pictures, pool.count)]
+        return variables + self.averages + [v for pool in self.pools for v in (pool.pictures, pool.count)]
 
 
 def _values(variables: list[Any]) -> list[Any]:

@@ -30,9 +30,7 @@ from artnb.paintings.pipeline import Augmentation, augment
 from artnb.stepping import StepTraining, check_pace, endless_order
 
 HISTORY = ("step", "seconds", "learning_rate", *LOSSES)
-MARGIN = 1.12  # pictures are read so much larger than the squares that are cut out of them, as in the paper (286 / 256)
-
-_CUT_OUTS = Augmentation(flip=True, crop=(1 / MARGIN, 1.0))
+LOOSELY = 1.12  # squares are cut out up to so many times larger, and made smaller
 CycleWatch = Callable[[pd.DataFrame, list[np.ndarray]], bool | None]
 
 
@@ -111,6 +109,7 @@ def train_generators(
             networks = CycleGAN.build(recipe)
         if start is not None:
             _copy_weights(start, networks)
+        finished = CycleGAN.build(recipe)
         state = State(networks, recipe)
         identity = _identity(recipe, photos, paintings, seed, start)
         run = StepTraining(folder, identity, LOSSES, state.all_variables(), lambda: state.rate, resume)
@@ -122,7 +121,8 @@ def train_generators(
         ]
 
         def kept() -> bool | None:
-            shown = _show(run, networks, samples)
+            state.copy_to(finished)
+            shown = _show(run, finished, samples)
             return None if watch is None else watch(run.history, shown)
 
         stopped = run.run(
@@ -134,10 +134,8 @@ def train_generators(
             told={"cycle": "cycle", "fooled": "monet_generator"},
             kept=kept,
         )
-        if policy != FULL:
-            trained, networks = networks, CycleGAN.build(recipe)
-            _copy_weights(trained, networks)
-        return CycleTraining(networks, run.history, recipe, seed, stopped, policy)
+        state.copy_to(finished)
+        return CycleTraining(finished, run.history, recipe, seed, stopped, policy)
 
 
 def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:
@@ -153,7 +151,12 @@ def _copy_weights(source: CycleGAN, target: CycleGAN) -> None:
 
 def read_size(recipe: CycleRecipe) -> int:
     """The pixels that pictures are read at, so that squares of the recipe's size can be cut out of them."""
-    return round(recipe.size * MARGIN)
+    return round(recipe.size * recipe.margin)
+
+
+def measured_size(recipe: CycleRecipe) -> int:
+    """The pixels of a whole picture at the scale of the squares that were trained on."""
+    return round(recipe.size * max(1.0, recipe.margin / LOOSELY))
 
 
 def signs_of_trouble(history: pd.DataFrame) -> list[str]:
@@ -193,10 +196,11 @@ def _batches(
         for number, pictures in enumerate((photos, paintings))
     ]
     sets = [tf.constant(photos), tf.constant(paintings)]
+    cut_outs = Augmentation(flip=True, crop=(1 / recipe.margin, min(1.0, LOOSELY / recipe.margin)))
 
     def batch(step: tf.Tensor, *rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(
-            augment(tf.gather(pictures, chosen), _CUT_OUTS, [seed + number, step], recipe.size)
+            augment(tf.gather(pictures, chosen), cut_outs, [seed + number, step], recipe.size)
             for number, (pictures, chosen) in enumerate(zip(sets, rows, strict=True))
         )
 

@@ -1,13 +1,35 @@
 """A generator at work: a picture of any size in, a picture of the same size out."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from artnb.cyclegan.recipes import CycleRecipe
 from artnb.images import ImageLike, load_image
+from artnb.style.fast.brush import Brush, Manner
+from artnb.style.fast.networks import FastNetworks
+from artnb.style.fast.recipes import FastRecipe
 
 TILE, OVERLAP = 768, 128  # pixels
 WHOLE = 1024  # the longer side up to which a picture is done in one piece
+
+
+Translate = Callable[[ImageLike], np.ndarray]
+
+
+def translator(generator: keras.Model, recipe: CycleRecipe) -> Translate:
+    """What calls a generator of a recipe on pictures of any size: whatever `load_image` takes, to uint8 of its size.
+
+    A fast painter's network is called as fast painters are, whose tiles are those of the whole picture.
+    """
+    if recipe.generator != "painter":
+        return Translator(generator, recipe.multiple)
+    painter = FastNetworks(generator.get_layer("brushwork"))
+    brush = Brush(painter, FastRecipe(width=recipe.width, blocks=recipe.depth))
+    manner = Manner(np.ones(1, np.float32), target=None)
+    return lambda picture: brush.paint(load_image(picture), manner)
 
 
 class Translator:

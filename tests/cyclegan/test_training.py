@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,8 +91,6 @@ def test_a_damaged_state_is_one_sentence_and_stays(pictures, tmp_path):
 
 def test_the_losses_are_the_papers(pictures):
     """One step's losses against NumPy, from the networks as they were before it."""
-    import keras
-
     # Whole pictures: a change that begins as none has cycle and identity losses of 0, which would compare nothing.
     recipe = replace(TINY, augment=False, pool=0, batch_size=2, residual=False)
     keras.utils.set_random_seed(1)
@@ -124,6 +123,41 @@ def test_the_losses_are_the_papers(pictures):
     after = [np.asarray(v) for pair in state.variables for v in pair]
     changed = [bool((a != b).any()) for a, b in zip(before, after, strict=True)]
     assert np.mean(changed) > 0.9, "all four networks learn"
+
+
+def test_what_is_given_is_the_average_of_the_generators_and_the_discriminators_as_they_are(pictures):
+    recipe = replace(TINY, average=0.15, pool=0)
+    net, shown = CycleGAN.build(recipe), CycleGAN.build(recipe)
+    state = steps.State(net, recipe)
+    photos, paintings = (tf.constant(each[:2, :32, :32], tf.float32) for each in pictures)
+    expected = [np.asarray(v) for v in state.variables[0]]
+    for done in range(3):
+        state.step(photos, paintings, tf.constant([1, done]))
+        kept = min(0.15, (2 + done) / (11 + done))  # of so few steps less of the past
+        now = [np.asarray(v) for v in state.variables[0]]
+        expected = [kept * old + (1 - kept) * new for old, new in zip(expected, now, strict=True)]
+    state.copy_to(shown)
+    found = [np.asarray(v) for network in shown.generators for v in network.trainable_variables]
+    for one, other, new in zip(found, expected, now, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert not np.array_equal(one, new)
+    for old, new in zip(net.discriminators, shown.discriminators, strict=True):
+        assert all(map(np.array_equal, old.get_weights(), new.get_weights()))
+
+
+def test_without_an_identity_loss_the_rest_is_the_same(pictures):
+    keras.utils.set_random_seed(1)
+    net = CycleGAN.build(TINY)
+    weights = [network.get_weights() for network in net.all]
+    photos, paintings = (tf.constant(each[:2, :32, :32], tf.float32) for each in pictures)
+    rows = []
+    for identity in (0.5, 0):
+        for network, values in zip(net.all, weights, strict=True):
+            network.set_weights(values)
+        state = steps.State(net, replace(TINY, identity=identity, pool=0))
+        rows.append(state.step(photos, paintings, tf.constant([1, 0])).numpy())
+    np.testing.assert_allclose(rows[1][:5], rows[0][:5], rtol=1e-5)
+    assert rows[1][5] == 0
 
 
 def test_a_discriminators_loss_does_not_reach_the_generators(pictures):

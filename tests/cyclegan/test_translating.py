@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from artnb.cyclegan.networks import generator
-from artnb.cyclegan.translating import Translator
+from artnb.cyclegan.recipes import CycleRecipe
+from artnb.cyclegan.translating import Translator, translator
 from artnb.images import ImageError
 
 
@@ -33,6 +34,20 @@ def test_tiles_leave_no_seams():
     made = Translator(relative)(slope).astype(int)
     steps = np.abs(np.diff(made, axis=0)).max(axis=(1, 2))
     assert np.ptp(made) > 100 and steps.max() <= 3, "no row is far from the one before"
+
+
+def test_a_painter_works_as_fast_painters_do(monkeypatch):
+    network = generator("painter", width=4, blocks=1)
+    last = network.get_layer("brushwork").get_layer("brush_conv")
+    last.kernel.assign(np.random.default_rng(6).normal(0, 0.1, last.kernel.shape))
+    translate = translator(network, CycleRecipe(generator="painter", width=4, depth=1))
+    picture = np.random.default_rng(1).integers(0, 256, (300, 200, 3), np.uint8)
+    made = translate(picture)
+    assert np.abs(made - np.asarray(network(picture[None].astype(np.float32)))[0]).max() < 0.51
+    assert translate(picture[:31, :5]).shape == (31, 5, 3)
+    monkeypatch.setattr("artnb.style.fast.brush.WHOLE", 100)
+    monkeypatch.setattr("artnb.style.fast.passes.TILE", 64)
+    assert np.abs(translate(picture).astype(int) - made).max() <= 1, "tiles are those of the whole picture"
 
 
 def test_a_generator_of_one_size_works_in_tiles_of_it():

@@ -31,7 +31,7 @@ class Manner:
 
     Attributes:
         code: of the style, float32 (length,).
-        target: the style's palette.
+        target: the style's palette, to which the photograph's is moved first; None to paint it as it is.
         strength: of the style, from 0, the photograph as it is, to 1.
         keep_colours: paint in lightness only, over the photograph's colours.
         stroke: how large the strokes are, 1 as in training: the network looks at the picture at 1 / stroke of its size,
@@ -39,7 +39,7 @@ class Manner:
     """
 
     code: np.ndarray
-    target: Palette
+    target: Palette | None
     strength: float = 1.0
     keep_colours: bool = False
     stroke: float = 1.0
@@ -171,7 +171,9 @@ class Brush:
 
 def _recoloured(values: np.ndarray, source: Palette, manner: Manner) -> np.ndarray:
     """A part of a picture in the style's colours, or as it is where it keeps its own."""
-    return values.astype(np.float32) if manner.keep_colours else moved(values, source, manner.target)
+    if manner.keep_colours or manner.target is None:
+        return values.astype(np.float32)
+    return moved(values, source, manner.target)
 
 
 def _reader(picture: np.ndarray, source: Palette, manner: Manner) -> Read:
