@@ -181,6 +181,12 @@ BUILDERS: dict[str, Callable[[int | None, Path | None], keras.Model]] = {
     "vgg19": partial(_keras_application, "vgg19", keras.applications.VGG19, CaffePreprocessing),
     "resnet50": partial(_keras_application, "resnet50", keras.applications.ResNet50, CaffePreprocessing),
     "efficientnet-lite0": _lite0,
+    "inceptionv3": partial(
+        _keras_application,
+        "inceptionv3",
+        keras.applications.InceptionV3,
+        partial(keras.layers.Rescaling, 1 / 127.5, -1.0),
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """How good generated Monets are, on photographs and paintings that were not trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from artnb.backbones import Backbone, check_judge, shared_backbone
 from artnb.common.seeding import seed_or_default
+from artnb.cyclegan.artefacts import newly_saturated, pattern_peaks
 from artnb.errors import EvaluationError
 from artnb.images import resize
 from artnb.metrics import structure
 
-FEATURE_SIZE = 224  # pixels; pictures of all sizes are resized to it
+FEATURE_SIZE = 224  # pixels; pictures of all sizes are resized to it, and InceptionV3's to its own
+_INCEPTION_SIZE = 299
+_NEIGHBOURS = 5  # of density and coverage, as in the paper
 _TINY = 1e-12
 
 
@@ -44,9 +47,9 @@ class Kid:
 def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size: int = 32) -> np.ndarray:
     """The mean of each channel of a backbone's last map: float32 (n, d), of uint8 (n, height, width, 3)."""
     backbone = backbone or shared_backbone("efficientnet-lite0")
-    means = []
+    means, side = [], _INCEPTION_SIZE if backbone.name == "inceptionv3" else FEATURE_SIZE
     for first in range(0, len(pictures), batch_size):
-        batch = [resize(picture, (FEATURE_SIZE, FEATURE_SIZE)) for picture in pictures[first : first + batch_size]]
+        batch = [resize(picture, (side, side)) for picture in pictures[first : first + batch_size]]
         # Compiled: called as it is, the network would keep gigabytes for the maps of all its layers.
         maps = backbone.model.predict_on_batch(np.stack(batch).astype(np.float32))
         means.append(np.asarray(maps).mean(axis=(1, 2)))
@@ -144,6 +147,38 @@ def memorisation_distance(generated: np.ndarray, training: np.ndarray) -> float:
     return float((1 - unit[0] @ unit[1].T).min(axis=1).mean())
 
 
+def density_and_coverage(generated: np.ndarray, real: np.ndarray) -> tuple[float, float]:
+    """Whether generated pictures are like real ones, and whether all kinds of real ones are met.
+
+    Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML 2020, equations 4 and 5, with
+    five neighbours, or as many as there are: few outliers among the real ones change them little, which "precision and
+    recall" (Kynkäänniemi et al., 2019) can't say.
+
+    Args:
+        generated: features (n, d).
+        real: features (m, d), m at least 2.
+
+    Returns:
+        Density, 1 on average for two sets of one source, and coverage, from 0 to 1.
+
+    Raises:
+        EvaluationError: there are too few pictures.
+    """
+    if len(real) < 2 or not len(generated):
+        raise EvaluationError(f"Got {len(generated)} and {len(real)} pictures; give one and two, or more.")
+    neighbours = min(_NEIGHBOURS, len(real) - 1)
+    radii = np.sort(_distances(real, real), axis=1)[:, neighbours]  # the nearest is the picture itself
+    apart = _distances(generated, real)
+    inside = apart < radii
+    return float(inside.sum() / (neighbours * len(generated))), float((apart.min(0) < radii).mean())
+
+
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
+    return np.sqrt(squares.clip(0))
+
+
 @dataclass(frozen=True)
 class CycleEvaluation:
     """One direction of a CycleGAN, measured on pictures that it has not seen.
@@ -157,6 +192,11 @@ class CycleEvaluation:
         usual_memorisation: the same of real targets that were not trained on.
         cycle_error: mean absolute difference, in grey levels, after both generators.
         structure: SSIM of the lightness before and after, -1 to 1, mean.
+        density: of generated pictures among the real ones, see `density_and_coverage`.
+        coverage: likewise.
+        saturated: the mean share of pixels that became black or white, see `artefacts.newly_saturated`.
+        patterned: the share of the pictures' plain places that are more periodic than 95 % of the real ones' plain
+            places, see `artefacts.pattern_peaks`: 0.05 for real ones; None where there are no plain places.
     """
 
     generated: Kid
@@ -167,6 +207,10 @@ class CycleEvaluation:
     usual_memorisation: float
     cycle_error: float
     structure: float
+    density: float
+    coverage: float
+    saturated: float
+    patterned: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON takes it."""
@@ -205,6 +249,7 @@ def evaluate_generator(
     of_made, of_pictures, of_targets, of_training = (
         features(each, backbone) for each in (painted, pictures, targets, training_targets)
     )
+    density, coverage = density_and_coverage(of_made, of_targets)
     order = np.random.default_rng(seed).permutation(len(targets))
     halves = of_targets[order[: len(order) // 2]], of_targets[order[len(order) // 2 :]]
     generated, inputs, real = (
@@ -220,4 +265,23 @@ def evaluate_generator(
         usual_memorisation=memorisation_distance(of_targets, of_training),
         cycle_error=float(np.abs(again.astype(float) - pictures.astype(float)).mean()),
         structure=float(np.mean([structure(new, old) for new, old in zip(painted, pictures, strict=True)])),
+        density=density,
+        coverage=coverage,
+        saturated=float(np.mean([newly_saturated(new, old) for new, old in zip(painted, pictures, strict=True)])),
+        patterned=patterned_share([*painted], [*pictures], [*targets, *training_targets]),
     )
+
+
+def patterned_share(
+    painted: Sequence[np.ndarray], pictures: Sequence[np.ndarray], real: Sequence[np.ndarray]
+) -> float | None:
+    """See `CycleEvaluation.patterned`.
+
+    Args:
+        painted: uint8 (height, width, 3) each, what became of the pictures.
+        pictures: of the same shapes.
+        real: real pictures of the target.
+    """
+    usual = np.concatenate([pattern_peaks(picture) for picture in real])
+    peaks = np.concatenate([pattern_peaks(new, old) for new, old in zip(painted, pictures, strict=True)])
+    return float((peaks > np.percentile(usual, 95)).mean()) if len(usual) and len(peaks) else None
