@@ -307,7 +307,7 @@ def cost_curves(histories: dict[str, pd.DataFrame], title: str, mark: int | None
 
 
 def gan_curves(history: pd.DataFrame, title: str) -> np.ndarray:
-    """The losses of a CycleGAN's four networks, and of its two promises, step by step.
+    """The losses of a CycleGAN's four networks, logarithmically, and of its two promises, step by step.
 
     Args:
         history: of a `CycleTraining`.
@@ -319,7 +319,14 @@ def gan_curves(history: pd.DataFrame, title: str) -> np.ndarray:
         colour = GREEN if name in ("cycle", "identity") else BLUE if name.startswith("monet") else ORANGE
         axis.plot(history["step"], history[name], color=colour, alpha=0.35)
         axis.plot(history["step"], history[name].rolling(5, min_periods=1).mean(), color=colour)
-        axis.set(title=name.replace("_", " ").replace("monet", "Monet"), ylim=(0, None))
+        axis.set(title=name.replace("_", " ").replace("monet", "Monet"))
+        if name in ("cycle", "identity"):
+            axis.set(ylim=(0, None))
+        else:
+            axis.set(yscale="log")
+        if name.endswith("discriminator"):
+            axis.axhline(0.25, color="0.4", linestyle=":", label="says ½ to everything")
+            axis.legend()
     for axis in axes[1]:
         axis.set(xlabel="step")
     figure.suptitle(_plain(title))

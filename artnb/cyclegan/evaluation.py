@@ -45,14 +45,17 @@ class Kid:
 
 
 def features(pictures: np.ndarray, backbone: Backbone | None = None, batch_size: int = 32) -> np.ndarray:
-    """The mean of each channel of a backbone's last map: float32 (n, d), of uint8 (n, height, width, 3)."""
+    """The mean of each channel of a backbone's last map: float32 (n, d), of uint8 (n, height, width, 3).
+
+    Of a network that ends in numbers, such as `starter-cnn`'s, these.
+    """
     backbone = backbone or shared_backbone("efficientnet-lite0")
     means, side = [], _INCEPTION_SIZE if backbone.name == "inceptionv3" else FEATURE_SIZE
     for first in range(0, len(pictures), batch_size):
         batch = [resize(picture, (side, side)) for picture in pictures[first : first + batch_size]]
         # Compiled: called as it is, the network would keep gigabytes for the maps of all its layers.
-        maps = backbone.model.predict_on_batch(np.stack(batch).astype(np.float32))
-        means.append(np.asarray(maps).mean(axis=(1, 2)))
+        maps = np.asarray(backbone.model.predict_on_batch(np.stack(batch).astype(np.float32)))
+        means.append(maps.reshape(len(batch), -1, maps.shape[-1]).mean(axis=1))
     return np.concatenate(means).astype(np.float32)
 
 
