@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -44,25 +45,44 @@ def gram_matrix(features: keras.KerasTensor, mask: keras.KerasTensor | None = No
     return ops.matmul(ops.transpose(weighted, (0, 2, 1)), features) / positions
 
 
-def local_gram_matrices(features: keras.KerasTensor, parts: int) -> keras.KerasTensor:
-    """The Gram matrices of a picture's parts, a grid of `parts` by `parts`.
-
-    One matrix for the whole picture may be met by a single loud place in it; one for each part asks for the style
-    everywhere.
+def directions(channels: int) -> np.ndarray:
+    """Directions in the space of a map's channels: each channel, and as many random ones at right angles.
 
     Args:
-        features: (batch, height, width, channels); places that are left over at the right and lower edges do not count.
-        parts: of each side, at most as many as the map has places.
+        channels: of the map.
 
     Returns:
-        (batch, parts², channels, channels), the parts row by row.
+        float32 (channels, 2 * channels), columns of length 1; always the same for as many channels.
+    """
+    random = np.linalg.qr(np.random.default_rng(channels).normal(size=(channels, channels)))[0]
+    return np.concatenate([np.eye(channels), random], axis=1).astype(np.float32)
+
+
+def quantiles(features: keras.KerasTensor, along: keras.KerasTensor, levels: int) -> keras.KerasTensor:
+    """How a map's features are distributed, wherever they are: their values along some directions, sorted.
+
+    Two maps have the same distribution if they agree along all directions, and the squared differences of their
+    quantiles are Wasserstein distances (Bonneel et al., "Sliced and Radon Wasserstein Barycenters of Measures", 2015;
+    as a style: Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021). A Gram matrix is a
+    sum over places, which a single loud one can meet for all; here it is one of many values.
+
+    Args:
+        features: (batch, height, width, channels).
+        along: (channels, n), see `directions`.
+        levels: how many quantiles, evenly spaced from the smallest to the largest value.
+
+    Returns:
+        (batch, n, levels), each row from small to large.
     """
     batch, height, width, channels = ops.shape(features)
-    rows, columns = height // parts, width // parts
-    kept = features[:, : rows * parts, : columns * parts]
-    grid = ops.transpose(ops.reshape(kept, (batch, parts, rows, parts, columns, channels)), (0, 1, 3, 2, 4, 5))
-    grams = gram_matrix(ops.reshape(grid, (batch * parts**2, rows, columns, channels)))
-    return ops.reshape(grams, (batch, parts**2, channels, channels))
+    values = ops.matmul(ops.reshape(features, (batch, height * width, channels)), along)
+    values = ops.sort(ops.transpose(values, (0, 2, 1)), axis=-1)
+    place = ops.linspace(0.0, 1.0, levels) * ops.cast(height * width - 1, "float32")
+    below = ops.floor(place)
+    first = ops.cast(below, "int32")
+    share = ops.cast(place - below, values.dtype)
+    low, high = (ops.take(values, each, axis=-1) for each in (first, ops.minimum(first + 1, height * width - 1)))
+    return low + share * (high - low)
 
 
 @ops.custom_gradient
@@ -85,7 +105,7 @@ def content_target(features: keras.KerasTensor) -> Target:
 
 
 def style_target(gram: keras.KerasTensor, reference: keras.KerasTensor) -> Target:
-    """The style's Gram matrix, or one for each part; 1 is as far as `reference`, usually the content's own."""
+    """The style's Gram matrix, or quantiles; 1 is as far as `reference`, usually the content's own."""
     return _target(gram, reference)
 
 

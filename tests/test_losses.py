@@ -10,8 +10,9 @@ from artnb.losses import (
     coarse_colour_loss,
     content_loss,
     content_target,
+    directions,
     gram_matrix,
-    local_gram_matrices,
+    quantiles,
     style_loss,
     style_target,
     total_variation,
@@ -59,25 +60,49 @@ def test_a_gram_matrix_does_not_know_where(features):
     np.testing.assert_allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-4, atol=1e-6)
 
 
-def test_local_gram_matrices_are_those_of_the_parts():
-    features = np.random.default_rng(3).normal(size=(2, 5, 7, 3)).astype(np.float32)
-    found = np.asarray(local_gram_matrices(features, 2))  # two rows and three columns each; the last ones are left over
-    assert found.shape == (2, 4, 3, 3)
-    for number, (y, x) in enumerate([(0, 0), (0, 3), (2, 0), (2, 3)]):
-        part = features[:, y : y + 2, x : x + 3]
-        np.testing.assert_allclose(found[:, number], by_hand(part), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(local_gram_matrices(features, 1)[:, 0], gram_matrix(features), rtol=1e-5)
+def test_quantiles_are_those_of_numpy_along_each_direction(features):
+    along = directions(3)
+    found = np.asarray(quantiles(features, along, 7))
+    assert found.shape == (2, 6, 7)
+    values = features.reshape(2, 20, 3) @ along
+    expected = np.quantile(values, np.linspace(0, 1, 7), axis=1)  # (7, 2, 6)
+    np.testing.assert_allclose(found, expected.transpose(1, 2, 0), rtol=1e-4, atol=1e-5)
 
 
-def test_one_loud_place_meets_one_matrix_but_not_those_of_the_parts():
+@pytest.mark.parametrize("channels", [1, 5, 40])
+def test_directions_are_the_channels_and_as_many_random_ones_always_the_same(channels):
+    found = directions(channels)
+    assert found.shape == (channels, 2 * channels) and np.array_equal(found, directions(channels))
+    for part in np.split(found, 2, axis=1):
+        np.testing.assert_allclose(part.T @ part, np.eye(channels), atol=1e-5)
+    np.testing.assert_array_equal(found[:, :channels], np.eye(channels))
+
+
+def test_quantiles_do_not_know_where_and_their_squares_are_wasserstein_distances(features):
+    from scipy.stats import wasserstein_distance
+
+    shuffled = np.random.default_rng(5).permutation(features.reshape(2, 20, 3), axis=1).reshape(2, 5, 4, 3)
+    along = directions(3)
+    np.testing.assert_allclose(quantiles(shuffled, along, 9), quantiles(features, along, 9), rtol=1e-4, atol=1e-5)
+    # With as many levels as places, sorted values are compared one by one: in the first power, SciPy's distance.
+    first, second = (np.asarray(quantiles(each, along, 20))[0] for each in (features, features**2))
+    for number, direction in enumerate(along.T):
+        one, other = ((each[0].reshape(20, 3) @ direction) for each in (features, features**2))
+        assert np.abs(first[number] - second[number]).mean() == pytest.approx(
+            wasserstein_distance(one, other), rel=1e-4
+        )
+
+
+def test_one_loud_place_meets_a_gram_matrix_but_no_distribution():
     even = np.ones((1, 8, 8, 1), np.float32)
     loud = np.zeros((1, 8, 8, 1), np.float32)
     loud[0, 2, 3] = 8.0  # 64 times the energy, at one of 64 places
-    for parts, distance in ((1, 0), (2, (3**2 + 3) / 4)):
-        wanted, found = (local_gram_matrices(each, parts) for each in (even, loud))
-        target = style_target(wanted, np.zeros_like(wanted))
-        # In 2 x 2 parts, one has a mean energy of 64 / 16 = 4 in place of 1, and three have none.
-        np.testing.assert_allclose(style_loss(found, target), distance, atol=1e-4)
+    np.testing.assert_allclose(gram_matrix(loud), gram_matrix(even), rtol=1e-6)
+    wanted, found = (quantiles(each, np.ones((1, 1), np.float32), 64) for each in (even, loud))
+    # 63 places are 1 away, and one is 7 away; a map of zeros would be 64 times 1 away.
+    np.testing.assert_allclose(
+        style_loss(found, style_target(wanted, np.zeros_like(wanted))), (63 + 49) / 64, rtol=1e-4
+    )
 
 
 def test_a_gram_matrix_is_symmetric_with_no_negative_eigenvalue(features):

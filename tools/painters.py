@@ -41,7 +41,7 @@ PAINTERS = (
 )
 # One training after the other, each from the weights of the one before: the second makes the strokes bolder.
 RECIPES = {
-    "starter-painters": (FastRecipe(steps=16_000), FastRecipe(steps=9_000, content_weight=0.05)),
+    "starter-painters": (FastRecipe(steps=9_000, content_weight=0.08),),
     "starter-painter": (FastRecipe(any_style=True),),
 }
 WORKS = 8  # of each painter

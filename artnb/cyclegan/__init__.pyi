@@ -9,3 +9,4 @@ from .pictures import load_unpaired as load_unpaired
 from .recipes import CycleRecipe as CycleRecipe
 from .recipes import cycle_recipe as cycle_recipe
 from .translating import Translator as Translator
+from .translating import translator as translator

@@ -52,9 +52,9 @@ class Judge:
         see = looking(backbone, tuple(dict.fromkeys([*self.styles, *self.contents])))
         self._see = tf.function(see, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)], autograph=False)
 
-    def style(self, name: str, works: Iterable[ImageLike], size: int, in_one_palette: bool = False) -> Style:
+    def style(self, name: str, works: Iterable[ImageLike], size: int) -> Style:
         """A style as this network sees it; see `measure_style`."""
-        return measure_style(name, works, self.backbone, size, self.styles, in_one_palette)
+        return measure_style(name, works, self.backbone, size, self.styles)
 
     def distances(self, picture: np.ndarray, photo: np.ndarray, style: Style) -> tuple[float, float]:
         """Style and content distance of a picture, as `FastEvaluation`; uint8 (height, width, 3) of one size."""
@@ -114,9 +114,7 @@ def evaluate_painter(
             kind: asdict(evaluate_pictures(judge, several, styles, works)) for kind, several in pictures.items()
         }
         for judge in judges()
-        for styles in (
-            {name: judge.style(name, works[name], recipe.style_size, recipe.in_one_palette) for name in names},
-        )
+        for styles in ({name: judge.style(name, works[name], recipe.style_size) for name in names},)
     }
 
 

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
-from artnb.errors import TRUE_OR_FALSE, Allowed, check_settings, is_number, number, one_of, whole
+from artnb.errors import TRUE_OR_FALSE, Allowed, check_settings, is_number, number, whole
 from artnb.settings import Profile, known_profile
 
-Gram = Literal["plain", "correlation"]
 STYLE_LAYERS = ("stem", "block0", "block2", "block4")  # of EfficientNet-Lite0, from fine to coarse
 
 
@@ -16,7 +15,8 @@ STYLE_LAYERS = ("stem", "block0", "block2", "block4")  # of EfficientNet-Lite0, 
 class FastRecipe:
     """The settings of a fast painter (Johnson, Alahi and Fei-Fei, ECCV 2016, where nothing else is said).
 
-    Losses are those of `artnb.losses`, by EfficientNet-Lite0; the style's is relative to the recoloured photograph's.
+    Losses are those of `artnb.losses`, by EfficientNet-Lite0; the style's compares quantiles, and is relative to the
+    recoloured photograph's.
 
     Attributes:
         any_style: whether the scales and shifts are predicted from a picture's statistics (Ghiasi et al., BMVC 2017)
@@ -27,8 +27,6 @@ class FastRecipe:
         code: numbers that a style is predicted as; without effect on a table of styles.
         size: height and width in pixels of the squares that it is trained on, a multiple of 4. It paints at any size.
         style_size: works are brought to as many pixels as such a square has: the larger, the larger the strokes.
-        in_one_palette: whether a painter's works are brought to their common palette before their Gram matrices are
-            taken: colours are moved in closed form anyway, and the mean of works in many colours has the brush of none.
         steps: batches in all.
         batch_size: photographs in each, each with a style of its own.
         learning_rate: of Adam.
@@ -41,10 +39,6 @@ class FastRecipe:
         tv_weight: of the total variation, which punishes noise and dots.
         colour_weight: of the colours' difference from the recoloured photograph's, seen from afar: only the brush is
             left to learn, and a blot is none.
-        gram: "plain", or "correlation": of features that are divided by the root of the style's mean square of their
-            channel, so that faint channels count as much as strong ones.
-        parts: the style is compared in a grid of so many by so many parts of the picture: with 1, a single loud place
-            in it can stand for all.
         jitter: by how many pixels at most the picture is moved at random before the network looks at it, so that the
             network's strides leave no grid of checks in it.
     """
@@ -56,20 +50,17 @@ class FastRecipe:
     code: int = 32
     size: int = 128
     style_size: int = 384
-    in_one_palette: bool = False
     steps: int = 5_000
     batch_size: int = 2
     learning_rate: float = 2e-3
     code_rate: float = 3.0
     decay_from: float = 0.6
-    style_layers: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STYLE_LAYERS, 1.0))
+    style_layers: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys((*STYLE_LAYERS, "block10"), 1.0))
     content_layers: Mapping[str, float] = field(default_factory=lambda: {"block4": 1.0})
     content_weight: float = 0.2
     content_end: float = 1.0
     tv_weight: float = 0.5
     colour_weight: float = 100.0
-    gram: Gram = "correlation"
-    parts: int = 4
     jitter: int = 8
 
     def __post_init__(self) -> None:
@@ -103,7 +94,6 @@ _ALLOWED = {
     "code": whole(1, 512),
     "size": Allowed(lambda size: whole(32, 1024).good(size) and size % 4 == 0, "a multiple of 4 from 32 to 1024"),
     "style_size": whole(32, 2048, "pixels"),
-    "in_one_palette": TRUE_OR_FALSE,
     "steps": whole(1, 10_000_000),
     "batch_size": whole(1, 64),
     "learning_rate": _POSITIVE,
@@ -115,8 +105,6 @@ _ALLOWED = {
     "content_end": number(lambda share: 0 <= share <= 1000, "from 0 to 1000"),
     "tv_weight": _WEIGHT,
     "colour_weight": _WEIGHT,
-    "gram": one_of(*get_args(Gram)),
-    "parts": whole(1, 16),
     "jitter": whole(0, 64),
 }
 

@@ -16,10 +16,13 @@ from artnb.common.progress import progress
 from artnb.errors import TrainingError
 from artnb.images import ImageLike, load_image, resize
 from artnb.layers import ChannelStatistics
-from artnb.losses import gram_matrix
-from artnb.style.colours import Palette, moved, palette
+from artnb.losses import directions, gram_matrix, quantiles
+from artnb.style.colours import Palette, palette
 from artnb.style.fast.recipes import STYLE_LAYERS, FastRecipe
 from artnb.style.recipes import MIN_SIDE
+
+LEVELS = 128  # quantiles of each distribution
+_PLACES = 40  # of a map's side are looked at, about: fine maps have more than it takes
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Style:
     Attributes:
         name: of the painter, or of the picture.
         grams: layer name -> Gram matrix, float32 (channels, channels).
+        quantiles: layer name -> float32 (directions, LEVELS), see `losses.quantiles`. The mean of several works' is
+            their Wasserstein barycentre, along each direction.
         palette: mean and covariance of the colours.
         statistics: float32 (n,), means and standard deviations of the channels of STYLE_LAYERS.
         works: how many pictures these are the means of.
@@ -36,6 +41,7 @@ class Style:
 
     name: str
     grams: Mapping[str, np.ndarray]
+    quantiles: Mapping[str, np.ndarray]
     palette: Palette
     statistics: np.ndarray
     works: int
@@ -55,7 +61,6 @@ def measure_style(
     backbone: Backbone,
     size: int,
     layers: Sequence[str] = STYLE_LAYERS,
-    in_one_palette: bool = False,
 ) -> Style:
     """The style of a painter by some of their works, or of a single picture.
 
@@ -64,8 +69,7 @@ def measure_style(
         works: pictures, whatever `load_image` takes.
         backbone: the network that looks, with its weights.
         size: each work is brought to as many pixels as a square of this size has.
-        layers: of its Gram matrices.
-        in_one_palette: whether all works are brought to their common palette before.
+        layers: of its Gram matrices and its quantiles.
 
     Raises:
         BackboneError: the network is untrained, or lacks a layer.
@@ -80,17 +84,17 @@ def measure_style(
     common = mean_palette(palettes)
     of_statistics = statistics_layers(backbone, layers)
     see = _compiled(backbone, tuple(dict.fromkeys([*layers, *of_statistics])), tuple(layers), of_statistics)
-    sums: dict[str, np.ndarray] = {}
-    statistics = 0.0
-    with progress(pictures, name, len(pictures), "work") as bar:
-        for picture, own in zip(bar, palettes, strict=True):
-            recoloured = moved(picture, own, common) if in_one_palette and len(pictures) > 1 else picture
-            grams, found = see(tf.constant(recoloured[None], tf.float32))
-            sums = {layer: sums.get(layer, 0.0) + gram.numpy() for layer, gram in grams.items()}
-            statistics = statistics + found.numpy()
     number = len(pictures)
-    grams = {layer: (total / number).astype(np.float32) for layer, total in sums.items()}
-    return Style(name, grams, common, np.asarray(statistics / number, np.float32), number)
+    sums: list[dict[str, np.ndarray]] = [dict.fromkeys(layers, np.zeros((), np.float32)) for _ in range(2)]
+    statistics = 0.0
+    with progress(pictures, name, number, "work") as bar:
+        for picture in bar:
+            *found, own = see(tf.constant(picture[None], tf.float32))
+            for total, each in zip(sums, found, strict=True):
+                total.update({layer: total[layer] + each[layer].numpy() / np.float32(number) for layer in layers})
+            statistics = statistics + own.numpy()
+    grams, distributions = sums
+    return Style(name, grams, distributions, common, np.asarray(statistics / number, np.float32), number)
 
 
 def statistics_layers(backbone: Backbone, layers: Sequence[str]) -> tuple[str, ...]:
@@ -101,16 +105,29 @@ def statistics_layers(backbone: Backbone, layers: Sequence[str]) -> tuple[str, .
 @lru_cache(maxsize=4)
 def _compiled(
     backbone: Backbone, names: tuple[str, ...], layers: tuple[str, ...], of_statistics: tuple[str, ...]
-) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
-    """From one picture to its Gram matrices and its statistics."""
+) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], tf.Tensor]]:
+    """From one picture to its Gram matrices, its quantiles and its statistics."""
     see, statistics = looking(backbone, names), ChannelStatistics()
 
-    def look(picture: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def look(picture: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
         features = see(picture)
         grams = {layer: gram_matrix(features[layer])[0] for layer in layers}
-        return grams, tf.concat([statistics(features[layer])[0] for layer in of_statistics], 0)
+        spread = {layer: distributions(features[layer])[0] for layer in layers}
+        return grams, spread, tf.concat([statistics(features[layer])[0] for layer in of_statistics], 0)
 
     return tf.function(look, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)], autograph=False)
+
+
+def distributions(features: tf.Tensor) -> tf.Tensor:
+    """The quantiles of a map along `losses.directions`, (batch, directions, LEVELS).
+
+    Args:
+        features: (batch, height, width, channels); of large maps, each second place is looked at, or each third …
+    """
+    step = tf.maximum(1, tf.minimum(tf.shape(features)[1], tf.shape(features)[2]) // _PLACES)
+    batch, channels = features.shape[0], features.shape[-1]
+    looked_at = tf.ensure_shape(features[:, ::step, ::step], (batch, None, None, channels))
+    return quantiles(looked_at, directions(channels), LEVELS)
 
 
 def brought_to(picture: np.ndarray, size: int) -> np.ndarray:
@@ -134,6 +151,6 @@ def measure_styles(
 ) -> tuple[Style, ...]:
     """The styles of painters, or of pictures, by their names, as a recipe looks at them; see `measure_style`."""
     return tuple(
-        measure_style(name, pictures, backbone, recipe.style_size, tuple(recipe.style_layers), recipe.in_one_palette)
+        measure_style(name, pictures, backbone, recipe.style_size, tuple(recipe.style_layers))
         for name, pictures in works.items()
     )

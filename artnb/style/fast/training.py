@@ -25,7 +25,6 @@ from artnb.losses import (
     coarse_colour_loss,
     content_loss,
     content_target,
-    local_gram_matrices,
     style_loss,
     style_target,
     total_variation,
@@ -35,13 +34,13 @@ from artnb.stepping import StepTraining, adam, check_pace, endless_order
 from artnb.style.colours import moved, palette
 from artnb.style.fast.networks import NOISE, FastNetworks, painted, seen
 from artnb.style.fast.recipes import FastRecipe
-from artnb.style.fast.styles import Style, looking
+from artnb.style.fast.styles import Style, distributions, looking
 
 LOSSES = ("cost", "style", "content", "tv", "colour")
 MARGIN = 1.5  # photographs are read so much larger than the squares that are trained on
 
 _SQUARES = Augmentation(flip=True, crop=(0.6, 1.0))
-_FAINT = 0.01  # of the mean energy is added to each channel's, before it is a unit: some styles have none of a channel
+_FAINT = 0.05  # of the mean variance is added to each direction's, before it is a unit: some styles have none of one
 _SHOWN = 4  # photographs, and styles, on a sheet of samples
 FastWatch = Callable[[pd.DataFrame, list[np.ndarray]], bool | None]
 
@@ -164,8 +163,8 @@ class _Teacher:
     def __init__(self, networks: FastNetworks, styles: Sequence[Style], recipe: FastRecipe, backbone: Backbone):
         self.networks, self.recipe, self.styles = networks, recipe, styles
         self.see = looking(backbone, tuple(dict.fromkeys([*recipe.style_layers, *recipe.content_layers])))
-        self.grams = {
-            name: tf.constant(np.stack([style.grams[name] for style in styles])) for name in recipe.style_layers
+        self.quantiles = {
+            name: tf.constant(np.stack([style.quantiles[name] for style in styles])) for name in recipe.style_layers
         }
         self.rows = tf.constant(networks.rows(np.stack([style.statistics for style in styles])))
         trained = networks.painter.trainable_variables
@@ -224,20 +223,16 @@ class _Teacher:
         return tf.stack([cost, style, content, variation, colour])
 
     def _style(self, after: dict[str, tf.Tensor], before: dict[str, tf.Tensor], chosen: tf.Tensor) -> tf.Tensor:
-        """The weighted mean over layers and pictures, whose parts count together."""
+        """The weighted mean over layers and pictures; faint directions count as much as strong ones."""
         weights = self.recipe.style_layers
         terms = []
         for name, weight in weights.items():
-            parts = min(self.recipe.parts, *after[name].shape[1:3])
-            wanted = tf.repeat(tf.gather(self.grams[name], chosen)[:, None], parts**2, 1)
-            grams = [local_gram_matrices(features[name], parts) for features in (after, before)]
-            if self.recipe.gram == "correlation":
-                own = tf.linalg.diag_part(wanted)
-                root = tf.sqrt(own + _FAINT * tf.reduce_mean(own, -1, keepdims=True) + 1e-12)
-                units = root[..., :, None] * root[..., None, :]
-                wanted, grams = wanted / units, [gram / units for gram in grams]
-            for target, gram, own in zip(*map(tf.unstack, (wanted, *grams)), strict=True):
-                terms.append(weight * style_loss(gram, style_target(target, own)))
+            found, own = (distributions(features[name]) for features in (after, before))
+            wanted = tf.gather(self.quantiles[name], chosen)
+            variance = tf.math.reduce_variance(wanted, -1, keepdims=True)
+            root = tf.sqrt(variance + _FAINT * tf.reduce_mean(variance, 1, keepdims=True) + 1e-6)
+            for one, target, reference in zip(*(tf.unstack(each / root) for each in (found, wanted, own)), strict=True):
+                terms.append(weight * style_loss(one, style_target(target, reference)))
         return tf.add_n(terms) / (sum(weights.values()) * chosen.shape[0])
 
     def _content(self, after: dict[str, tf.Tensor], before: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -297,7 +292,7 @@ def _begin_with(source: FastNetworks, target: FastNetworks) -> None:
 def _identity(
     recipe: FastRecipe, photos: np.ndarray, styles: Sequence[Style], seed: int, start: FastNetworks | None
 ) -> dict[str, Any]:
-    numbers = [gram for style in styles for gram in (*style.grams.values(), *style.palette, style.statistics)]
+    numbers = [each for style in styles for each in (*style.quantiles.values(), *style.palette, style.statistics)]
     identity: dict[str, Any] = {
         "recipe": recipe.to_dict(),
         "pictures": digest(photos),

@@ -124,9 +124,9 @@ def test_codes_are_rows_of_a_table_or_predicted(styles):
         {"size": 33},
         {"style_layers": {}},
         {"content_weight": -1},
-        {"gram": "x"},
+        {"style_layers": {}},
         {"steps": 0},
-        {"parts": 0},
+        {"style_layers": {"stem": 0}},
     ],
 )
 def test_settings_that_can_not_be_used(wrong):

@@ -41,11 +41,10 @@ def test_it_learns(photos, styles, judge):
     assert done.history["style"].iloc[-1] < 0.9 * done.history["style"].iloc[0]
 
 
-@pytest.mark.parametrize("gram", ["plain", "correlation"])
-def test_an_unchanged_picture_has_a_style_distance_of_one(gram, photos, judge):
+def test_an_unchanged_picture_has_a_style_distance_of_one(photos, judge):
     """Where the recoloured photograph is far enough from the style to be a unit: noise, and a style of large spots."""
     spots = noise(6, 4, 4).repeat(10, 0).repeat(10, 1)
-    recipe = replace(TINY, gram=gram, steps=1)
+    recipe = replace(TINY, steps=1)
     row = train_brush(photos, measure_styles({"Spots": [spots]}, TINY, judge), recipe, judge, seed=3).history.iloc[0]
     assert row["style"] == pytest.approx(1, abs=0.02) and row["content"] == pytest.approx(0, abs=1e-3)
     assert row["colour"] == pytest.approx(0, abs=1e-6)
@@ -92,9 +91,9 @@ def test_a_painters_style_is_the_mean_of_the_works(judge):
     np.testing.assert_allclose(both.grams["fine"], np.mean([one.grams["fine"] for one in each], 0), rtol=1e-4)
     np.testing.assert_allclose(both.palette.mean, np.mean([one.palette.mean for one in each], 0))
     assert both.works == 2
-    common = measure_style("both", works, judge, 32, ("fine",), in_one_palette=True)
-    assert not np.allclose(common.grams["fine"], both.grams["fine"], rtol=0.05)
-    np.testing.assert_allclose(common.palette.mean, both.palette.mean)
+    quantiles = [one.quantiles["fine"] for one in each]
+    np.testing.assert_allclose(both.quantiles["fine"], np.mean(quantiles, 0), rtol=1e-3, atol=1e-4)
+    assert (np.diff(both.quantiles["fine"]) >= 0).all(), "the mean of sorted values is sorted"
     with pytest.raises(TrainingError, match="no works"):
         measure_style("none", [], judge, 32)
 
