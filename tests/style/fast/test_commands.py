@@ -65,6 +65,9 @@ def test_a_folder_of_frames_with_a_broken_one(capsys, tmp_path):
     code, _, err = stylize(capsys, tmp_path / "in", "--like", "Ada", "--film", "-o", tmp_path / "out")
     assert code == 1 and "1.png" in err, "as for a folder of pictures"
     assert [file.name for file in sorted((tmp_path / "out").iterdir())] == ["00001.png", "00003.png"]
+    draw(tmp_path / "out" / "00002.png", 1)
+    code, _, err = stylize(capsys, tmp_path / "in", "--like", "Ada", "--film", "-o", tmp_path / "out", "--overwrite")
+    assert code == 1 and "00002.png is of an older film; remove it" in err
 
 
 @pytest.mark.parametrize(
@@ -105,17 +108,18 @@ def test_a_film_loses_no_file_and_lies_apart(capsys, tmp_path):
     mask, style = draw(tmp_path / "m.png", 1), draw(tmp_path / "s.png", 2)
     for number in range(2):
         draw(tmp_path / "in" / f"{number}.png", number)
+    other = draw(tmp_path / "other" / "o.jpg", 3)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()}
     for arguments, sentence in (
         (["in.gif", "--film", "--like", "Ada", "--mask", mask, "-o", mask], "its own input"),
         (["in.gif", style, "--film", "--model", "two", "-o", style], "its own input"),
         (["in", "--film", "--like", "Ada", "-o", tmp_path / "in"], "among their inputs"),
         (["in", "--film", "--like", "Ada", "-o", tmp_path / "in" / "all.gif"], "among their inputs"),
-        (["m.png", tmp_path / "in", "--like", "Ada", "-o", tmp_path / "in"], "among their inputs"),
+        (["m.png", other.parent, "--like", "Ada", "-o", other.parent], "among their inputs"),
     ):
         code, _, err = stylize(capsys, tmp_path / arguments[0], *arguments[1:], "--overwrite")
         assert code == 1 and sentence in err
-    assert {file: file.read_bytes() for file in before} == before
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()} == before
 
 
 def test_frames_of_two_films_do_not_mix(capsys, tmp_path):
