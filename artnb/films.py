@@ -1,6 +1,7 @@
 """Short films: an animated GIF, WebP or PNG, or the pictures of a folder as its frames."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,17 @@ import numpy as np
 from PIL import Image
 
 from artnb.common.files import replacing
-from artnb.common.pixels import rgb
-from artnb.images import MAX_PIXELS, ImageError, ImageLike, load_image, read_bytes, with_picture
+from artnb.common.pixels import rgb, upright_size
+from artnb.images import (
+    MAX_PIXELS,
+    ImageError,
+    ImageLike,
+    check_sides,
+    load_image,
+    read_bytes,
+    shrink,
+    with_picture,
+)
 
 MAX_FRAMES = 1000
 FILM_SUFFIXES = (".gif", ".webp", ".png")
@@ -17,6 +27,8 @@ _MOST = 3 * MAX_PIXELS  # pixels of all frames of an animation
 _SECONDS = 120.0  # of processor time for decoding one
 _USUAL = 100  # milliseconds of a frame that does not say it
 _COLOURS_FROM = 16  # frames of a GIF, whose colours are those of all
+_LONGEST = {".gif": 655_350, ".webp": 2**24 - 1, ".png": 65_535}  # milliseconds of a frame
+_LONGEST_FILM = {".webp": 2**31 - 1}
 
 
 class Film:
@@ -27,6 +39,7 @@ class Film:
         names: of each frame, for a person.
         durations: of each frame, in milliseconds.
         problems: what could not be read of it, a sentence each.
+        longest: pixels of a side, to which larger frames are made smaller; None to leave them.
     """
 
     def __init__(
@@ -35,9 +48,11 @@ class Film:
         names: Sequence[str],
         durations: Sequence[int],
         problems: Sequence[str] = (),
+        longest: int | None = None,
     ):
         self._sources, self.names = list(sources), list(names)
         self.durations, self.problems = list(durations), list(problems)
+        self.longest = longest
 
     def __len__(self) -> int:
         """How many frames there are, broken ones of a folder among them."""
@@ -49,7 +64,41 @@ class Film:
         Raises:
             ImageError: it can't be read.
         """
-        return load_image(self._sources[number])
+        frame = load_image(self._sources[number])
+        return frame if self.longest is None else shrink(frame, self.longest)
+
+    def size(self, number: int) -> tuple[int, int]:
+        """The height and width that a frame will have, which its file says.
+
+        Raises:
+            ImageError: it can't be read.
+        """
+        source = self._sources[number]
+        size = source.shape[:2] if isinstance(source, np.ndarray) else with_picture(source, upright_size)
+        factor = 1 if self.longest is None else min(1, self.longest / max(size))
+        return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+    def check(self, path: Path) -> None:
+        """Say, before the frames are painted, that an animation of them can't be written.
+
+        Raises:
+            ImageError: its format can't hold a frame so large or so long, or the frames are of several sizes.
+        """
+        first: tuple[str, tuple[int, int]] | None = None
+        for number, name in enumerate(self.names):
+            try:
+                size = self.size(number)
+            except ImageError:  # which is said when it is its turn
+                continue
+            first = first or (name, size)
+            if size != first[1]:
+                raise ImageError(
+                    f"{name} has {size[0]} × {size[1]} pixels and {first[0]} {first[1][0]} × {first[1][1]}; an "
+                    "animation's frames are of one size: make them so, or name a folder for the result."
+                )
+        if first:
+            check_sides(path, first[1])
+        _check_durations(path, self.durations)
 
     def some(self, most: int) -> list[np.ndarray]:
         """Frames from the whole film, evenly chosen; a broken one is left out.
@@ -140,16 +189,18 @@ def write_film(frames: Sequence[np.ndarray], path: str | Path, durations: Sequen
     Args:
         frames: uint8 (height, width, 3), all of one size.
         path: where to.
-        durations: of each, in milliseconds.
+        durations: of each, in whole milliseconds.
 
     Raises:
-        ImageError: it can't be written, or the frames are no film.
+        ImageError: it can't be written, the frames are no film, or the format can't hold a side or a duration.
     """
     path = Path(path)
     if path.suffix.lower() not in FILM_SUFFIXES:
         raise ImageError(f"{path.name!r} is no name of a film; end it in {', '.join(FILM_SUFFIXES)}.")
     if len({frame.shape for frame in frames}) != 1 or len(frames) != len(durations):
         raise ImageError(f"Got {len(frames)} frames and {len(durations)} durations; give frames of one size.")
+    check_sides(path, frames[0].shape)
+    _check_durations(path, durations)
     pictures = [Image.fromarray(frame) for frame in frames]
     options: dict[str, Any] = {"lossless": True} if path.suffix.lower() == ".webp" else {}
     if path.suffix.lower() == ".gif":
@@ -163,6 +214,22 @@ def write_film(frames: Sequence[np.ndarray], path: str | Path, durations: Sequen
             pictures[0].save(
                 part, save_all=True, append_images=pictures[1:], duration=list(durations), loop=0, **options
             )
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # OverflowError: of frames that Pillow has made one
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ImageError(f"{path.name!r} can't be written ({reason}); choose another place or size.") from error
+        raise ImageError(f"{path.name!r} can't be written ({reason}); choose another place, format or size.") from error
+
+
+def _check_durations(path: Path, durations: Sequence[int]) -> None:
+    suffix = path.suffix.lower()
+    most = _LONGEST[suffix]
+    for number, duration in enumerate(durations):
+        good = isinstance(duration, int | np.integer) and duration >= 0
+        # A PNG holds a fraction of a second, of two short numbers, so also a minute and a half.
+        if not good or (duration > most and not (suffix == ".png" and Fraction(int(duration), 1000).numerator < 2**16)):
+            raise ImageError(
+                f"Frame {number + 1} is to stay for {str(duration)[:20]} milliseconds, which a {suffix} can't hold; "
+                f"give a whole number from 0 to {most}."
+            )
+    total = sum(map(int, durations))
+    if total > _LONGEST_FILM.get(suffix, total):
+        raise ImageError(f"The film lasts longer than a {suffix} can; give shorter durations, or fewer frames.")

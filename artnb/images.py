@@ -30,6 +30,7 @@ MAX_PIXELS = 100_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP")  # JPEG: also the first picture of a phone's MPO
 ACCEPTED = "JPEG, PNG, WebP, TIFF, GIF or BMP"
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_MOST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383, ".gif": 65_535}  # pixels that a format can hold
 
 _T = TypeVar("_T")
 ImageLike = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | np.ndarray
@@ -93,6 +94,16 @@ def save_image(
     except (OSError, ValueError) as error:  # ValueError: sides that the format cannot hold
         message = f"{path.name!r} cannot be written ({_reason(error)}); choose another place, format or size."
         raise ImageError(message) from error
+
+
+def check_sides(path: Path, size: Sequence[int]) -> None:
+    """Say before a picture of (height, width) is made that the format of `path` can't hold it."""
+    most = _MOST_SIDE.get(path.suffix.lower(), math.inf)
+    if max(size[:2]) > most:
+        raise ImageError(
+            f"{path.name!r} would have {size[0]} × {size[1]} pixels, and a side of a {path.suffix} has {most} at most; "
+            "end its name in .png, or make it smaller."
+        )
 
 
 def png_bytes(image: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:

@@ -92,3 +92,59 @@ def test_a_disk_that_is_full_leaves_the_older_film(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match=r"(?i)no space"):
         write_film(frames(3), tmp_path / "film.png", [100] * 3)
     assert (tmp_path / "film.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "durations"),
+    [
+        ("film.gif", [100, 700_000]),
+        ("film.webp", [10**9] * 2),
+        ("film.webp", [-1, 100]),
+        ("film.png", [65_537_001, 100]),
+        ("film.png", [0.5, 100]),
+    ],
+)
+def test_a_duration_that_a_format_can_not_hold_is_a_sentence(tmp_path, name, durations):
+    with pytest.raises(ImageError, match=rf"Frame \d is to stay for .* milliseconds, which a \{name[4:]} can't hold"):
+        write_film(frames(2), tmp_path / name, durations)
+    with pytest.raises(ImageError, match="can't hold"):
+        film_like(durations).check(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def film_like(durations):
+    return films.Film(frames(len(durations)), [str(number) for number in range(len(durations))], durations)
+
+
+def test_what_is_long_but_can_be_held_is_written(tmp_path):
+    for name, durations in (("film.gif", [655_350, 100]), ("film.webp", [700_000, 100]), ("film.png", [70_000, 100])):
+        film_like(durations).check(tmp_path / name)
+        write_film(frames(2), tmp_path / name, durations)
+        assert read_film(tmp_path / name).durations == durations
+
+
+def test_still_frames_that_pillow_makes_one_are_a_sentence(tmp_path):
+    with pytest.raises(ImageError, match="can't be written"):
+        write_film([frames(1)[0]] * 2, tmp_path / "film.gif", [655_350] * 2)
+
+
+def test_a_film_of_many_long_frames_and_a_side_too_long_are_sentences(tmp_path):
+    with pytest.raises(ImageError, match="lasts longer"):
+        film_like([2**24 - 1] * 130).check(tmp_path / "film.webp")
+    with pytest.raises(ImageError, match=r"16383 at most"):
+        write_film(frames(1, (20, 16_400)), tmp_path / "film.webp", [100])
+
+
+def test_sizes_are_known_before_a_frame_is_decoded(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90°
+    Image.fromarray(frames(1)[0]).save(tmp_path / "0.jpg", exif=exif)
+    save_image(frames(1, (60, 48))[0], tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"nonsense")
+    film = film_of(sorted(tmp_path.iterdir()))
+    assert [film.size(0), film.size(1)] == [(30, 24), (60, 48)]
+    with pytest.raises(ImageError, match=r"1.png has 60 × 48 pixels and 0.jpg 30 × 24; .* one size"):
+        film.check(tmp_path / "film.gif")
+    film.longest = 20
+    film.check(tmp_path / "film.gif")
+    assert [film.frame(number).shape[:2] for number in (0, 1)] == [film.size(0), film.size(1)] == [(20, 16)] * 2

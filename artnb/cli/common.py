@@ -18,6 +18,9 @@ from artnb.errors import ArtnbError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 lost: set[int] = set()  # of 1, standard output, and 2, standard error, what can't be written to any more
+_FILES = {
+    f".{each}" for each in ("png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "bmp", "mp4", "mov", "avi", "webm")
+}
 _JSON = "artnb.json"  # the key of the flag in Click's `meta`, which all contexts of a command share
 
 
@@ -293,6 +296,20 @@ def check_new(targets: Sequence[Path], overwrite: bool, inputs: Sequence[Path] =
             raise FileError(f"{place} is a file, and no folder for {folder}; name another output (-o).")
         if not os.access(place, os.W_OK | os.X_OK):
             raise FileError(f"{place} can't be written to; name another output (-o).")
+
+
+def check_folder(output: Path, what: str) -> None:
+    """Check, before the work, that what needs a folder gets one, and no folder is made that is called like a file.
+
+    Raises:
+        FileError: the output is a file, or called like one.
+    """
+    if output.is_dir():
+        return
+    if output.exists():
+        raise FileError(f"{output} is a file, and {what} need a folder; name one (-o).")
+    if output.suffix.lower() in _FILES:
+        raise FileError(f"{output} is called like a file, and {what} need a folder; name one (-o).")
 
 
 def check_apart(output: Path, inputs: Sequence[Path]) -> None:

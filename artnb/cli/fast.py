@@ -5,13 +5,17 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from artnb.cli.common import complain, import_tensorflow, say
+from artnb.cli.common import FileError, check_apart, check_folder, check_new, complain, import_tensorflow, say
 from artnb.cli.ways import Way
+from artnb.common.names import plain_name
 from artnb.errors import ArtnbError
+
+if TYPE_CHECKING:
+    from artnb.films import Film
 
 ANY_STYLE = "starter-painter"  # the painter that paints like pictures, where it ships
 MEANINGLESS = ("backbone", "recipe", "iterations", "careful")  # to a painter
@@ -49,12 +53,13 @@ class FastPainting(Way):
         """In a second, so there is no state."""
         import time
 
-        from artnb.images import save_image
+        from artnb.images import check_sides, save_image
         from artnb.operation import monitoring
         from artnb.style.files import in_png
         from artnb.style.inputs import mask_levels
 
         content, mask = self._content(source), self.how["mask"]
+        check_sides(target, content.shape)
         start_time = time.perf_counter()
         image = self.model.brush.paint(content, self.manner, None if mask is None else mask_levels(mask))
         seconds = time.perf_counter() - start_time
@@ -67,44 +72,43 @@ class FastPainting(Way):
             self.model.folder.name, content, image, fidelity, seconds, self.model.identity, required=True
         )
 
-    def film(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
-        """Paint an animation, or a folder's pictures as frames; to an animation, or to a folder.
+    def film(self, film: "Film", target: Path, result: dict[str, Any]) -> None:
+        """Paint the frames of `read_checked`; to an animation, or to a folder.
 
         A frame that can't be read is left out of a folder; in an animation the one before it stays longer.
         """
         from artnb.common.progress import progress
-        from artnb.films import FILM_SUFFIXES, film_of, read_film, write_film
+        from artnb.films import write_film
         from artnb.images import ImageError, save_image
-        from artnb.paintings.sources import pictures_in
         from artnb.style.inputs import mask_levels
 
-        film = film_of(pictures_in(source)) if source.is_dir() else read_film(source)
         mask = None if self.how["mask"] is None else mask_levels(self.how["mask"])
-        whole = target.suffix.lower() in FILM_SUFFIXES
+        files = frames_in(target, len(film))
         frames: list[Any] = []
         durations: list[int] = []
         problems = list(film.problems)
         for number, painted in progress(self.model.brush.film(film, self.manner, mask), "film", len(film), "frame"):
             if isinstance(painted, ImageError):
-                problems.append(f"{film.names[number]}: {painted}")
+                older = (
+                    f" {files[number].name} is of an older film; remove it." if files and files[number].exists() else ""
+                )
+                problems.append(f"{film.names[number]}: {painted}{older}")
                 if durations:
                     durations[-1] += film.durations[number]
                 continue
             durations.append(film.durations[number])
-            frames.append(painted if whole else number)
-            if not whole:
-                save_image(painted, target / f"{number + 1:05d}.png")
-        if whole:
+            frames.append(number if files else painted)
+            if files:
+                save_image(painted, files[number])
+        result |= {"painter": self.model.folder.name, "frames": len(frames), "problems": problems}
+        if not files:
             write_film(frames, target, durations)
         for problem in problems:
             complain(problem)
-        result |= {
-            "painter": self.model.folder.name,
-            "frames": len(frames),
-            "problems": problems,
-            "output": str(target),
-        }
-        say(f"{target}: {len(frames)} frames, {self.model.card.title}")
+        if problems:
+            result["error"] = " ".join(problems)
+        result["output"] = str(target)
+        say(f"{target}: {len(frames)} {'frame' if len(frames) == 1 else 'frames'}, {self.model.card.title}")
 
     def _content(self, source: Path) -> Any:
         from artnb.images import shrink
@@ -121,6 +125,51 @@ class FastPainting(Way):
         return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
 
 
+def frames_in(target: Path, number: int) -> list[Path]:
+    """The files of a film's frames; none if the film is a file itself."""
+    from artnb.films import FILM_SUFFIXES
+
+    if target.suffix.lower() in FILM_SUFFIXES:
+        return []
+    return [target / f"{frame + 1:05d}.png" for frame in range(number)]
+
+
+def read_checked(source: Path, target: Path, overwrite: bool, inputs: Sequence[Path], size: int | None) -> "Film":
+    """A film, of an animation or a folder's pictures, of which it is known that its painting can be written.
+
+    Args:
+        source: the animation or the folder.
+        target: an animation, or a folder for its frames.
+        overwrite: whether files that are there may be replaced.
+        inputs: which never are.
+        size: the longer side of its frames, at most.
+
+    Raises:
+        ImageError: it can't be read, or its painting not written.
+        FileError: files would be lost, or frames of two films would lie in one folder.
+    """
+    from artnb.films import film_of, read_film
+    from artnb.images import ImageError
+    from artnb.paintings.sources import pictures_in
+
+    files = frames_in(target, 1)
+    check_folder(target, "the frames of a film") if files else check_new([target], overwrite, inputs)
+    check_apart(target if files else target.parent, [source])
+    if source.is_dir() and not (pictures := pictures_in(source)):
+        raise ImageError(f"{source.name!r} holds no pictures; name an animation, or a folder of frames.")
+    film = film_of(pictures) if source.is_dir() else read_film(source)
+    film.longest = size
+    if not files:
+        film.check(target)
+        return film
+    files = frames_in(target, len(film))
+    check_new(files, overwrite, inputs)
+    # Among new frames they would be taken for some of the same film, and a file is not ours to remove.
+    if others := sorted({file.name for file in target.glob("*.png")} - {file.name for file in files}):
+        raise FileError(f"{target} holds {others[0]}, which is no frame of this film; empty it, or name another (-o).")
+    return film
+
+
 def painter_for(name: str | None, like: Sequence[str]) -> Any:
     """The painter of a name, or the first that knows the styles.
 
@@ -134,11 +183,11 @@ def painter_for(name: str | None, like: Sequence[str]) -> Any:
         return load_model(ANY_STYLE, "painter")
     if name is not None:
         return load_model(name, "painter")
-    wanted = {each.casefold() for each in like}
+    wanted = set(map(plain_name, like))
     known: list[str] = []
     for entry in list_models("painter"):
         if entry.card is not None:
-            if wanted <= {each.casefold() for each in entry.card.styles}:
+            if wanted <= set(map(plain_name, entry.card.styles)):
                 return load_model(entry.folder, "painter")
             known += entry.card.styles
     there = f"there are {', '.join(sorted(set(known)))}" if known else "train one with `artnb train painter`"

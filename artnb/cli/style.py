@@ -15,6 +15,7 @@ from artnb.cli.common import (
     Model,
     answer,
     check_apart,
+    check_folder,
     check_new,
     complain,
     finish,
@@ -28,7 +29,7 @@ from artnb.cli.common import (
     search_options,
     seed_option,
 )
-from artnb.cli.fast import MEANINGLESS, FastPainting, any_style_ships
+from artnb.cli.fast import MEANINGLESS, FastPainting, any_style_ships, read_checked
 from artnb.cli.ways import Recolouring, Transfer, Way, state_beside
 from artnb.errors import ArtnbError
 
@@ -76,19 +77,29 @@ def _stylize(
     named is CONTENT.
     """
     options["like"] = options["like"] or None
-    contents = [content, *styles] if options["like"] and not options["careful"] else [content]
-    styles = () if options["like"] and not options["careful"] else styles
+    named = options["like"] and not options["careful"] and not colours_only  # so all that is named is CONTENT
+    contents, styles = ([content, *styles], ()) if named else ([content], styles)
     make = _way(colours_only, bool(styles), options, seed)
     make.check(options, seed)
     if options["film"]:
-        return _film(make(styles, weights or None, mask, options, seed), contents, output, overwrite)
+        if resume or log:
+            raise click.UsageError(f"To a film, --{'resume' if resume else 'log'} means nothing; leave it out.")
+        inputs = [*contents, *styles, *([mask] if mask else [])]
+        return _film(
+            lambda: make(styles, weights or None, mask, options, seed),
+            inputs,
+            contents,
+            output,
+            overwrite,
+            options["size"],
+        )
     sources = _sources(contents, output)
     several = len(contents) > 1 or content.is_dir()
     inputs = [*sources, *styles, *(Path(each) for each in (mask, options["recipe"]) if each)]
     targets = result_names(sources, output, ".png") if several else [output]
     if not resume:  # known before anything is loaded
         check_new(targets, overwrite, inputs)
-    check_apart(output, [content])
+    check_apart(output, contents)
     from artnb.common.progress import STOPPED
     from artnb.settings import settings, using
 
@@ -160,32 +171,45 @@ def _way(colours_only: bool, styles: bool, options: dict[str, Any], seed: int | 
         click.UsageError: there is nothing to paint like.
     """
     fast = (options["model"] or options["like"] or options["film"]) and not options["careful"]
-    if not styles and (colours_only or not (options["like"] or options["model"]) or options["careful"]):
+    begun = "like" if options["like"] else "model" if options["model"] else ""
+    if not styles and begun and colours_only:
+        raise click.UsageError(
+            f"--colours-only takes the colours of a painting: name one after the photograph, in place of --{begun}."
+        )
+    if not styles and begun and options["careful"]:
+        raise click.UsageError(
+            f"--careful paints like a painting: name one after the photograph; --{begun} chooses the picture it begins "
+            "from."
+        )
+    if not styles and not begun:
         raise click.UsageError("Missing argument 'STYLE...': name a painting, or a painter with --like or --model.")
     if colours_only:
         return Recolouring
+    if options["film"] and not begun and not options["careful"] and not any_style_ships():
+        raise click.UsageError("A film is painted by a fast painter; name a painter's NAME with --like, or a --model.")
     if not fast and seed is None and not any(options[name] for name in MEANINGLESS) and any_style_ships():
         fast = True
     return FastPainting if fast else Transfer
 
 
-def _film(way: Way, contents: Sequence[Path], output: Path, overwrite: bool) -> None:
-    """Paint a film."""
-    from artnb.films import FILM_SUFFIXES
-
-    whole = output.suffix.lower() in FILM_SUFFIXES
+def _film(
+    make: Callable[[], Way],
+    inputs: Sequence[Path],
+    contents: Sequence[Path],
+    output: Path,
+    overwrite: bool,
+    size: int | None,
+) -> None:
+    """Paint a film; what can't be is said before."""
     if len(contents) > 1:
         raise click.UsageError("A film is one animation, or one folder of frames; name one CONTENT.")
-    if whole:
-        check_new([output], overwrite, contents)
-    elif output.is_dir() and any(output.iterdir()):
-        check_new(
-            sorted(output.glob("*.png")), overwrite, sorted(contents[0].glob("*")) if contents[0].is_dir() else ()
-        )
+    frames = sorted(contents[0].glob("*")) if contents[0].is_dir() else []
     results: list[dict[str, Any]] = [{"content": str(contents[0])}]
     try:
+        film = read_checked(contents[0], output, overwrite, [*inputs, *frames], size)
+        way = make()
         assert isinstance(way, FastPainting)
-        way.film(contents[0], output, results[0], resume=False)
+        way.film(film, output, results[0])
     except ArtnbError as error:
         results[0]["error"] = str(error)
         complain(error)
@@ -196,7 +220,8 @@ def _sources(contents: Sequence[Path], output: Path) -> list[Path]:
     """The pictures to paint.
 
     Raises:
-        ImageError: there are no pictures, or the output is no file for a picture or no folder for several.
+        ImageError: there are no pictures, or the output is no file for a picture.
+        FileError: it is no folder for several.
     """
     from artnb.images import WRITTEN, ImageError
     from artnb.paintings.sources import SUFFIXES, pictures_in
@@ -209,8 +234,8 @@ def _sources(contents: Sequence[Path], output: Path) -> list[Path]:
     files = [file for each in contents for file in (pictures_in(each) if each.is_dir() else [each])]
     if not files:
         raise ImageError(f"{content.name!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-    if output.exists() and not output.is_dir():
-        raise ImageError(f"{output.name!r} is a file; for a folder of pictures name a folder.")
+    also = " (with --like, each that is named is painted)" if len(contents) > 1 else ""
+    check_folder(output, f"several pictures{also}")
     return files
 
 
@@ -224,12 +249,15 @@ def _finished(
     from artnb.style.files import said_by
 
     finished: dict[Path, Path] = {}
-    by_name = {source.name: source for source in sources}
+    by_name: dict[str, list[Path]] = {}  # pictures of several folders may have one name
+    for source in sources:
+        by_name.setdefault(source.name, []).append(source)
     for target in sorted(output.glob("*.png")) if several else [output]:
         if target.is_file() and not state_beside(target).exists():
             with suppress(ArtnbError):  # a picture that artnb did not paint, or none
                 said = said_by(target)
-                source = by_name.get(str(said.get("content")))
-                if source is not None and said.get("identity") == identify(source):
-                    finished[source] = target
+                for source in by_name.get(str(said.get("content")), ()):
+                    if source not in finished and said.get("identity") == identify(source):
+                        finished[source] = target
+                        break
     return finished

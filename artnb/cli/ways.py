@@ -106,13 +106,15 @@ class Transfer(Way):
     def paint(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
         """Its state is kept beside the picture until it is finished."""
         from artnb import __version__
-        from artnb.images import load_image
+        from artnb.images import check_sides, load_image
         from artnb.operation import monitoring
         from artnb.style.files import save_painting
         from artnb.style.metrics import measure
         from artnb.style.transfer import stylize
 
         content, state = load_image(source), state_beside(target)
+        longest = max(content.shape[:2])
+        check_sides(target, [round(side * min(1, self.recipe.size / longest)) for side in content.shape[:2]])
         if not resume:
             state.unlink(missing_ok=True)
         painting = stylize(content, self.style_images, self.recipe, state=state, **self._how(content))
@@ -182,11 +184,12 @@ class Recolouring(Way):
 
     def paint(self, source: Path, target: Path, result: dict[str, Any], resume: bool) -> None:
         """In a second, so there is no state."""
-        from artnb.images import save_image
+        from artnb.images import check_sides, save_image
         from artnb.style.colours import recolour
         from artnb.style.files import in_png
 
         content = self._content(source)
+        check_sides(target, content.shape)
         image = recolour(content, self.style_images, **self.how)
         said = {"colours_only": True, "strength": self.how["strength"], "identity": self._identity(content)}
         save_image(image, target, text=in_png(said | self.names(source)))

@@ -25,6 +25,15 @@ def upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """The height and width of a picture that is not decoded yet, as `upright` would turn it."""
+    try:
+        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    except Exception:  # see `upright`
+        turned = False
+    return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
 def rgb(picture: Image.Image) -> np.ndarray:
     """Decode a picture, of several the first -> uint8 (height, width, 3), upright; transparency lies on white."""
     picture.load()

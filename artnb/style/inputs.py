@@ -26,7 +26,8 @@ def style_shares(styles: int, weights: Sequence[float] | None) -> list[float]:
         good = False
     if not good:
         raise StyleError(
-            f"Got the weights {str(weights)[:100]} for {styles} styles; give each style a weight from 0 on."
+            f"Got the weights {str(weights)[:100]} for {styles} {'style' if styles == 1 else 'styles'}; "
+            "give each style a weight from 0 on."
         )
     shares = given.astype(float)
     return [float(share) for share in shares / shares.sum()]

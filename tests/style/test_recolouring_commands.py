@@ -72,3 +72,10 @@ def test_a_folder_goes_on_after_a_bad_picture_and_is_resumed(capsys, pictures, t
     code, said, err = stylize(capsys, folder, pictures[1], "-o", out, "--resume", "--overwrite")
     assert code == 0 and said.count("was finished before") == 2
     assert sum(file.stat().st_mtime_ns != before.get(file) for file in out.iterdir()) == 1
+
+
+def test_a_side_that_the_format_can_not_hold_is_said_before(capsys, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("artnb.style.colours.recolour", None)
+    wide = draw(tmp_path / "wide.png", 1, (16_400, 16))
+    code, _, err = stylize(capsys, wide, pictures[1], "-o", tmp_path / "out.webp")
+    assert code == 1 and "16383 at most; end its name in .png" in err

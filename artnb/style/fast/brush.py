@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from artnb.errors import check_value
+from artnb.errors import TRUE_OR_FALSE, check_value
 from artnb.errors import number as number_that
 from artnb.films import Film
 from artnb.images import ImageError, resize
@@ -48,6 +48,7 @@ class Manner:
         """Say at once what can't be used."""
         check_strength(self.strength)
         check_value(self.stroke, _STROKES, "The stroke", StyleError)
+        check_value(self.keep_colours, TRUE_OR_FALSE, "keep_colours", StyleError)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from artnb.common.files import sha256
+from artnb.common.names import plain_name
 from artnb.common.seeding import seed_or_default
 from artnb.errors import TrainingError
 from artnb.paintings.across import FREE_UNTIL, PHOTOS, free_artists, protected_artists, split_everything
@@ -66,10 +67,12 @@ def collect_material(
         most_works: of each painter, drawn at random.
 
     Raises:
-        TrainingError: there is no such painter, a painter's works may be protected by copyright, or there are too few
-            photographs.
+        TrainingError: there is no such painter, a painter's works may be protected by copyright, there is no such
+            folder, or there are too few photographs.
         SourceError: there are no paintings, or no photographs.
     """
+    if photos is not None and not photos.is_dir():
+        raise TrainingError(f"There is no folder {str(photos)!r}; name a folder of photographs.")
     seed = seed_or_default(seed)
     works: dict[str, tuple[Path, ...]] = {}
     source, whole, everything = "folder", "", None
@@ -80,6 +83,8 @@ def collect_material(
     if painters or not pictures:
         assert everything is not None
         known = sorted(set(collection.paintings["artist"]))
+        by_plain = {plain_name(name): name for name in known}
+        painters = [name if name in known else by_plain.get(plain_name(name), name) for name in painters]
         if missing := [name for name in painters if name not in known]:
             raise TrainingError(f"There is no painter {missing[0]!r} in the collection; there are {', '.join(known)}.")
         if protected := set(painters) & set(protected_artists(collection)):
@@ -110,7 +115,8 @@ def collect_material(
         test, train = (tuple(files[row] for row in part) for part in (order[:number], order[number:]))
     if not train or not test:
         raise TrainingError(
-            f"There are {len(train) + len(test)} photographs; give two or more, and a few hundred for a good painter."
+            f"There {'is 1 photograph' if train or test else 'are no photographs'}; give two or more, and a few "
+            "hundred for a good painter."
         )
     return Material(train, test, works, source, whole)
 

@@ -12,6 +12,7 @@ from artnb import models
 from artnb.backbones import BackboneError, shared_backbone
 from artnb.cards import Card, ModelError, damaged
 from artnb.common.files import write_weights
+from artnb.common.names import plain_name
 from artnb.common.resuming import in_use
 from artnb.common.seeding import seed_or_default
 from artnb.errors import RecipeError, TrainingError, read_settings
@@ -151,9 +152,11 @@ class PainterModel:
         return measure_style("picture", [picture], shared_backbone(_JUDGE), self.recipe.style_size)
 
     def _row(self, name: str) -> int | None:
-        """The row of a style, whose name may be written in small letters."""
-        names = [each.casefold() for each in self.card.styles]
-        return names.index(name.casefold()) if name.casefold() in names else None
+        """The row of a style, whose name may be written in small letters and without accents."""
+        if name in self.card.styles:  # two may differ in accents only
+            return self.card.styles.index(name)
+        names = list(map(plain_name, self.card.styles))
+        return names.index(plain_name(name)) if plain_name(name) in names else None
 
     def _code(self, row: np.ndarray) -> np.ndarray:
         return np.asarray(self.networks.codes(row[None]))[0]

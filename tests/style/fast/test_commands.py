@@ -1,6 +1,7 @@
 """`artnb stylize --like` and `artnb train painter`, as a person types them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,8 +63,11 @@ def test_a_folder_of_frames_with_a_broken_one(capsys, tmp_path):
         save_image(noise(number, 24, 20), tmp_path / "in" / f"{number}.png")
     (tmp_path / "in" / "1.png").write_bytes(b"nonsense")
     code, _, err = stylize(capsys, tmp_path / "in", "--like", "Ada", "--film", "-o", tmp_path / "out")
-    assert code == 0 and "1.png" in err
+    assert code == 1 and "1.png" in err, "as for a folder of pictures"
     assert [file.name for file in sorted((tmp_path / "out").iterdir())] == ["00001.png", "00003.png"]
+    draw(tmp_path / "out" / "00002.png", 1)
+    code, _, err = stylize(capsys, tmp_path / "in", "--like", "Ada", "--film", "-o", tmp_path / "out", "--overwrite")
+    assert code == 1 and "00002.png is of an older film; remove it" in err
 
 
 @pytest.mark.parametrize(
@@ -76,12 +80,104 @@ def test_a_folder_of_frames_with_a_broken_one(capsys, tmp_path):
         (["--model", "none", "--like", "Ada"], "no painter 'none'"),
         ([], "name a painting"),
         (["--film"], "name a painting"),
+        (["--like", "Ada", "--careful"], "name one after the photograph; --like chooses the picture it begins from"),
+        (["--like", "Ada", "--colours-only"], "name one after the photograph, in place of --like"),
+        (["--like", "Ada", "--film", "--resume"], "To a film, --resume means nothing"),
+        (["--like", "Ada", "--film", "--log"], "To a film, --log means nothing"),
     ],
 )
 def test_nonsense_is_one_sentence(capsys, tmp_path, options, sentence):
     photo = draw(tmp_path / "photo.png", 1)
     code, _, err = stylize(capsys, photo, "-o", tmp_path / "out.png", *options)
     assert code != 0 and sentence in err and not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("name", ["two.png", "a.MP4"])
+def test_no_folder_is_made_that_is_called_like_a_file(capsys, tmp_path, name):
+    photos = [draw(tmp_path / f"{number}.jpg", number) for number in range(2)]
+    for arguments in (photos, [photos[0], "--film"]):
+        if not (name == "two.png" and "--film" in arguments):  # a film
+            code, _, err = stylize(capsys, *arguments, "--like", "Ada", "-o", tmp_path / name)
+            assert code == 1 and "is called like a file" in err and not (tmp_path / name).exists()
+    code, _, err = stylize(capsys, photos[0], "--like", "Ada", "--film", "-o", photos[1], "--overwrite")
+    assert code == 1 and "is a file" in err
+
+
+def test_a_film_loses_no_file_and_lies_apart(capsys, tmp_path):
+    write_film([noise(number, 24, 20) for number in range(2)], tmp_path / "in.gif", [50, 60])
+    mask, style = draw(tmp_path / "m.png", 1), draw(tmp_path / "s.png", 2)
+    for number in range(2):
+        draw(tmp_path / "in" / f"{number}.png", number)
+    other = draw(tmp_path / "other" / "o.jpg", 3)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()}
+    for arguments, sentence in (
+        (["in.gif", "--film", "--like", "Ada", "--mask", mask, "-o", mask], "its own input"),
+        (["in.gif", style, "--film", "--model", "two", "-o", style], "its own input"),
+        (["in", "--film", "--like", "Ada", "-o", tmp_path / "in"], "among their inputs"),
+        (["in", "--film", "--like", "Ada", "-o", tmp_path / "in" / "all.gif"], "among their inputs"),
+        (["m.png", other.parent, "--like", "Ada", "-o", other.parent], "among their inputs"),
+    ):
+        code, _, err = stylize(capsys, tmp_path / arguments[0], *arguments[1:], "--overwrite")
+        assert code == 1 and sentence in err
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()} == before
+
+
+def test_frames_of_two_films_do_not_mix(capsys, tmp_path):
+    write_film([noise(number, 24, 20) for number in range(2)], tmp_path / "in.gif", [50, 60])
+    older = draw(tmp_path / "out" / "00003.png", 1)
+    arguments = [tmp_path / "in.gif", "--film", "--like", "Ada", "-o", tmp_path / "out"]
+    code, _, err = stylize(capsys, *arguments, "--overwrite")
+    assert code == 1 and "holds 00003.png, which is no frame of this film; empty it" in err
+    assert list((tmp_path / "out").iterdir()) == [older]
+    older.rename(tmp_path / "out" / "00002.png")
+    code, _, err = stylize(capsys, *arguments)
+    assert code == 1 and "exists already" in err
+
+
+def test_the_size_of_a_film_counts(capsys, tmp_path):
+    write_film([noise(number, 40, 20) for number in range(2)], tmp_path / "in.gif", [50, 60])
+    arguments = [tmp_path / "in.gif", "--film", "--like", "Ada", "--size", 20, "-o", tmp_path / "out.gif"]
+    assert stylize(capsys, *arguments)[0] == 0
+    assert read_film(tmp_path / "out.gif").frame(1).shape == (20, 10, 3)
+
+
+def test_what_can_not_be_written_is_said_before_it_is_painted(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("artnb.style.fast.brush.Brush.paint", None)
+    write_film([noise(number, 24, 20) for number in range(2)], tmp_path / "in.webp", [50, 700_000])
+    for number in range(2):
+        draw(tmp_path / "in" / f"{number}.png", number, (20 + number, 20))
+    wide = draw(tmp_path / "wide.png", 1, (20_000, 16))
+    for arguments, sentence in (
+        ([tmp_path / "in.webp", "--film", "-o", tmp_path / "out.gif"], "Frame 2 is to stay for 700000 milliseconds"),
+        ([tmp_path / "in", "--film", "-o", tmp_path / "out.gif"], "1.png has 20 × 21 pixels and 0.png 20 × 20"),
+        ([wide, "-o", tmp_path / "out.webp"], "16383 at most"),
+    ):
+        code, _, err = stylize(capsys, *arguments, "--like", "Ada")
+        assert code == 1 and sentence in err
+
+
+def test_pictures_of_one_name_are_resumed(capsys, tmp_path):
+    photos = [draw(tmp_path / place / "photo.png", number) for number, place in enumerate(("a", "b"))]
+    assert stylize(capsys, *photos, "--like", "Ben", "-o", tmp_path / "out")[0] == 0
+    (tmp_path / "out" / "photo-2.png").unlink()
+    for finished in (1, 2):
+        code, out, err = stylize(capsys, *photos, "--like", "Ben", "-o", tmp_path / "out", "--resume")
+        assert code == 0 and out.count("was finished before") == finished, err
+
+
+def test_a_painter_is_named_without_accents(trained, tmp_path):
+    done = trained[False]
+    names = [replace(style, name=name) for style, name in zip(done.styles, ("Zoë Ábel", "Ben"), strict=True)]
+    save_painter(replace(done, styles=names), tmp_path / "home" / "models" / "zoe", "folder", METRICS, {"photos": 5})
+    for name in ("zoe abel", "Zoe\u0308 A\u0301bel"):
+        assert fast.painter_for(None, [name]).folder.name == "zoe"
+
+
+def test_a_film_needs_a_fast_painter(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("artnb.cli.style.any_style_ships", lambda: False)
+    photo = draw(tmp_path / "photo.png", 1)
+    code, _, err = stylize(capsys, photo, photo, "--film", "-o", tmp_path / "out.png")
+    assert code == 2 and "--like, or a --model" in err
 
 
 def test_without_a_painter_for_any_style_the_optimiser_paints(monkeypatch, tmp_path):

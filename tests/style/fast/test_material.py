@@ -33,3 +33,15 @@ def test_nobody_is_painted_like_whose_works_may_be_protected(folder):
         collect_material(["Degas", "Picasso"])
     with pytest.raises(TrainingError, match=r"no painter 'Nobody'.*Degas"):
         collect_material(["Nobody"])
+
+
+def test_a_folder_that_is_missing_and_one_photograph_are_said(folder, tmp_path):
+    with pytest.raises(TrainingError, match=r"There is no folder .*nowhere"):
+        collect_material(["Degas"], photos=tmp_path / "nowhere")
+    draw(tmp_path / "one" / "1.png", 1)
+    with pytest.raises(TrainingError, match="There is 1 photograph; give two"):
+        collect_material(["Degas"], photos=tmp_path / "one")
+
+
+def test_a_painters_name_needs_no_capitals(folder):
+    assert set(collect_material(["dégas"]).works) == {"Degas"}

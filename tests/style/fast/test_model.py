@@ -1,5 +1,7 @@
 """The saved painter: called, listed, damaged, measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,21 @@ def test_styles_are_named_blended_and_asked_for(model):
         model(PHOTO, "Ada", mask=np.zeros((8, 8), bool))
 
 
+def test_a_name_needs_no_accents_however_they_are_encoded(model):
+    model.card = replace(model.card, styles=("Albrecht Dürer", "Albrecht Durer"))
+    assert model._row("Albrecht Durer") == 1, "two styles may differ in their accents"
+    for name in ("albrecht du\u0308rer", "ALBRECHT DÜRER", "albrecht durer"):
+        assert model._row(name) == 0
+    assert model._row("Albrecht Dürrer") is None
+
+
+def test_what_is_true_or_false_is_no_word(model):
+    with pytest.raises(StyleError, match="keep_colours is 'no'; it can be True or False"):
+        model(PHOTO, "Ada", keep_colours="no")
+    with pytest.raises(StyleError, match="for 1 style;"):
+        model(PHOTO, "Ada", weights=[1, 2])
+
+
 def test_any_style_is_predicted_from_a_picture(any_model):
     dark, bright = noise(2, 40, 40, high=60), noise(3, 40, 40, low=190)
     loaded = load_model(any_model.folder)
@@ -118,8 +135,6 @@ def test_only_a_painter_has_styles(model):
 
 
 def test_it_is_measured_beside_what_is_trivial(trained, judge, monkeypatch):
-    from dataclasses import replace
-
     from artnb.style.recipes import style_recipe
 
     recipe = replace(
