@@ -74,7 +74,8 @@ def own_manner(works: Mapping[str, Sequence[Path]], number: int = WORKS) -> dict
         colourful = np.array([np.ptp(fit(load_image(file), 64).astype(int), axis=-1).mean() for file in files])
         pictures[name] = files[colourful >= np.median(colourful)]
     grams = {
-        name: [measure_style(name, [file], judge, size).grams for file in files] for name, files in pictures.items()
+        name: [measure_style(name, [file], judge, size, sort=False).grams for file in files]
+        for name, files in pictures.items()
     }
     units = {
         layer: np.mean([np.mean([np.diag(gram[layer]) for gram in some], 0) for some in grams.values()], 0)

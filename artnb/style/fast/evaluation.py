@@ -54,7 +54,7 @@ class Judge:
 
     def style(self, name: str, works: Iterable[ImageLike], size: int) -> Style:
         """A style as this network sees it; see `measure_style`."""
-        return measure_style(name, works, self.backbone, size, self.styles)
+        return measure_style(name, works, self.backbone, size, self.styles, sort=False)
 
     def distances(self, picture: np.ndarray, photo: np.ndarray, style: Style) -> tuple[float, float]:
         """Style and content distance of a picture, as `FastEvaluation`; uint8 (height, width, 3) of one size."""

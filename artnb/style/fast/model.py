@@ -149,7 +149,7 @@ class PainterModel:
         return self._code(found.statistics), found.palette, found.statistics
 
     def _seen(self, picture: np.ndarray) -> Style:
-        return measure_style("picture", [picture], shared_backbone(_JUDGE), self.recipe.style_size)
+        return measure_style("picture", [picture], shared_backbone(_JUDGE), self.recipe.style_size, sort=False)
 
     def _row(self, name: str) -> int | None:
         """The row of a style, whose name may be written in small letters and without accents."""

@@ -61,6 +61,7 @@ def measure_style(
     backbone: Backbone,
     size: int,
     layers: Sequence[str] = STYLE_LAYERS,
+    sort: bool = True,
 ) -> Style:
     """The style of a painter by some of their works, or of a single picture.
 
@@ -70,6 +71,7 @@ def measure_style(
         backbone: the network that looks, with its weights.
         size: each work is brought to as many pixels as a square of this size has.
         layers: of its Gram matrices and its quantiles.
+        sort: whether to take quantiles, which only a training needs.
 
     Raises:
         BackboneError: the network is untrained, or lacks a layer.
@@ -83,7 +85,7 @@ def measure_style(
     palettes = [palette(picture) for picture in pictures]
     common = mean_palette(palettes)
     of_statistics = statistics_layers(backbone, layers)
-    see = _compiled(backbone, tuple(dict.fromkeys([*layers, *of_statistics])), tuple(layers), of_statistics)
+    see = _compiled(backbone, tuple(dict.fromkeys([*layers, *of_statistics])), tuple(layers), of_statistics, sort)
     number = len(pictures)
     sums: list[dict[str, np.ndarray]] = [dict.fromkeys(layers, np.zeros((), np.float32)) for _ in range(2)]
     statistics = 0.0
@@ -91,10 +93,14 @@ def measure_style(
         for picture in bar:
             *found, own = see(tf.constant(picture[None], tf.float32))
             for total, each in zip(sums, found, strict=True):
-                total.update({layer: total[layer] + each[layer].numpy() / np.float32(number) for layer in layers})
+                total.update(
+                    {layer: total[layer] + values.numpy() / np.float32(number) for layer, values in each.items()}
+                )
             statistics = statistics + own.numpy()
-    grams, distributions = sums
-    return Style(name, grams, distributions, common, np.asarray(statistics / number, np.float32), number)
+    grams, sorted_values = sums
+    return Style(
+        name, grams, sorted_values if sort else {}, common, np.asarray(statistics / number, np.float32), number
+    )
 
 
 def statistics_layers(backbone: Backbone, layers: Sequence[str]) -> tuple[str, ...]:
@@ -104,7 +110,7 @@ def statistics_layers(backbone: Backbone, layers: Sequence[str]) -> tuple[str, .
 
 @lru_cache(maxsize=4)
 def _compiled(
-    backbone: Backbone, names: tuple[str, ...], layers: tuple[str, ...], of_statistics: tuple[str, ...]
+    backbone: Backbone, names: tuple[str, ...], layers: tuple[str, ...], of_statistics: tuple[str, ...], sort: bool
 ) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], tf.Tensor]]:
     """From one picture to its Gram matrices, its quantiles and its statistics."""
     see, statistics = looking(backbone, names), ChannelStatistics()
@@ -112,7 +118,7 @@ def _compiled(
     def look(picture: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
         features = see(picture)
         grams = {layer: gram_matrix(features[layer])[0] for layer in layers}
-        spread = {layer: distributions(features[layer])[0] for layer in layers}
+        spread = {layer: distributions(features[layer])[0] for layer in (layers if sort else ())}
         return grams, spread, tf.concat([statistics(features[layer])[0] for layer in of_statistics], 0)
 
     return tf.function(look, input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)], autograph=False)

@@ -32,7 +32,7 @@ def model(trained, tmp_path):
 def any_model(trained, tmp_path, judge, monkeypatch):
     """A painter of any style, which looks with the small network."""
     monkeypatch.setattr("artnb.style.fast.model.shared_backbone", lambda _: judge)
-    monkeypatch.setattr(styles_module.measure_style, "__defaults__", (("fine", "coarse"),))
+    monkeypatch.setattr(styles_module.measure_style, "__defaults__", (("fine", "coarse"), True))
     return save_painter(trained[True], tmp_path / "any", "folder", METRICS, {"photos": 5, "works": 3})
 
 

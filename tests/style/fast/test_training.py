@@ -94,6 +94,8 @@ def test_a_painters_style_is_the_mean_of_the_works(judge):
     quantiles = [one.quantiles["fine"] for one in each]
     np.testing.assert_allclose(both.quantiles["fine"], np.mean(quantiles, 0), rtol=1e-3, atol=1e-4)
     assert (np.diff(both.quantiles["fine"]) >= 0).all(), "the mean of sorted values is sorted"
+    judged = measure_style("both", works, judge, 32, ("fine",), sort=False)
+    np.testing.assert_array_equal(judged.grams["fine"], both.grams["fine"])
     with pytest.raises(TrainingError, match="no works"):
         measure_style("none", [], judge, 32)
 
