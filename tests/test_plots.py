@@ -113,9 +113,12 @@ def test_gan_curves_show_each_loss_as_it_is_and_as_a_mean_of_five():
     history = pd.DataFrame({"step": range(10, 70, 10)} | {name: np.arange(6.0) * n for n, name in enumerate(names, 1)})
     axes = plots.gan_curves(history, "losses")
     for axis, (n, name) in zip(axes, enumerate(names, 1), strict=True):
-        each, mean = axis.lines
+        each, mean, *chance = axis.lines
+        assert [line.get_ydata()[0] for line in chance] == [0.25] * name.endswith("discriminator")
+        promise = name in ("cycle", "identity")
+        assert axis.get_yscale() == ("linear" if promise else "log")
         assert drawn(each) == ([10, 20, 30, 40, 50, 60], [0, n, 2 * n, 3 * n, 4 * n, 5 * n])
         assert drawn(mean) == ([10, 20, 30, 40, 50, 60], [0, n / 2, n, 1.5 * n, 2 * n, 3 * n])
-        assert axis.get_title(loc="left").lower().replace(" ", "_") == name and axis.get_ylim()[0] == 0
+        assert axis.get_title(loc="left").lower().replace(" ", "_") == name and (axis.get_ylim()[0] == 0) == promise
     assert axes[0].get_title(loc="left") == "Monet generator"
     assert [axis.get_xlabel() for axis in axes] == [""] * 3 + ["step"] * 3

@@ -70,7 +70,8 @@ def load_backbone(
         KerasError: Keras is set up for other networks.
     """
     check_keras()
-    check_name(name, [each for each in BUILDERS if each in WEIGHTS], "backbone", BackboneError)
+    builders = BUILDERS | _JUDGES
+    check_name(name, [each for each in builders if each in WEIGHTS], "backbone", BackboneError)
     check_value(size, _SIZE, f"The size of {WEIGHTS[name].title}'s pictures", BackboneError)
     check_value(weights, _WEIGHTS, "The argument weights", BackboneError)
     file = find_weights(name) if weights else None
@@ -81,7 +82,7 @@ def load_backbone(
             f"{WEIGHTS[name].title}'s ImageNet weights are not on this machine; fetch them with "
             f"`{fetch_command(name)}`, or take an untrained network on purpose (untrained=True)."
         )
-    model = BUILDERS[name](size, file)
+    model = builders[name](size, file)
     if file is None:
         _draw_he_normal(model)
     return Backbone(name, model, trained=file is not None)
@@ -181,6 +182,9 @@ BUILDERS: dict[str, Callable[[int | None, Path | None], keras.Model]] = {
     "vgg19": partial(_keras_application, "vgg19", keras.applications.VGG19, CaffePreprocessing),
     "resnet50": partial(_keras_application, "resnet50", keras.applications.ResNet50, CaffePreprocessing),
     "efficientnet-lite0": _lite0,
+}
+# Networks that only judge, in measures that are known by them.
+_JUDGES: dict[str, Callable[[int | None, Path | None], keras.Model]] = {
     "inceptionv3": partial(
         _keras_application,
         "inceptionv3",

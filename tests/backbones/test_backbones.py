@@ -280,3 +280,14 @@ def test_a_shared_backbone_is_built_once_and_frozen():
     first, second = (shared_backbone("efficientnet-lite0") for _ in range(2))
     assert first is second and first.trained and not first.model.trainable_variables
     assert load_backbone("efficientnet-lite0", None).model is not first.model, "one's own may be trained"
+
+
+def test_inception_judges_and_is_no_backbone_of_a_recipe():
+    """Its preprocessing is keras.applications' own; an untrained one judges as little as others."""
+    from keras.applications.inception_v3 import preprocess_input
+
+    judge = load_backbone("inceptionv3", 75, untrained=True)
+    picture = np.random.default_rng(1).integers(0, 256, (1, 75, 75, 3)).astype(np.float32)
+    inside = judge.taps("preprocessing")(picture)
+    assert np.allclose(inside, preprocess_input(picture.copy()), atol=1e-5)
+    assert "inceptionv3" not in backbones.TITLES and not judge.trained
